@@ -1,0 +1,56 @@
+"""Allocation of operations to half-layers and of variables to residual columns.
+
+Knows nothing of RASP or of transformers beyond this: half-layers alternate between
+attention and MLP, what a half-layer writes can be read from the next one on, and an MLP
+can erase. See ``AllocationProblem`` for the input, ``solve`` for the door, ``Result`` for
+what comes out.
+"""
+
+from shoal_solvers.allocation import OBJECTIVES, Allocation, Costs, Lifetime, Placement
+from shoal_solvers.allocation import lifetimes as lifetimes
+from shoal_solvers.allocation import measure as measure
+from shoal_solvers.checker import check, violations
+from shoal_solvers.errors import (
+    AllocationError,
+    InfeasibleError,
+    InvalidAllocationError,
+    InvalidProblemError,
+)
+from shoal_solvers.problem import (
+    AllocationProblem,
+    Alternative,
+    Budgets,
+    Kind,
+    Operation,
+    Variable,
+)
+from shoal_solvers.result import ObjectiveResult, Result, Status
+from shoal_solvers.solve import SOLVERS, lower_bound_on_layers, solve
+
+__all__ = [
+    "OBJECTIVES",
+    "SOLVERS",
+    "Allocation",
+    "AllocationError",
+    "AllocationProblem",
+    "Alternative",
+    "Budgets",
+    "Costs",
+    "InfeasibleError",
+    "InvalidAllocationError",
+    "InvalidProblemError",
+    "Kind",
+    "Lifetime",
+    "ObjectiveResult",
+    "Operation",
+    "Placement",
+    "Result",
+    "Status",
+    "Variable",
+    "check",
+    "lifetimes",
+    "lower_bound_on_layers",
+    "measure",
+    "solve",
+    "violations",
+]

@@ -1,0 +1,162 @@
+"""The independent checker: every allocation passes here before it is used.
+
+It shares no code with the solvers: it walks through the half-layers as the network would
+and looks at every column, so a fault in a solver's bookkeeping cannot hide in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shoal_solvers.allocation import Allocation, Costs, measure
+from shoal_solvers.errors import InvalidAllocationError
+from shoal_solvers.problem import AllocationProblem, Alternative, Kind
+
+
+def check(problem: AllocationProblem, allocation: Allocation) -> Costs:
+    """Return the costs of an allocation that keeps every rule.
+
+    Raises:
+        InvalidAllocationError: with one line for every broken rule.
+    """
+    broken = list(violations(problem, allocation))
+    if broken:
+        raise InvalidAllocationError(
+            f"the allocation of {problem.name!r} breaks {len(broken)} rule(s):\n"
+            + "\n".join(f"  - {line}" for line in broken)
+        )
+    return measure(problem, allocation)
+
+
+def violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """One line for every rule that the allocation breaks; nothing if it is valid."""
+    shape = list(_shape_violations(problem, allocation))
+    yield from shape
+    if shape:  # what follows looks things up and needs them to exist
+        return
+    yield from _presence_violations(problem, allocation)
+    yield from _walk(problem, allocation)
+    yield from _budget_violations(problem, allocation)
+
+
+def _chosen(problem: AllocationProblem, allocation: Allocation, operation: str) -> Alternative:
+    return problem.operation[operation].alternatives[allocation.placements[operation].alternative]
+
+
+def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """Names exist, half-layers lie in the network and have the right kind."""
+    half_layers = range(2 * allocation.num_layers)
+    for name, placement in allocation.placements.items():
+        operation = problem.operation.get(name)
+        if operation is None:
+            yield f"places unknown operation {name!r}"
+            continue
+        if placement.alternative not in range(len(operation.alternatives)):
+            yield f"operation {name!r} has no alternative {placement.alternative}"
+        if placement.half_layer not in half_layers:
+            yield f"operation {name!r} is in half-layer {placement.half_layer}, outside the network"
+        elif placement.half_layer % 2 != operation.kind.parity:
+            yield f"{operation.kind} operation {name!r} is in half-layer {placement.half_layer}"
+    for name, half_layer in allocation.erasures.items():
+        variable = problem.variable.get(name)
+        if variable is None:
+            yield f"erases unknown variable {name!r}"
+            continue
+        if half_layer not in half_layers or half_layer % 2 != Kind.MLP.parity:
+            yield f"variable {name!r} is erased in half-layer {half_layer}, which is no MLP"
+        if variable.erase_neurons is None:
+            yield f"variable {name!r} is erased, but cannot be"
+        if variable.is_output:
+            yield f"output {name!r} is erased"
+    for name, columns in allocation.columns.items():
+        if name not in problem.variable:
+            yield f"gives columns to unknown variable {name!r}"
+        elif len(set(columns)) != problem.variable[name].width or len(columns) != len(set(columns)):
+            yield (
+                f"variable {name!r} needs {problem.variable[name].width} different columns, "
+                f"but has {list(columns)}"
+            )
+        elif any(column < 0 for column in columns):
+            yield f"variable {name!r} has a negative column"
+
+
+def _presence_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """Operations are placed if and only if something present reads what they write."""
+    needed = {v.name for v in problem.variables if v.is_output}
+    agenda = list(needed)
+    while agenda:
+        producer = problem.producer.get(agenda.pop())
+        if producer is not None and producer.name in allocation.placements:
+            for v in _chosen(problem, allocation, producer.name).reads:
+                if v not in needed:
+                    needed.add(v)
+                    agenda.append(v)
+    for operation in problem.operations:
+        placed = operation.name in allocation.placements
+        wanted = any(v in needed for v in operation.writes)
+        if wanted and not placed:
+            yield f"operation {operation.name!r} is needed, but not placed"
+        if placed and not wanted:
+            yield f"operation {operation.name!r} is placed, but nothing needs it"
+    for variable in problem.variables:
+        producer = problem.producer.get(variable.name)
+        present = (
+            variable.name in needed if producer is None else producer.name in allocation.placements
+        )
+        if present != (variable.name in allocation.columns):
+            yield (
+                f"variable {variable.name!r} is present, but has no columns"
+                if present
+                else f"variable {variable.name!r} is absent, but has columns"
+            )
+        if not present and variable.name in allocation.erasures:
+            yield f"variable {variable.name!r} is erased, but never there"
+
+
+def _walk(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """Run the half-layers one after the other over a stream of column owners."""
+    owner: dict[int, str] = {}
+    alive: set[str] = set()
+
+    def write(variable: str, when: str) -> Iterator[str]:
+        alive.add(variable)
+        for column in allocation.columns.get(variable, ()):
+            if column in owner:
+                yield f"{when}: {variable!r} and {owner[column]!r} share column {column}"
+            owner[column] = variable
+
+    for variable in problem.variables:
+        if variable.is_input and variable.name in allocation.columns:
+            yield from write(variable.name, "at the start")
+    for half_layer in range(2 * allocation.num_layers):
+        when = f"half-layer {half_layer}"
+        here = [n for n, p in allocation.placements.items() if p.half_layer == half_layer]
+        for name in here:
+            for v in _chosen(problem, allocation, name).reads:
+                if v not in alive:
+                    yield f"{when}: operation {name!r} reads {v!r}, which is not in the stream"
+        for v, erased_at in allocation.erasures.items():
+            if erased_at != half_layer:
+                continue
+            if v not in alive:
+                yield f"{when}: erases {v!r}, which is not in the stream"
+            alive.discard(v)
+            owner = {column: o for column, o in owner.items() if o != v}
+        for name in here:
+            for v in problem.operation[name].writes:
+                yield from write(v, when)
+    for variable in problem.variables:
+        if variable.is_output and variable.name not in alive:
+            yield f"output {variable.name!r} is not in the stream at the end"
+
+
+def _budget_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """No objective exceeds its budget; the columns are no more than the lifetimes need."""
+    costs = measure(problem, allocation)
+    used = {c for columns in allocation.columns.values() for c in columns}
+    if used and max(used) + 1 != costs.width:
+        yield f"{max(used) + 1} columns are used where {costs.width} are occupied at once"
+    for budget, limit in problem.budgets.limits().items():
+        value = getattr(costs, budget.removeprefix("max_"))
+        if value > limit:
+            yield f"{budget} is {limit}, but the allocation has {value}"

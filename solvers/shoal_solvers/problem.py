@@ -1,0 +1,254 @@
+"""What has to be allocated: variables, operations with alternatives, and budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cached_property
+
+import networkx as nx
+
+from shoal_solvers.errors import InvalidProblemError
+
+
+class Kind(StrEnum):
+    """The kind of half-layer that an operation runs in."""
+
+    ATTENTION = "attention"
+    MLP = "mlp"
+
+    @property
+    def parity(self) -> int:
+        """Half-layers 0, 2, 4, ... are attention; 1, 3, 5, ... are MLPs."""
+        return 0 if self is Kind.ATTENTION else 1
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A value that lives in the residual stream.
+
+    Attributes:
+        name: unique among the variables.
+        width: residual columns that it occupies while it lives (at least 0).
+        is_input: it is there before half-layer 0, if anything reads it.
+        is_output: it must be there at the end, so it is never erased.
+        erase_neurons: hidden neurons that clearing its columns costs in an MLP
+            half-layer; None if it cannot be erased.
+    """
+
+    name: str
+    width: int
+    is_input: bool = False
+    is_output: bool = False
+    erase_neurons: int | None = None
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One way to compute an operation.
+
+    Attributes:
+        reads: names of the variables that it reads.
+        size: heads (attention) or hidden neurons (MLP) that it takes.
+    """
+
+    reads: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A component that has to be put into a half-layer, if anything needs it.
+
+    Attributes:
+        name: unique among the operations.
+        kind: attention or MLP, the same for all alternatives.
+        writes: names of the variables that it produces.
+        alternatives: the ways to compute it; the first is the operation as written.
+        block: operations of one block count as a single step for the longest-path
+            heuristic (a selector width is one block of a head and an MLP); None
+            makes the operation a block of its own.
+    """
+
+    name: str
+    kind: Kind
+    writes: tuple[str, ...]
+    alternatives: tuple[Alternative, ...]
+    block: str | None = None
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Upper limits; None means unlimited."""
+
+    max_layers: int | None = None
+    max_width: int | None = None
+    max_neurons: int | None = None
+    max_heads: int | None = None
+
+    def limits(self) -> dict[str, int]:
+        """The limits that are set, by field name."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+
+
+@dataclass(frozen=True)
+class AllocationProblem:
+    """Variables, operations and budgets; validated on construction.
+
+    Raises:
+        InvalidProblemError: names are doubled or unknown, a variable has no producer
+            or several, an operation has no alternative, a number is out of range, or
+            operations depend on each other in a circle whatever is chosen.
+    """
+
+    variables: tuple[Variable, ...]
+    operations: tuple[Operation, ...]
+    budgets: Budgets = field(default_factory=Budgets)
+    name: str = "problem"
+
+    def __post_init__(self) -> None:
+        _validate(self)
+
+    @cached_property
+    def variable(self) -> dict[str, Variable]:
+        """The variables by name."""
+        return {v.name: v for v in self.variables}
+
+    @cached_property
+    def operation(self) -> dict[str, Operation]:
+        """The operations by name."""
+        return {o.name: o for o in self.operations}
+
+    @cached_property
+    def producer(self) -> dict[str, Operation]:
+        """For every variable that is not an input, the operation that writes it."""
+        return {v: o for o in self.operations for v in o.writes}
+
+    @cached_property
+    def topological_order(self) -> tuple[Operation, ...]:
+        """The operations, producers before readers under every alternative.
+
+        Ties are broken by the order of ``operations``, so the order is deterministic.
+        """
+        position = {o.name: i for i, o in enumerate(self.operations)}
+        order = nx.lexicographical_topological_sort(_dependency_graph(self), key=position.get)
+        return tuple(self.operation[name] for name in order)
+
+    def with_budgets(self, budgets: Budgets) -> AllocationProblem:
+        """The same problem under other budgets."""
+        return replace(self, budgets=budgets)
+
+    def without_erasure(self) -> AllocationProblem:
+        """The same problem with every variable kept for ever."""
+        return replace(
+            self, variables=tuple(replace(v, erase_neurons=None) for v in self.variables)
+        )
+
+
+def _dependency_graph(problem: AllocationProblem) -> nx.DiGraph:
+    graph = nx.DiGraph()
+    graph.add_nodes_from(o.name for o in problem.operations)
+    for operation in problem.operations:
+        for alternative in operation.alternatives:
+            for variable in alternative.reads:
+                if variable in problem.producer:
+                    graph.add_edge(problem.producer[variable].name, operation.name)
+    return graph
+
+
+def _validate(problem: AllocationProblem) -> None:
+    _validate_variables(problem)
+    _validate_operations(problem)
+    _validate_producers(problem)
+    for name, limit in problem.budgets.limits().items():
+        if not _is_count(limit) or limit < 1:
+            raise InvalidProblemError(
+                f"budget {name} is {limit!r}; a budget is a whole number of at least 1, "
+                "or None for no limit"
+            )
+    graph = _dependency_graph(problem)
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [edge[0] for edge in nx.find_cycle(graph)]
+        raise InvalidProblemError(
+            "operations read each other's results in a circle: " + " -> ".join([*cycle, cycle[0]])
+        )
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+
+
+def _require_unique(names: list[str], what: str) -> None:
+    doubled = (
+        sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
+    )
+    if doubled:
+        raise InvalidProblemError(f"{what} names must be unique, but doubled: {', '.join(doubled)}")
+
+
+def _validate_variables(problem: AllocationProblem) -> None:
+    _require_unique([v.name for v in problem.variables], "variable")
+    for v in problem.variables:
+        if not _is_count(v.width):
+            raise InvalidProblemError(
+                f"variable {v.name!r} has width {v.width!r}; a width is a number of residual "
+                "columns, 0 or more"
+            )
+        if v.erase_neurons is not None and not _is_count(v.erase_neurons):
+            raise InvalidProblemError(
+                f"variable {v.name!r} has erase_neurons {v.erase_neurons!r}; give a number of "
+                "neurons, 0 or more, or None if it cannot be erased"
+            )
+
+
+def _validate_operations(problem: AllocationProblem) -> None:
+    _require_unique([o.name for o in problem.operations], "operation")
+    known = {v.name for v in problem.variables}
+    for o in problem.operations:
+        if not isinstance(o.kind, Kind):
+            raise InvalidProblemError(
+                f"operation {o.name!r} has kind {o.kind!r}; known kinds: attention, mlp"
+            )
+        if not o.alternatives:
+            raise InvalidProblemError(
+                f"operation {o.name!r} has no alternative, so it cannot be computed; "
+                "give at least one"
+            )
+        if not o.writes:
+            raise InvalidProblemError(f"operation {o.name!r} writes no variable; remove it")
+        for number, alternative in enumerate(o.alternatives):
+            unknown = sorted(set(alternative.reads) - known)
+            if unknown:
+                raise InvalidProblemError(
+                    f"alternative {number} of operation {o.name!r} reads unknown variables: "
+                    + ", ".join(unknown)
+                )
+            if not _is_count(alternative.size):
+                raise InvalidProblemError(
+                    f"alternative {number} of operation {o.name!r} has size "
+                    f"{alternative.size!r}; a size is a number of heads or neurons, 0 or more"
+                )
+
+
+def _validate_producers(problem: AllocationProblem) -> None:
+    writers: dict[str, list[str]] = {v.name: [] for v in problem.variables}
+    for o in problem.operations:
+        for name in o.writes:
+            if name not in writers:
+                raise InvalidProblemError(f"operation {o.name!r} writes unknown variable {name!r}")
+            writers[name].append(o.name)
+    for v in problem.variables:
+        if len(writers[v.name]) > 1:
+            raise InvalidProblemError(
+                f"variable {v.name!r} is written by several operations: "
+                + ", ".join(writers[v.name])
+            )
+        if v.is_input and writers[v.name]:
+            raise InvalidProblemError(
+                f"variable {v.name!r} is an input, yet operation {writers[v.name][0]!r} writes it"
+            )
+        if not v.is_input and not writers[v.name]:
+            raise InvalidProblemError(
+                f"variable {v.name!r} has no producer; mark it as an input or add an operation "
+                "that writes it"
+            )

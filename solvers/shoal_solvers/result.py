@@ -1,0 +1,60 @@
+"""What a solver returns: an allocation with what is proven about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shoal_solvers.allocation import Allocation, Costs
+
+
+class Status(StrEnum):
+    """What is known about the value of one objective."""
+
+    OPTIMAL = "optimal"
+    """The value equals the proven bound, given the earlier objectives' values."""
+    FEASIBLE = "feasible"
+    """The solver stopped with a gap between value and bound."""
+    HEURISTIC = "heuristic"
+    """Nothing was proven beyond the bound that is given."""
+
+
+@dataclass(frozen=True)
+class ObjectiveResult:
+    """One objective of the lexicographic list.
+
+    Attributes:
+        name: one of ``shoal_solvers.allocation.OBJECTIVES``.
+        value: what the allocation attains.
+        bound: no allocation that is as good in all earlier objectives has less.
+        status: whether value and bound meet.
+        seconds: wall-clock time spent on this objective.
+    """
+
+    name: str
+    value: int
+    bound: int
+    status: Status
+    seconds: float
+
+    @property
+    def gap(self) -> int:
+        """How far the value may lie above the optimum."""
+        return self.value - self.bound
+
+
+@dataclass(frozen=True)
+class Result:
+    """An allocation that passed the checker, and a line for every objective."""
+
+    solver: str
+    allocation: Allocation
+    costs: Costs
+    objectives: tuple[ObjectiveResult, ...]
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether every objective is proven optimal."""
+        return all(o.status is Status.OPTIMAL for o in self.objectives)
