@@ -1,0 +1,39 @@
+"""Shoal compiles RASP programs into transformer weights, as shallow as can be, with a proof.
+
+>>> import shoal
+>>> from shoal import rasp
+>>> hist = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ))
+>>> model = shoal.compile(hist, vocab={"a", "b"}, max_seq_len=5)
+>>> model.run(["a", "b", "a"])
+[2, 1, 2]
+"""
+
+from shoal import rasp
+from shoal.compiler.pipeline import compile_program as compile  # noqa: A004 - the public name
+from shoal.compiler.pipeline import compile_rasp_to_model
+from shoal.errors import (
+    EvaluationError,
+    InvalidInputError,
+    InvalidOptionError,
+    ProgramError,
+    ShoalError,
+    UnknownProgramError,
+    UnsupportedProgramError,
+)
+from shoal.model import Model
+from shoal_solvers import Budgets
+
+__all__ = [
+    "Budgets",
+    "EvaluationError",
+    "InvalidInputError",
+    "InvalidOptionError",
+    "Model",
+    "ProgramError",
+    "ShoalError",
+    "UnknownProgramError",
+    "UnsupportedProgramError",
+    "compile",
+    "compile_rasp_to_model",
+    "rasp",
+]

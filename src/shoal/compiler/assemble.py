@@ -1,0 +1,68 @@
+"""From components and their allocation to a craft model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from shoal.craft.affine import Matrix
+from shoal.craft.bases import Space, join
+from shoal.craft.components import Component, erasure, pin_to_bos
+from shoal.craft.model import CraftModel, Embedding, run_component
+from shoal.lowering.lowered import LoweredProgram
+from shoal_solvers import Allocation
+
+
+def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
+    """Put the chosen components into their half-layers, with erasures and the BOS corrections.
+
+    The stream at the BOS position is a constant: it is followed through the half-layers, and
+    every component is pinned to it before it runs.
+    """
+    present = [name for name in lowered.variables if name in allocation.columns]
+    space = join(*(lowered.variables[name].space for name in present))
+    embedding = _embedding(lowered, allocation)
+    at_bos = np.zeros((1, len(space)))
+    at_bos[0, space.positions(embedding.space)] = embedding.tokens[-1] + embedding.positions[0]
+    half_layers = []
+    for components in _schedule(lowered, allocation):
+        pinned = [pin_to_bos(component, space, at_bos[0]) for component in components]
+        update = np.zeros_like(at_bos)
+        for component in pinned:
+            columns = space.positions(component.target)
+            update[:, columns] += run_component(component, space, at_bos, causal=False)
+        at_bos = at_bos + update
+        half_layers.append(tuple(pinned))
+    causal = lowered.inferred.program.causal
+    return CraftModel(embedding, tuple(half_layers), space, causal)
+
+
+def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Component]]:
+    half_layers: list[list[Component]] = [[] for _ in range(2 * allocation.num_layers)]
+    for operation in lowered.operations:
+        placement = allocation.placements.get(operation.name)
+        if placement is not None:
+            component = operation.components[placement.alternative]
+            half_layers[placement.half_layer].append(component)
+    for name in lowered.variables:
+        if name in allocation.erasures:
+            variable = lowered.variables[name]
+            eraser = erasure(name, variable.space, variable.signed)
+            half_layers[allocation.erasures[name]].append(eraser)
+    return half_layers
+
+
+def _embedding(lowered: LoweredProgram, allocation: Allocation) -> Embedding:
+    tables = [table for table in lowered.inputs if table.variable in allocation.columns]
+    spaces: Mapping[str, Space] = {t.variable: lowered.variables[t.variable].space for t in tables}
+    space = join(*spaces.values())
+    tokens: Matrix = np.zeros((len(lowered.inferred.vocab) + 1, len(space)))
+    positions: Matrix = np.zeros((lowered.inferred.max_seq_len + 1, len(space)))
+    for table in tables:
+        columns = space.positions(spaces[table.variable])
+        if table.by_token is not None:
+            tokens[:, columns] = table.by_token
+        if table.by_position is not None:
+            positions[:, columns] = table.by_position
+    return Embedding(space, tokens, positions)

@@ -1,0 +1,125 @@
+"""Compile options, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoal.errors import InvalidOptionError
+from shoal.program.passes import pass_names
+from shoal.rasp.values import Value, canonical_key, canonical_order, normalise
+from shoal_solvers import SOLVERS, Budgets
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What a program is compiled for.
+
+    Attributes:
+        vocab: the tokens in canonical order.
+        max_seq_len: the greatest number of tokens, BOS not counted.
+        causal: whether positions see only earlier ones.
+        bos: the token that every input sequence begins with.
+        pad: the token that fills sequences up.
+        passes: names of the passes over the program, in their order.
+        allocator: the solver that places operations.
+        reuse: whether residual columns are cleared and used again.
+        budget: upper limits.
+        time_limit: seconds for the allocator; None leaves it to its deterministic limit.
+    """
+
+    vocab: tuple[Value, ...]
+    max_seq_len: int
+    causal: bool
+    bos: Value
+    pad: Value
+    passes: tuple[str, ...]
+    allocator: str
+    reuse: bool
+    budget: Budgets
+    time_limit: float | None
+
+
+def check_options(
+    *,
+    vocab: Iterable[Value],
+    max_seq_len: int,
+    causal: bool,
+    bos: Value,
+    pad: Value,
+    passes: str | Collection[str],
+    allocator: str,
+    reuse: bool,
+    budget: Budgets | None,
+    time_limit: float | None,
+) -> CompileOptions:
+    """Options in canonical form.
+
+    Raises:
+        InvalidOptionError: an option makes no sense; the message says which and why.
+    """
+    tokens = _check_vocab(vocab)
+    for what, token in (("bos", bos), ("pad", pad)):
+        if canonical_key(token) in {canonical_key(t) for t in tokens} or token in tokens:
+            raise InvalidOptionError(
+                f"the {what} token {token!r} is in the vocab; choose another, {what}=..."
+            )
+    if bos == pad:
+        raise InvalidOptionError(f"bos and pad are both {bos!r}; they must differ")
+    if (
+        isinstance(max_seq_len, bool)
+        or not isinstance(max_seq_len, int | np.integer)
+        or max_seq_len < 1
+    ):
+        raise InvalidOptionError(
+            f"max_seq_len is {max_seq_len!r}; it is the greatest number of tokens, at least 1"
+        )
+    if allocator not in SOLVERS:
+        raise InvalidOptionError(
+            f"there is no allocator {allocator!r}; known: {', '.join(SOLVERS)}"
+        )
+    if budget is not None and not isinstance(budget, Budgets):
+        raise InvalidOptionError(
+            f"budget is {budget!r}; give shoal.Budgets(max_layers=..., max_width=..., "
+            "max_neurons=..., max_heads=...)"
+        )
+    return CompileOptions(
+        vocab=tokens,
+        max_seq_len=int(max_seq_len),
+        causal=bool(causal),
+        bos=bos,
+        pad=pad,
+        passes=pass_names(passes),
+        allocator=allocator,
+        reuse=bool(reuse),
+        budget=budget or Budgets(),
+        time_limit=time_limit,
+    )
+
+
+def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
+    if isinstance(vocab, str | bytes):
+        raise InvalidOptionError(
+            f"vocab is the string {vocab!r}; give a collection of tokens, such as {{'a', 'b'}}"
+        )
+    try:
+        tokens = [normalise(token) for token in vocab]
+    except TypeError:
+        raise InvalidOptionError(f"vocab is {vocab!r}; give a collection of tokens") from None
+    if not tokens:
+        raise InvalidOptionError("the vocab is empty; give at least one token")
+    for token in tokens:
+        try:
+            equal = hash(token) is not None and token == token  # noqa: PLR0124 - finds NaN
+        except TypeError:
+            raise InvalidOptionError(
+                f"the token {token!r} is not hashable; use a tuple instead of a list"
+            ) from None
+        if token is None or not equal:
+            raise InvalidOptionError(
+                f"the token {token!r} cannot be in a vocab: "
+                + ("None means that nothing was selected" if token is None else "it is not itself")
+            )
+    return canonical_order(tokens)

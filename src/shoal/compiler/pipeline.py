@@ -1,0 +1,150 @@
+"""The compiler: from a RASP expression to a model, one stage after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from shoal.compiler.allocate import allocate, allocation_problem
+from shoal.compiler.assemble import assemble
+from shoal.compiler.options import CompileOptions, check_options
+from shoal.compiler.result import output_decoder, require_distinct_results
+from shoal.lowering.lower import lower
+from shoal.model import Model
+from shoal.program.inference import infer
+from shoal.program.passes import run_passes
+from shoal.program.trace import trace
+from shoal.rasp.expressions import SOp
+from shoal.rasp.values import Value
+from shoal.transformer.encoders import InputEncoder
+from shoal.transformer.weights import print_weights
+from shoal_solvers import Budgets
+
+
+def compile_program(
+    program: SOp,
+    *,
+    vocab: Iterable[Value],
+    max_seq_len: int,
+    causal: bool = False,
+    bos: Value = "BOS",
+    pad: Value = "PAD",
+    passes: str | Collection[str] = "all",
+    allocator: str = "critical-path",
+    reuse: bool = True,
+    budget: Budgets | None = None,
+    time_limit: float | None = 10.0,
+) -> Model:
+    """Compile a RASP program into a transformer.
+
+    Args:
+        program: an s-op.
+        vocab: the tokens that inputs are made of.
+        max_seq_len: the greatest number of tokens, BOS not counted.
+        causal: whether positions see only themselves and earlier ones.
+        bos: the token that input sequences begin with; not in the vocab.
+        pad: the token that fills sequences up; not in the vocab.
+        passes: "all", "none" (the program as written), or names of passes.
+        allocator: what places operations into layers: "longest-path", "critical-path" or
+            "cp-sat".
+        reuse: whether residual columns are cleared and used again.
+        budget: upper limits on layers, width, neurons and heads.
+        time_limit: seconds for the allocator.
+
+    Raises:
+        ProgramError: ``program`` is not an s-op.
+        InvalidOptionError: an option makes no sense.
+        UnsupportedProgramError: the program cannot be compiled; the message says why.
+    """
+    options = check_options(
+        vocab=vocab,
+        max_seq_len=max_seq_len,
+        causal=causal,
+        bos=bos,
+        pad=pad,
+        passes=passes,
+        allocator=allocator,
+        reuse=reuse,
+        budget=budget,
+        time_limit=time_limit,
+    )
+    return _compile(program, options, equal_sizes=False)
+
+
+def compile_rasp_to_model(
+    program: SOp,
+    vocab: Iterable[Value],
+    max_seq_len: int,
+    causal: bool = False,
+    compiler_bos: str = "compiler_bos",
+    compiler_pad: str = "compiler_pad",
+    mlp_exactness: int = 100,
+) -> Model:
+    """Compile with Tracr's signature; the model has the attributes of Tracr's.
+
+    ``mlp_exactness`` is accepted and has no effect: MLPs are exact. Values have the size of
+    keys, as tools that reshape Tracr's weights expect.
+    """
+    del mlp_exactness
+    options = check_options(
+        vocab=vocab,
+        max_seq_len=max_seq_len,
+        causal=causal,
+        bos=compiler_bos,
+        pad=compiler_pad,
+        passes="all",
+        allocator="critical-path",
+        reuse=True,
+        budget=None,
+        time_limit=10.0,
+    )
+    return _compile(program, options, equal_sizes=True)
+
+
+def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
+    clock = _Clock()
+    traced = trace(program, causal=options.causal)
+    clock.lap("trace")
+    traced = run_passes(traced, options.passes)
+    clock.lap("passes")
+    inferred = infer(traced, options.vocab, options.max_seq_len)
+    require_distinct_results(inferred)
+    clock.lap("infer values")
+    lowered = lower(inferred)
+    clock.lap("lower")
+    problem = allocation_problem(lowered, options)
+    allocated = allocate(problem, options)
+    clock.lap("allocate")
+    craft = assemble(lowered, allocated.allocation)
+    clock.lap("assemble")
+    weights = print_weights(
+        craft, allocated.allocation.columns, lowered.result.coordinates, equal_sizes
+    )
+    clock.lap("weights")
+    encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
+    return Model(
+        program=program,
+        options=options,
+        lowered=lowered,
+        problem=problem,
+        allocated=allocated,
+        craft=craft,
+        weights=weights,
+        input_encoder=encoder,
+        output_encoder=output_decoder(lowered),
+        seconds=clock.laps,
+    )
+
+
+class _Clock:
+    """Wall-clock time of each stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = now - self._last
+        self._last = now

@@ -1,0 +1,85 @@
+"""Affine maps between named spaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.bases import Space
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """``x -> x @ matrix + bias``.
+
+    Attributes:
+        source: the space that x is in.
+        target: the space that the result is in.
+        matrix: [source, target].
+        bias: [target].
+    """
+
+    source: Space
+    target: Space
+    matrix: Matrix
+    bias: Matrix
+
+    def __post_init__(self) -> None:
+        expected = (len(self.source), len(self.target))
+        if self.matrix.shape != expected or self.bias.shape != expected[1:]:
+            raise ValueError(
+                f"matrix {self.matrix.shape} and bias {self.bias.shape} do not map {expected[0]} "
+                f"to {expected[1]} dimensions"
+            )
+
+    def __call__(self, x: Matrix) -> Matrix:
+        """Map vectors [..., source] to [..., target]."""
+        result: Matrix = x @ self.matrix + self.bias
+        return result
+
+    def then(self, after: AffineMap) -> AffineMap:
+        """The map that applies this one and then ``after``, whose source is this target."""
+        matrix = self.matrix @ after.matrix
+        return AffineMap(self.source, after.target, matrix, after(self.bias))
+
+    def read_from(self, space: Space, x: Matrix) -> Matrix:
+        """Map vectors of a larger space, of which only the source's directions are read."""
+        return self(x[..., space.positions(self.source)])
+
+    def with_row(self, source: Space, row: Matrix) -> AffineMap:
+        """The same map with one more source direction (the only one of ``source``)."""
+        return replace(
+            self,
+            source=Space(self.source.directions + source.directions),
+            matrix=np.vstack([self.matrix, row[None, :]]),
+        )
+
+
+def linear(source: Space, target: Space, matrix: npt.ArrayLike) -> AffineMap:
+    """A linear map from a matrix [source, target]."""
+    array = np.asarray(matrix, dtype=np.float64).reshape(len(source), len(target))
+    return AffineMap(source, target, array, np.zeros(len(target)))
+
+
+def concatenate(maps: list[AffineMap], source: Space, target: Space) -> AffineMap:
+    """Maps side by side: their results are stacked to vectors of ``target``.
+
+    Args:
+        maps: maps whose sources lie in ``source``.
+        source: a space with all that the maps read; several maps may read a direction.
+        target: as large as the maps' targets together.
+    """
+    matrix = np.zeros((len(source), len(target)))
+    bias = np.zeros(len(target))
+    start = 0
+    for part in maps:
+        columns = slice(start, start + len(part.target))
+        matrix[source.positions(part.source), columns] += part.matrix
+        bias[columns] = part.bias
+        start += len(part.target)
+    return AffineMap(source, target, matrix, bias)

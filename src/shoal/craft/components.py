@@ -1,0 +1,149 @@
+"""The instructions of craft: attention heads and groups of MLP neurons.
+
+At the BOS position the stream is a constant. Components say what they want there
+(``*_at_bos``); ``pin_to_bos`` makes it so by giving the BOS direction a row of its own, once
+the constant is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import Direction, Space, join
+
+BOS = Direction("BOS")
+"""The direction that is 1 at the BOS position and 0 everywhere else."""
+
+BOS_SPACE = Space((BOS,))
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """An attention head; every query attends to the keys of greatest score.
+
+    Attributes:
+        name: the variable that it computes.
+        query: from the stream to the space in which queries and keys meet.
+        key: the same for keys. The score is the dot product.
+        value: from the stream at the key to the stream at the query (W_V and W_O together).
+        query_at_bos: what the query is to be at the BOS position; None leaves it alone.
+        key_at_bos: the same for the key.
+        value_at_bos: the same for the value: what is read where nothing is selected.
+    """
+
+    name: str
+    query: AffineMap
+    key: AffineMap
+    value: AffineMap
+    query_at_bos: Matrix | None = None
+    key_at_bos: Matrix | None = None
+    value_at_bos: Matrix | None = None
+
+    @property
+    def source(self) -> Space:
+        """Everything that it reads."""
+        return join(self.query.source, self.key.source, self.value.source)
+
+    @property
+    def target(self) -> Space:
+        """Everything that it writes."""
+        return self.value.target
+
+    @property
+    def size(self) -> int:
+        """It is one head."""
+        return 1
+
+
+@dataclass(frozen=True, eq=False)
+class MLP:
+    """A group of hidden neurons: ``output(relu(hidden(x)))``.
+
+    Attributes:
+        name: the variable that it computes or erases.
+        hidden: from the stream to the neurons.
+        output: from the neurons to the stream.
+        off_at_bos: whether its neurons are to be off at the BOS position.
+    """
+
+    name: str
+    hidden: AffineMap
+    output: AffineMap
+    off_at_bos: bool = True
+
+    @property
+    def source(self) -> Space:
+        """Everything that it reads."""
+        return self.hidden.source
+
+    @property
+    def target(self) -> Space:
+        """Everything that it writes."""
+        return self.output.target
+
+    @property
+    def size(self) -> int:
+        """The number of hidden neurons."""
+        return len(self.hidden.target)
+
+
+Component = Head | MLP
+
+
+def pin_to_bos(component: Component, stream: Space, at_bos: Matrix) -> Component:
+    """The component with its maps corrected for the BOS position.
+
+    Args:
+        component: a head or an MLP that does not read BOS yet.
+        stream: the space of the residual stream.
+        at_bos: [stream], the stream at the BOS position when the component runs.
+    """
+    if isinstance(component, Head):
+        return replace(
+            component,
+            query=_pin(component.query, component.query_at_bos, stream, at_bos),
+            key=_pin(component.key, component.key_at_bos, stream, at_bos),
+            value=_pin(component.value, component.value_at_bos, stream, at_bos),
+        )
+    if not component.off_at_bos:
+        return component
+    hidden = component.hidden.read_from(stream, at_bos)
+    if not (hidden > 0).any():
+        return component
+    return replace(
+        component,
+        hidden=_pin(component.hidden, np.where(hidden > 0, -1.0, hidden), stream, at_bos),
+    )
+
+
+def _pin(affine: AffineMap, wanted: Matrix | None, stream: Space, at_bos: Matrix) -> AffineMap:
+    """Add a BOS row so that the map has the wanted value at the BOS position."""
+    if wanted is None:
+        return affine
+    return affine.with_row(BOS_SPACE, wanted - affine.read_from(stream, at_bos))
+
+
+def erasure(name: str, space: Space, signed: Matrix) -> MLP:
+    """An MLP that clears a variable: it adds the negative of each of its dimensions.
+
+    Exact in floating point: x - relu(x) + relu(-x) is 0.
+
+    Args:
+        name: the variable.
+        space: its directions.
+        signed: [space], whether a dimension can be negative and so needs two neurons.
+    """
+    columns = [i for i in range(len(space)) for _ in range(2 if signed[i] else 1)]
+    signs = [s for i in range(len(space)) for s in ((1.0, -1.0) if signed[i] else (1.0,))]
+    neurons = Space(tuple(Direction(f"erase {name}", str(i)) for i in range(len(columns))))
+    into = np.zeros((len(space), len(neurons)))
+    into[columns, range(len(neurons))] = signs
+    return MLP(
+        name,
+        AffineMap(space, neurons, into, np.zeros(len(neurons))),
+        AffineMap(neurons, space, -into.T, np.zeros(len(space))),
+        off_at_bos=False,
+    )

@@ -1,0 +1,247 @@
+"""Selector widths and aggregates: attention heads, with decoding MLPs where they are needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
+from shoal.craft.bases import Direction, Space, join, numbered_space
+from shoal.craft.components import Head
+from shoal.errors import UnsupportedProgramError
+from shoal.lowering.builder import Builder, leaf_of, number_bounds, number_codes, number_view
+from shoal.lowering.lowered import View, variable_space
+from shoal.lowering.mlp_synthesis import Leaf
+from shoal.lowering.selectors import Term, lower_selector
+from shoal.program.graph import Node
+from shoal.program.value_sets import ValueSet
+from shoal.rasp.expressions import Aggregate, is_numerical
+from shoal.rasp.values import Value, canonical_key, is_number, normalise
+
+COLDNESS = 100.0
+"""Difference of the scores of selected and unselected keys: e**-100 vanishes in float32."""
+
+
+def lower_width(builder: Builder, node: Node) -> None:
+    """A head that averages the BOS mark, which gives 1 / (1 + width), and an MLP that decodes."""
+    label = node.label
+    hidden = f"{label}.reciprocal"
+    space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
+    nothing = AffineMap(Space(()), space, np.zeros((0, 1)), np.zeros(1))
+    terms = lower_selector(builder, builder.node(node.inputs[0]))
+    head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
+    builder.add_operation(hidden, label, head, _reads(terms))
+    view = builder.add_value(node)
+    builder.views[node.id] = view
+    values = builder.inferred.value_set(node, label)
+    widths = np.array([float(v) for v in values.values if isinstance(v, int)])
+    assert view.codes is not None
+    leaf = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
+    builder.add_table(
+        label, [leaf], (1 / (1 + widths))[:, None], view.codes, block=label, reads=[hidden]
+    )
+
+
+def lower_aggregate(builder: Builder, node: Node) -> None:
+    """A head that averages; of numbers that become categorical, an MLP decodes the mean."""
+    number = node.inputs[1]
+    operand = builder.views[number]
+    if is_numerical(node.expression):  # type: ignore[arg-type]
+        _lower_to_number(builder, node, operand)
+        return
+    default = _default(builder, node)
+    if number_view(operand, builder.values(number)) is None or not (
+        default is None or is_number(default)
+    ):
+        operand = builder.one_hot_view(number, node.label)
+    if not operand.one_hot:
+        _lower_to_decoded_mean(builder, node, operand)
+    elif builder.inferred.sops[node.id].mixture:
+        _lower_to_mixture(builder, node, operand)
+    else:
+        _lower_to_one_hot(builder, node, operand)
+
+
+def _default(builder: Builder, node: Node) -> Value:
+    """The default, or None where it is never used."""
+    assert isinstance(node.expression, Aggregate)
+    used = builder.inferred.widths[node.inputs[0]].low == 0
+    return normalise(node.expression.default) if used else None
+
+
+def _lower_to_number(builder: Builder, node: Node, operand: View) -> None:
+    view = builder.add_value(node)
+    builder.views[node.id] = view
+    _add_mean(builder, node, node.label, operand)
+
+
+def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
+    """A head that averages numbers into variable ``name``, which is a scalar."""
+    operand_values = builder.values(node.inputs[1])
+    numbers = number_view(operand, operand_values)
+    if numbers is None:
+        raise UnsupportedProgramError(
+            f"{node.label}: averages {builder.node(node.inputs[1]).label!r}, which has values that "
+            "are no numbers; map it to numbers first"
+        )
+    space = builder.variables[name].space
+    matrix = np.zeros((len(numbers.target), len(space)))
+    for i in range(min(matrix.shape)):
+        matrix[i, i] = 1.0
+    always_there = np.zeros(len(space))
+    if len(space) > len(numbers.target):
+        always_there[1] = 1.0
+    value = numbers.then(AffineMap(numbers.target, space, matrix, always_there))
+    default = _default(builder, node)
+    at_bos = np.zeros(len(space))
+    if isinstance(default, int | float):
+        at_bos[0] = default
+        at_bos[1:] = 1.0
+    terms = lower_selector(builder, builder.node(node.inputs[0]))
+    head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5)
+    builder.add_operation(name, node.label, head, [*_reads(terms), *operand.variables])
+
+
+def _lower_to_one_hot(builder: Builder, node: Node, operand: View) -> None:
+    """One position is selected, or several with the same value: the mean is one-hot."""
+    view = builder.add_value(node)
+    builder.views[node.id] = view
+    values = builder.inferred.value_set(node, node.label)
+    _add_average(builder, node, operand, values.class_of)
+
+
+def _lower_to_mixture(builder: Builder, node: Node, operand: View) -> None:
+    """Several one-hot values are averaged to a distribution; readers take its mean.
+
+    The distribution lives over the operand's values and the default. It is read by projecting
+    to the mean; values that are no numbers, which are never averaged, get numbers of their own.
+    """
+    values = builder.inferred.value_set(node, node.label)
+    operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
+    default = _default(builder, node)
+    base = list(operand_values.values)
+    place = dict(operand_values.class_of)
+    if default is not None and canonical_key(default) not in place:
+        place[canonical_key(default)] = len(base)
+        base.append(default)
+    builder.add_one_hot(node.label, ValueSet(tuple((v,) for v in base)), node.id)
+    space = variable_space(node.label, tuple(base))
+    code = _numbers_for(values)
+    weights = np.array([[code[_class_of(values, v)]] for v in base])
+    codes = code[:, None]
+    target = [Direction(node.label, "mean")]
+    if values.nullable:
+        weights = np.hstack([weights, np.ones((len(base), 1))])
+        codes = np.hstack([codes, np.ones((len(codes), 1))])
+        target.append(Direction(node.label, "present"))
+    projection = linear(space, Space(tuple(target)), weights)
+    builder.views[node.id] = View((node.label,), projection, codes, one_hot=False)
+    _add_average(builder, node, operand, place)
+
+
+def _class_of(values: ValueSet, value: Value) -> int:
+    return values.class_of[canonical_key(value)]
+
+
+def _numbers_for(values: ValueSet) -> Matrix:
+    """[classes]: numbers stand for themselves, other values for numbers beyond those."""
+    _, high = number_bounds(values)
+    codes = []
+    for value in values.values:
+        if isinstance(value, int | float):
+            codes.append(float(value))
+        else:
+            high += 1.0
+            codes.append(high)
+    return np.array(codes)
+
+
+def _add_average(
+    builder: Builder, node: Node, operand: View, place: dict[tuple[Any, ...], int]
+) -> None:
+    """A head that copies one-hot values to their places in the node's variable."""
+    operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
+    space = builder.variables[node.label].space
+    matrix = np.zeros((len(operand_values), len(space)))
+    for number, value in enumerate(operand_values.values):
+        matrix[number, place[canonical_key(value)]] = 1.0
+    copy = operand.coordinates.then(linear(operand.coordinates.target, space, matrix))
+    at_bos = np.zeros(len(space))
+    default = _default(builder, node)
+    if default is not None:
+        at_bos[place[canonical_key(default)]] = 1.0
+    terms = lower_selector(builder, builder.node(node.inputs[0]))
+    head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5)
+    builder.add_operation(node.label, node.label, head, [*_reads(terms), *operand.variables])
+
+
+def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
+    """Numbers are averaged as a scalar, and an MLP makes the mean one-hot."""
+    values = builder.inferred.value_set(node, node.label)
+    hidden = f"{node.label}.mean"
+    low, high = number_bounds(values)
+    space = builder.add_numbers(hidden, None, low, high, values.nullable)
+    _add_mean(builder, node, hidden, operand)
+    view = builder.add_value(node)
+    builder.views[node.id] = view
+    assert view.codes is not None
+    own = View((hidden,), linear(space, space, np.eye(len(space))), None, one_hot=False)
+    builder.add_table(
+        node.label,
+        [leaf_of(own, values.nullable)],
+        number_codes(values, values.nullable),
+        view.codes,
+        block=node.label,
+        reads=[hidden],
+    )
+
+
+def _reads(terms: list[Term]) -> list[str]:
+    return [name for term in terms for name in (*term.query.variables, *term.key.variables)]
+
+
+def _head(
+    name: str, terms: list[Term], value: AffineMap, value_at_bos: Matrix, bos_score: float
+) -> Head:
+    """A head that scores keys by a sum of bilinear forms, 1 where selected and at most 0 else.
+
+    One more dimension of queries and keys scores BOS: with a score of 1 it is averaged like a
+    selected key, with 1/2 it is attended to only if nothing is selected. At the BOS position
+    the query meets no key but BOS, so what the head writes there is a constant.
+    """
+    query_maps, key_maps = [], []
+    for term in terms:
+        queries, keys = term.query.coordinates, term.key.coordinates
+        if term.scores.shape[0] < term.scores.shape[1]:
+            key_map = keys.then(linear(keys.target, queries.target, term.scores.T))
+            query_map = _scaled(queries)
+        else:
+            key_map = keys
+            query_map = _scaled(queries.then(linear(queries.target, keys.target, term.scores)))
+        query_maps.append(query_map)
+        key_maps.append(key_map)
+    size = sum(len(part.target) for part in key_maps) + 1
+    meeting = numbered_space(f"scores of {name}", size)
+    to_bos = Space((Direction("score of BOS"),))
+    empty = Space(())
+    query_maps.append(
+        AffineMap(empty, to_bos, np.zeros((0, 1)), np.array([COLDNESS * bos_score]))
+    )
+    key_maps.append(AffineMap(empty, to_bos, np.zeros((0, 1)), np.zeros(1)))
+    at_bos = np.eye(size)[-1]
+    return Head(
+        name,
+        concatenate(query_maps, join(*(part.source for part in query_maps)), meeting),
+        concatenate(key_maps, join(*(part.source for part in key_maps)), meeting),
+        value,
+        query_at_bos=COLDNESS * at_bos,
+        key_at_bos=at_bos,
+        value_at_bos=value_at_bos,
+    )
+
+
+def _scaled(affine: AffineMap) -> AffineMap:
+    return AffineMap(
+        affine.source, affine.target, affine.matrix * COLDNESS, affine.bias * COLDNESS
+    )

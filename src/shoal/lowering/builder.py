@@ -1,0 +1,205 @@
+"""Collects variables, operations and views while a program is lowered."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix, linear
+from shoal.craft.bases import Direction, Space
+from shoal.craft.components import BOS_SPACE, Component
+from shoal.errors import UnsupportedProgramError
+from shoal.lowering.lowered import (
+    InputTable,
+    LoweredOperation,
+    LoweredProgram,
+    StreamVariable,
+    View,
+    variable_space,
+)
+from shoal.lowering.mlp_synthesis import Leaf, synthesise
+from shoal.program.graph import Node
+from shoal.program.inference import Inferred
+from shoal.program.value_sets import ValueRange, Values, ValueSet
+from shoal.rasp.expressions import is_numerical
+from shoal.rasp.values import is_number
+
+MOST_VALUES = 4096
+"""One-hot variables have at most so many dimensions."""
+
+BOS_VARIABLE = "BOS"
+"""The input that marks the BOS position; every component may read it."""
+
+
+class Builder:
+    """The state of one lowering. Names are unique, since labels of nodes are."""
+
+    def __init__(self, inferred: Inferred) -> None:
+        self.inferred = inferred
+        self.variables: dict[str, StreamVariable] = {}
+        self.inputs: list[InputTable] = []
+        self.operations: list[LoweredOperation] = []
+        self.views: dict[int, View] = {}
+        self._one_hot: dict[int, View] = {}
+        self._add_bos()
+
+    def _add_bos(self) -> None:
+        self.variables[BOS_VARIABLE] = StreamVariable(
+            BOS_VARIABLE, BOS_SPACE, np.array([False]), None, "1 at the BOS position", 1.0
+        )
+        by_token = np.zeros((len(self.inferred.vocab) + 1, 1))
+        by_token[-1] = 1.0
+        self.inputs.append(InputTable(BOS_VARIABLE, by_token, None))
+
+    def finish(self) -> LoweredProgram:
+        """The lowered program."""
+        outputs = [v for i in self.inferred.program.outputs for v in self.views[i].variables]
+        return LoweredProgram(
+            self.inferred,
+            self.variables,
+            tuple(self.inputs),
+            tuple(self.operations),
+            self.views,
+            tuple(dict.fromkeys(outputs)),
+        )
+
+    def node(self, number: int) -> Node:
+        """A node of the program."""
+        return self.inferred.program.node(number)
+
+    def values(self, number: int) -> Values:
+        """What a node's value can be."""
+        return self.inferred.sops[number].values
+
+    def add_value(self, node: Node, name: str | None = None) -> View:
+        """Add a variable that holds a node's value in the node's encoding.
+
+        One dimension for each class; or a scalar, and where the value can be None a second
+        dimension that is 1 where there is a value.
+        """
+        name = name or node.label
+        if is_numerical(node.expression):  # type: ignore[arg-type]
+            return self._add_scalar(name, node)
+        values = self.inferred.value_set(node, node.label)
+        return self.add_one_hot(name, values, node.id)
+
+    def add_one_hot(self, name: str, values: ValueSet, node: int | None) -> View:
+        """Add a one-hot variable for a value set.
+
+        Raises:
+            UnsupportedProgramError: it has more than ``MOST_VALUES`` values.
+        """
+        if len(values) > MOST_VALUES:
+            raise UnsupportedProgramError(
+                f"{name}: takes {len(values):,} different values, and one-hot encoding needs a "
+                f"residual dimension for each; the limit is {MOST_VALUES:,}. Annotate it with "
+                "rasp.numerical, map it to fewer values, or use a smaller vocab or max_seq_len"
+            )
+        space = variable_space(name, values.values)
+        self.variables[name] = StreamVariable(
+            name, space, np.zeros(len(space), dtype=bool), node, "one-hot", 1.0
+        )
+        identity = np.eye(len(space))
+        return View((name,), linear(space, space, identity), identity, one_hot=True)
+
+    def add_numbers(
+        self, name: str, node: int | None, low: float, high: float, nullable: bool
+    ) -> Space:
+        """Add a scalar variable, with a second dimension for presence if it is nullable."""
+        directions = [Direction(name), *([Direction(name, "present")] if nullable else [])]
+        space = Space(tuple(directions))
+        self.variables[name] = StreamVariable(
+            name,
+            space,
+            np.array([low < 0, False][: len(space)]),
+            node,
+            "scalar and presence" if nullable else "scalar",
+            max(abs(low), abs(high), 1.0),
+        )
+        return space
+
+    def _add_scalar(self, name: str, node: Node) -> View:
+        values = self.values(node.id)
+        low, high = number_bounds(values)
+        space = self.add_numbers(name, node.id, low, high, values.nullable)
+        codes = None if isinstance(values, ValueRange) else number_codes(values, values.nullable)
+        return View((name,), linear(space, space, np.eye(len(space))), codes, one_hot=False)
+
+    def add_operation(self, name: str, block: str, component: Component, reads: list[str]) -> None:
+        """Add an operation that computes variable ``name``; every one may read BOS."""
+        unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
+        self.operations.append(LoweredOperation(name, block, (component,), (unique,)))
+
+    def one_hot_view(self, number: int, reader: str) -> View:
+        """A node as a one-hot value; decoded by an MLP of its own if it is held otherwise."""
+        view = self.views[number]
+        if view.one_hot:
+            return view
+        if number not in self._one_hot:
+            node = self.node(number)
+            values = self.inferred.value_set(node, reader)
+            assert view.codes is not None
+            decoded = self.add_one_hot(f"{node.label}.one_hot", values, number)
+            self.add_table(
+                f"{node.label}.one_hot",
+                [leaf_of(view, values.nullable)],
+                view.codes,
+                np.eye(len(values)),
+                block=f"{node.label}.one_hot",
+                reads=list(view.variables),
+            )
+            self._one_hot[number] = decoded
+        return self._one_hot[number]
+
+    def add_table(
+        self,
+        name: str,
+        leaves: list[Leaf],
+        points: Matrix,
+        results: Matrix,
+        block: str,
+        reads: list[str],
+    ) -> None:
+        """Add an MLP that computes variable ``name`` by a table (see ``synthesise``)."""
+        mlp = synthesise(name, leaves, points, results, self.variables[name].space)
+        if mlp is None:
+            raise UnsupportedProgramError(
+                f"{name}: its operands take values too close to each other for float32 arithmetic "
+                "to tell apart; round them earlier, or use a shorter max_seq_len"
+            )
+        self.add_operation(name, block, mlp, reads)
+
+
+def leaf_of(view: View, nullable: bool) -> Leaf:
+    """A view as a leaf of a table."""
+    return Leaf(view.coordinates, view.one_hot, nullable)
+
+
+def number_bounds(values: Values) -> tuple[float, float]:
+    """The least and the greatest number among the values."""
+    if isinstance(values, ValueRange):
+        return values.low, values.high
+    numbers = [float(v) for v in values.values if isinstance(v, int | float)]
+    return min(numbers, default=0.0), max(numbers, default=0.0)
+
+
+def number_codes(values: ValueSet, nullable: bool) -> Matrix:
+    """[classes, 1 or 2]: the number, and 1 for presence."""
+    numbers = np.array([float(v) for v in values.values if isinstance(v, int | float)])
+    columns = [numbers, np.ones(len(numbers))] if nullable else [numbers]
+    return np.stack(columns, axis=1)
+
+
+def number_view(view: View, values: Values) -> AffineMap | None:
+    """A view as a map to [number, presence], or to [number] alone if it is never None.
+
+    None if some value is no number.
+    """
+    width = 2 if values.nullable else 1
+    if isinstance(values, ValueSet) and not all(is_number(value) for value in values.values):
+        return None
+    if not view.one_hot:
+        return view.coordinates
+    assert isinstance(values, ValueSet)
+    target = Space(tuple(Direction("number", part) for part in ("", "present")[:width]))
+    numbers = linear(view.coordinates.target, target, number_codes(values, values.nullable))
+    return view.coordinates.then(numbers)

@@ -1,0 +1,47 @@
+"""From a program with facts to variables and operations, one component per expression."""
+
+from __future__ import annotations
+
+from shoal.errors import UnsupportedProgramError
+from shoal.lowering.attention import lower_aggregate, lower_width
+from shoal.lowering.builder import Builder
+from shoal.lowering.elementwise import lower_elementwise
+from shoal.lowering.inputs import lower_input
+from shoal.lowering.lowered import LoweredProgram
+from shoal.program.inference import Inferred
+from shoal.rasp.expressions import (
+    Aggregate,
+    Full,
+    IndicesType,
+    Map,
+    SelectorWidth,
+    SequenceMap,
+    TokensType,
+)
+
+
+def lower(inferred: Inferred) -> LoweredProgram:
+    """Lower every s-op of a program; selectors are lowered with what reads them.
+
+    Raises:
+        UnsupportedProgramError: an expression cannot be lowered; the message says why.
+    """
+    builder = Builder(inferred)
+    for node in inferred.program:
+        if not node.is_sop:
+            continue
+        match node.expression:
+            case TokensType() | IndicesType():
+                lower_input(builder, node)
+            case Full() | Map() | SequenceMap():
+                lower_elementwise(builder, node)
+            case SelectorWidth():
+                lower_width(builder, node)
+            case Aggregate():
+                lower_aggregate(builder, node)
+            case other:
+                raise UnsupportedProgramError(
+                    f"{node.label}: {type(other).__name__} cannot be lowered yet; express it by "
+                    "Map, SequenceMap, Aggregate or SelectorWidth"
+                )
+    return builder.finish()

@@ -1,0 +1,137 @@
+"""What lowering produces: variables, operations with alternatives, and how values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import Direction, Space
+from shoal.craft.components import Component, Head
+from shoal.program.inference import Inferred
+from shoal.program.value_sets import Values
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How a value is read: as an affine function of variables in the stream.
+
+    None is the zero vector of coordinates.
+
+    Attributes:
+        variables: the names of the variables that are read.
+        coordinates: from the variables' directions to the coordinates.
+        codes: [classes, coordinates], the coordinates of each class of the value set; None
+            where the values are only known to lie in a range.
+        one_hot: whether ``codes`` is the identity.
+    """
+
+    variables: tuple[str, ...]
+    coordinates: AffineMap
+    codes: Matrix | None
+    one_hot: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StreamVariable:
+    """A value that lives in the residual stream.
+
+    Attributes:
+        name: unique.
+        space: its directions.
+        signed: [space], whether a dimension can be negative.
+        node: the s-op that it belongs to, if any.
+        encoding: how it holds the value, in words.
+        largest: the greatest absolute value of a dimension.
+    """
+
+    name: str
+    space: Space
+    signed: npt.NDArray[np.bool_]
+    node: int | None
+    encoding: str
+    largest: float
+
+
+@dataclass(frozen=True, eq=False)
+class InputTable:
+    """An input variable: what the embedding puts into the stream.
+
+    Attributes:
+        variable: its name.
+        by_token: [tokens + 1, space], the last row for BOS; or None.
+        by_position: [max_seq_len + 1, space], row 0 for the BOS position; or None.
+    """
+
+    variable: str
+    by_token: Matrix | None
+    by_position: Matrix | None
+
+
+@dataclass(frozen=True, eq=False)
+class LoweredOperation:
+    """A component in all the forms in which it can be had.
+
+    Attributes:
+        name: the variable that it computes.
+        block: operations of one expression share a block.
+        components: the alternatives; all read and write named directions.
+        reads: for each alternative, the variables that it reads.
+    """
+
+    name: str
+    block: str
+    components: tuple[Component, ...]
+    reads: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_attention(self) -> bool:
+        """Whether it runs in attention half-layers."""
+        return isinstance(self.components[0], Head)
+
+
+@dataclass(frozen=True, eq=False)
+class LoweredProgram:
+    """A program as variables and operations.
+
+    Attributes:
+        inferred: the program with its facts.
+        variables: by name.
+        inputs: what the embedding provides.
+        operations: in an order in which they can run.
+        views: for each s-op by node id, how it is read.
+        outputs: the variables that must be there at the end; the last ones are what the
+            program's result is read from.
+    """
+
+    inferred: Inferred
+    variables: Mapping[str, StreamVariable]
+    inputs: tuple[InputTable, ...]
+    operations: tuple[LoweredOperation, ...]
+    views: Mapping[int, View]
+    outputs: tuple[str, ...]
+
+    @property
+    def result(self) -> View:
+        """How the program's result is read."""
+        return self.views[self.inferred.program.root]
+
+    @property
+    def result_values(self) -> Values:
+        """What the program's result can be."""
+        return self.inferred.sops[self.inferred.program.root].values
+
+
+def variable_space(name: str, values: tuple[object, ...]) -> Space:
+    """One direction for each value, labelled by the value's text where that is unique."""
+    texts = [str(value) for value in values]
+    unique = len(set(texts)) == len(texts) and all(texts)
+    return Space(
+        tuple(
+            Direction(name, text if unique else repr(value))
+            for text, value in zip(texts, values, strict=True)
+        )
+    )

@@ -1,0 +1,232 @@
+"""Selectors as bilinear forms: scores that one attention head can compute.
+
+A ``Select`` is a bilinear form of one-hot keys and queries. A boolean combination of selects
+fits one head if weights can be found under which all satisfying combinations score 1 and all
+others at most 0; a small linear program finds them. Otherwise the keys, and the queries, are
+first joined to tuples by an MLP, over which any predicate is a bilinear form again.
+Source: section 5 of the design.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.affine import Matrix
+from shoal.errors import UnsupportedProgramError
+from shoal.lowering.builder import Builder, leaf_of
+from shoal.lowering.lowered import View
+from shoal.program.graph import Node
+from shoal.program.inference import UNDEFINED
+from shoal.program.value_sets import ValueSet
+from shoal.rasp.expressions import Select, SelectorAnd, SelectorNot, SelectorOr
+
+Truth = npt.NDArray[np.bool_]
+
+_MOST_COMBINATIONS = 4096
+_MOST_TUPLES = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One bilinear form: ``query one-hot @ scores @ key one-hot``.
+
+    Attributes:
+        query: a one-hot view.
+        key: a one-hot view.
+        scores: [query classes, key classes].
+    """
+
+    query: View
+    key: View
+    scores: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """The selects of a selector that have the same keys and queries.
+
+    Attributes:
+        key: node id.
+        query: node id.
+        selects: node ids.
+        patterns: the different combinations of truth values, [patterns, selects].
+        pattern: [query classes, key classes], which combination holds; UNDEFINED where a
+            predicate raises.
+    """
+
+    key: int
+    query: int
+    selects: tuple[int, ...]
+    patterns: Truth
+    pattern: npt.NDArray[np.int32]
+
+
+def lower_selector(builder: Builder, selector: Node) -> list[Term]:
+    """Bilinear forms whose sum is 1 where the selector holds and at most 0 where it does not."""
+    groups = _groups(builder, selector)
+    weights = _weights(builder, selector, groups)
+    if weights is None:
+        return [_joint_term(builder, selector, groups)]
+    terms = []
+    for group, weight in zip(groups, weights, strict=True):
+        scores = np.where(group.pattern == UNDEFINED, 0.0, weight[group.pattern])
+        if len(groups) == 1 or (scores != 0).any():
+            query = builder.one_hot_view(group.query, selector.label)
+            key = builder.one_hot_view(group.key, selector.label)
+            terms.append(Term(query, key, scores))
+    return terms
+
+
+def _selects_of(builder: Builder, selector: Node) -> list[Node]:
+    found: dict[int, Node] = {}
+    agenda = [selector]
+    while agenda:
+        node = agenda.pop()
+        if isinstance(node.expression, Select):
+            found[node.id] = node
+        else:
+            agenda.extend(builder.node(operand) for operand in node.inputs)
+    return [found[number] for number in sorted(found)]
+
+
+def _groups(builder: Builder, selector: Node) -> list[_Group]:
+    members: dict[tuple[int, int], list[int]] = {}
+    for node in _selects_of(builder, selector):
+        key, query = node.inputs
+        members.setdefault((key, query), []).append(node.id)
+    groups = []
+    for (key, query), selects in members.items():
+        tables = np.stack([builder.inferred.predicates[number] for number in selects])
+        undefined = (tables == UNDEFINED).any(axis=0)
+        flat = (tables == 1).reshape(len(selects), -1).T
+        patterns, inverse = np.unique(flat[~undefined.ravel()], axis=0, return_inverse=True)
+        pattern = np.full(undefined.shape, UNDEFINED, dtype=np.int32)
+        pattern[~undefined] = inverse.ravel()
+        groups.append(_Group(key, query, tuple(selects), patterns, pattern))
+    return groups
+
+
+def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
+    """The selector's truth value from those of its selects, elementwise over arrays."""
+    if selector.id in truth:
+        return truth[selector.id]
+    parts = [_holds(builder, builder.node(operand), truth) for operand in selector.inputs]
+    match selector.expression:
+        case SelectorAnd():
+            return parts[0] & parts[1]
+        case SelectorOr():
+            return parts[0] | parts[1]
+        case SelectorNot():
+            return ~parts[0]
+    raise UnsupportedProgramError(
+        f"{selector.label}: {type(selector.expression).__name__} cannot be lowered yet"
+    )
+
+
+def _weights(builder: Builder, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
+    """For each group the score of each pattern, or None if one head does not do."""
+    sizes = [len(group.patterns) for group in groups]
+    if len(groups) > 1 and int(np.prod(sizes)) > _MOST_COMBINATIONS:
+        return None
+    choices = np.array(list(product(*(range(size) for size in sizes))), dtype=int)
+    truth: dict[int, Truth] = {}
+    for number, group in enumerate(groups):
+        for column, select in enumerate(group.selects):
+            truth[select] = group.patterns[choices[:, number], column]
+    holds = _holds(builder, selector, truth)
+    if len(groups) == 1:
+        return [holds.astype(float)]
+    return separating_weights(choices, sizes, holds)
+
+
+def separating_weights(
+    choices: npt.NDArray[np.int_], sizes: list[int], holds: Truth
+) -> list[Matrix] | None:
+    """Weights under which the choices that hold sum to 1, and all others to at most 0.
+
+    Args:
+        choices: [combinations, groups], the pattern of each group.
+        sizes: the number of patterns of each group.
+        holds: [combinations].
+
+    Returns:
+        For each group the weight of each pattern, the largest as small as possible; None if
+        there are no such weights.
+    """
+    from ortools.linear_solver import pywraplp  # takes a moment to import, and is rarely needed
+
+    solver = pywraplp.Solver.CreateSolver("GLOP")
+    largest = solver.NumVar(0, solver.infinity(), "largest")
+    weight = [
+        [solver.NumVar(-solver.infinity(), solver.infinity(), f"{g},{p}") for p in range(size)]
+        for g, size in enumerate(sizes)
+    ]
+    for row in weight:
+        for variable in row:
+            solver.Add(variable <= largest)
+            solver.Add(-variable <= largest)
+    for choice, sat in zip(choices, holds, strict=True):
+        score = sum(weight[group][int(pattern)] for group, pattern in enumerate(choice))
+        solver.Add(score == 1) if sat else solver.Add(score <= 0)
+    solver.Minimize(largest)
+    if solver.Solve() != pywraplp.Solver.OPTIMAL:
+        return None
+    return [np.array([variable.solution_value() for variable in row]) for row in weight]
+
+
+def _joint_term(builder: Builder, selector: Node, groups: list[_Group]) -> Term:
+    """One bilinear form over tuples of keys and tuples of queries."""
+    keys = sorted({group.key for group in groups})
+    queries = sorted({group.query for group in groups})
+    key_view, key_rows = _tuples(builder, selector, keys, "keys")
+    query_view, query_rows = _tuples(builder, selector, queries, "queries")
+    truth: dict[int, Truth] = {}
+    undefined = np.zeros((len(query_rows), len(key_rows)), dtype=bool)
+    for group in groups:
+        query = query_rows[:, queries.index(group.query)]
+        key = key_rows[:, keys.index(group.key)]
+        pattern = group.pattern[query[:, None], key[None, :]]
+        undefined |= pattern == UNDEFINED
+        for column, select in enumerate(group.selects):
+            truth[select] = group.patterns[pattern, column]
+    holds = _holds(builder, selector, truth) & ~undefined
+    return Term(query_view, key_view, holds.astype(float))
+
+
+def _tuples(
+    builder: Builder, selector: Node, nodes: list[int], what: str
+) -> tuple[View, npt.NDArray[np.int_]]:
+    """Several s-ops as one one-hot value; rows of their classes."""
+    views = [builder.one_hot_view(number, selector.label) for number in nodes]
+    sets = []
+    for number in nodes:
+        values = builder.values(number)
+        assert isinstance(values, ValueSet)
+        sets.append(values)
+    count = int(np.prod([len(values) for values in sets]))
+    if count > _MOST_TUPLES:
+        raise UnsupportedProgramError(
+            f"{selector.label}: fits no single head, and its {what} have {count:,} joint values, "
+            f"more than {_MOST_TUPLES:,}; simplify the selector, or use a smaller vocab"
+        )
+    rows = np.array(list(product(*(range(len(values)) for values in sets))), dtype=int)
+    if len(nodes) == 1:
+        return views[0], rows
+    name = f"{selector.label}.{what}"
+    number = 1
+    while name in builder.variables:
+        number += 1
+        name = f"{selector.label}.{what}_{number}"
+    joined = tuple(
+        (tuple(values.values[i] for values, i in zip(sets, row, strict=True)),) for row in rows
+    )
+    view = builder.add_one_hot(name, ValueSet(joined), None)
+    points = np.hstack([np.eye(len(v.values))[rows[:, i]] for i, v in enumerate(sets)])
+    leaves = [leaf_of(v, values.nullable) for v, values in zip(views, sets, strict=True)]
+    reads = [variable for v in views for variable in v.variables]
+    builder.add_table(name, leaves, points, np.eye(len(rows)), block=name, reads=reads)
+    return view, rows

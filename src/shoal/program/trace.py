@@ -1,0 +1,134 @@
+"""From an expression to a graph of its parts, in a few basic kinds of expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shoal.errors import ProgramError, UnsupportedProgramError
+from shoal.program.graph import Node, Program, build_program
+from shoal.rasp.expressions import (
+    ConstantSelector,
+    ConstantSOp,
+    IndicesType,
+    LengthType,
+    Map,
+    RASPExpr,
+    Select,
+    SelectorWidth,
+    SOp,
+    TokensType,
+    get_encoding,
+    indices,
+)
+from shoal.rasp.functions import Comparison
+from shoal.rasp.traversal import postorder
+from shoal.rasp.values import Value
+
+
+@dataclass(frozen=True)
+class PositionTable:
+    """The element of a ``ConstantSOp`` at an index."""
+
+    values: tuple[Value, ...]
+
+    def __call__(self, index: int) -> Value:
+        """Look the element up; an index beyond the constant is an error, as in RASP."""
+        return self.values[index]
+
+
+@dataclass(frozen=True)
+class PositionMatrix:
+    """Whether a ``ConstantSelector`` selects a key index for a query index."""
+
+    rows: tuple[tuple[bool, ...], ...]
+
+    def __call__(self, key: int, query: int) -> bool:
+        """Look the entry up; an index beyond the constant is an error, as in RASP."""
+        return self.rows[query][key]
+
+
+def trace(program: Any, *, causal: bool) -> Program:
+    """The graph of everything that a program needs.
+
+    Inputs (tokens, indices) are one node for each encoding, however often they are written.
+    Constants over positions become maps and selects of the indices, and ``length`` becomes a
+    selector width, so that later stages know fewer kinds of expression.
+
+    Raises:
+        ProgramError: ``program`` is not an s-op.
+        UnsupportedProgramError: ``length`` is used under a causal mask.
+    """
+    if not isinstance(program, SOp):
+        hint = (
+            "; wrap it in SelectorWidth or Aggregate" if isinstance(program, RASPExpr) else ""
+        )
+        raise ProgramError(f"a program is an s-op, but this is {program!r}{hint}")
+    nodes: list[Node] = []
+    ids: dict[int, int] = {}
+    inputs: dict[tuple[type, str], int] = {}
+    labels = _Labels()
+    for original in postorder(program):
+        expression = _in_basic_terms(original, causal)
+        for part in postorder(expression) if expression is not original else [original]:
+            if id(part) in ids:
+                continue
+            key = _input_key(part)
+            if key in inputs:
+                ids[id(part)] = inputs[key]
+                continue
+            node = Node(
+                len(nodes), part, tuple(ids[id(child)] for child in part.children), labels.of(part)
+            )
+            nodes.append(node)
+            ids[id(part)] = node.id
+            if key is not None:
+                inputs[key] = node.id
+        ids[id(original)] = ids[id(expression)]
+    return build_program(nodes, ids[id(program)], causal)
+
+
+def _input_key(expression: RASPExpr) -> tuple[type, str] | None:
+    """What tells inputs apart; kept inputs are nodes of their own."""
+    if isinstance(expression, TokensType | IndicesType) and not expression.is_named:
+        kept = "kept" if expression.annotations.get("keep") else ""
+        return type(expression), get_encoding(expression).value + kept
+    return None
+
+
+def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
+    annotations = expression.annotations
+    match expression:
+        case LengthType():
+            if causal:
+                raise UnsupportedProgramError(
+                    "length: under a causal mask no position knows how many tokens follow it; "
+                    "compile with causal=False, or count the tokens so far with "
+                    "SelectorWidth(Select(tokens, tokens, Comparison.TRUE))"
+                )
+            width = SelectorWidth(Select(indices, indices, Comparison.TRUE))
+            return width.annotated(**{"name": "length", **annotations})
+        case ConstantSOp(value=value):
+            table = Map(PositionTable(tuple(value)), indices)
+            return table.annotated(**{"name": expression.name, **annotations})
+        case ConstantSelector(value=matrix):
+            rows = tuple(map(tuple, matrix))
+            return replace(
+                Select(indices, indices, PositionMatrix(rows)), annotations=annotations
+            )
+    return expression
+
+
+class _Labels:
+    """Hands out unique labels: the user's names first come first served, numbers after."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, expression: RASPExpr) -> str:
+        label, number = expression.name, 1
+        while label in self._taken:
+            number += 1
+            label = f"{expression.name}_{number}"
+        self._taken.add(label)
+        return label

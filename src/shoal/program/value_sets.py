@@ -1,0 +1,140 @@
+"""Finite sets of values, up to what a transformer can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+
+from shoal.rasp.values import Key, Value, canonical_key, is_number
+
+RESOLUTION = 1e-7
+"""Numbers closer than this, relative to max(1, size), are one number to a float32 network."""
+
+
+@dataclass(frozen=True)
+class ValueSet:
+    """The values that an s-op can take besides None, in classes.
+
+    A class holds values that look the same in the residual stream: the mean of 1 and 1 is
+    1.0, which no network tells from a single 1. Most classes have one member.
+
+    Attributes:
+        classes: in canonical order of their first members.
+        nullable: whether the s-op can be None.
+    """
+
+    classes: tuple[tuple[Value, ...], ...]
+    nullable: bool = False
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """One value for each class."""
+        return tuple(members[0] for members in self.classes)
+
+    @cached_property
+    def class_of(self) -> dict[Key, int]:
+        """The class of a value, by canonical key."""
+        return {canonical_key(v): i for i, members in enumerate(self.classes) for v in members}
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """Numbers between two bounds, too many to list.
+
+    Attributes:
+        low: lower bound.
+        high: upper bound.
+        nullable: whether the s-op can be None.
+    """
+
+    low: float
+    high: float
+    nullable: bool = False
+
+
+Values = ValueSet | ValueRange
+
+
+def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> ValueSet:
+    """A value set from groups of values that look the same; overlapping groups are joined."""
+    leader: dict[Key, Key] = {}
+    value_of: dict[Key, Value] = {}
+
+    def find(key: Key) -> Key:
+        while leader[key] != key:
+            key = leader[key]
+        return key
+
+    for group in groups:
+        keys = [canonical_key(value) for value in group]
+        for key, value in zip(keys, group, strict=True):
+            if key not in leader:
+                leader[key] = key
+                value_of[key] = value
+            leader[find(key)] = find(keys[0])
+    members: dict[Key, list[Key]] = {}
+    for key in leader:
+        members.setdefault(find(key), []).append(key)
+    ordered = sorted(sorted(keys) for keys in members.values())
+    return ValueSet(tuple(tuple(value_of[k] for k in keys) for keys in ordered), nullable)
+
+
+def group_equal(values: Iterable[Value]) -> list[list[Value]]:
+    """Groups of values that are equal in Python, such as 1, 1.0 and True."""
+    groups: dict[Value, list[Value]] = {}
+    for value in values:
+        groups.setdefault(value, []).append(value)
+    return list(groups.values())
+
+
+def group_close(values: Iterable[Value]) -> list[list[Value]]:
+    """Groups of numbers that one scalar in float32 cannot keep apart (see ``RESOLUTION``)."""
+    numbers = sorted((v for v in values if isinstance(v, int | float)), key=float)
+    groups: list[list[Value]] = []
+    start = 0.0
+    for number in numbers:
+        if not groups or float(number) - start > RESOLUTION * max(1.0, abs(start)):
+            groups.append([])
+            start = float(number)
+        groups[-1].append(number)
+    return groups
+
+
+def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] | None:
+    """All means of 2 to ``max_width`` numbers out of a set, with repetition.
+
+    Sums are enumerated exactly, as the bits of big integers over a common denominator.
+
+    Returns:
+        The means in increasing order, or None if there may be more than ``budget`` of them.
+    """
+    numbers = sorted({Fraction(v) for v in values if isinstance(v, int | float) and is_number(v)})
+    if not numbers or max_width < 2:
+        return []
+    denominator = lcm(*(number.denominator for number in numbers))
+    steps = [int((number - numbers[0]) * denominator) for number in numbers]
+    if steps[-1] * max_width > 64 * budget:
+        return None
+    sums = 1
+    found: set[Fraction] = set()
+    for width in range(1, max_width + 1):
+        total = 0
+        for step in steps:
+            total |= sums << step
+        sums = total
+        if width > 1:
+            if len(found) + sums.bit_count() > budget:
+                return None
+            bits = bin(sums)[:1:-1]
+            found.update(
+                numbers[0] + Fraction(position, denominator * width)
+                for position, bit in enumerate(bits)
+                if bit == "1"
+            )
+    return sorted(map(float, found))

@@ -1,0 +1,521 @@
+"""The RASP language: immutable expressions for s-ops and selectors.
+
+The names, arguments and attributes are those of Tracr's ``rasp`` module, so that programs
+written for it run after changing an import.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeVar
+
+from shoal.errors import ProgramError
+from shoal.rasp.functions import (
+    BinaryOperator,
+    Comparison,
+    Composed,
+    ConstantOperator,
+    LinearCombination,
+    UnaryOperator,
+)
+from shoal.rasp.values import Value
+
+
+class Encoding(enum.Enum):
+    """How an s-op lives in the residual stream: one-hot, or as one scalar."""
+
+    CATEGORICAL = "categorical"
+    NUMERICAL = "numerical"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RASPExpr:
+    """An s-op or a selector, with annotations such as its name and encoding."""
+
+    default_name: ClassVar[str] = "expression"
+    annotations: Mapping[str, Any] = field(
+        default_factory=lambda: MappingProxyType({}), kw_only=True
+    )
+
+    def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+        """Evaluate on a sequence by the interpreter."""
+        from shoal.rasp.interpreter import evaluate  # the interpreter knows the expressions
+
+        return evaluate(self, xs, causal=causal)
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """The expressions that this one is made of."""
+        return ()
+
+    @property
+    def name(self) -> str:
+        """The name given by ``named``, or one made from the kind of expression."""
+        return str(self.annotations.get("name", self.default_name))
+
+    @property
+    def label(self) -> str:
+        """The same as ``name``; compiled values are found by it."""
+        return self.name
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user gave this expression a name."""
+        return "name" in self.annotations
+
+    def annotated(self, **annotations: Any) -> Self:
+        """A copy with further annotations."""
+        return replace(self, annotations=MappingProxyType({**self.annotations, **annotations}))
+
+    def named(self, name: str) -> Self:
+        """A copy with a name, under which its values are found in the compiled model."""
+        if not isinstance(name, str) or not name:
+            raise ProgramError(f"a name is a non-empty string, not {name!r}")
+        return self.annotated(name=name)
+
+    def copy(self) -> Self:
+        """A new expression that is the same."""
+        return replace(self)
+
+    def __repr__(self) -> str:
+        from shoal.rasp.printing import show  # printing knows the expressions
+
+        return show(self)
+
+
+def _binary(symbol: str) -> tuple[Callable[[SOp, Any], SOp], Callable[[SOp, Any], SOp]]:
+    """The methods for ``sop OPERATOR other`` and ``other OPERATOR sop``."""
+
+    def method(self: SOp, other: Any) -> SOp:
+        if isinstance(other, Selector):
+            raise ProgramError(f"operator {symbol} joins s-ops and constants, not selectors")
+        if isinstance(other, SOp):
+            return SequenceMap(BinaryOperator(symbol), self, other)
+        return Map(ConstantOperator(symbol, other), self)
+
+    def reflected(self: SOp, other: Any) -> SOp:
+        return Map(ConstantOperator(symbol, other, reflected=True), self)
+
+    return method, reflected
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SOp(RASPExpr):
+    """A sequence operation: one element for every position of the input.
+
+    The operators build further s-ops; ``==`` therefore gives an s-op, not a truth value.
+    """
+
+    default_name: ClassVar[str] = "sop"
+    __hash__ = object.__hash__
+
+    __lt__, _ = _binary("<")
+    __le__, _ = _binary("<=")
+    __eq__, _ = _binary("==")  # type: ignore[assignment]
+    __ne__, _ = _binary("!=")  # type: ignore[assignment]
+    __gt__, _ = _binary(">")
+    __ge__, _ = _binary(">=")
+    __add__, __radd__ = _binary("+")
+    __sub__, __rsub__ = _binary("-")
+    __mul__, __rmul__ = _binary("*")
+    __truediv__, __rtruediv__ = _binary("/")
+    __floordiv__, __rfloordiv__ = _binary("//")
+    __mod__, __rmod__ = _binary("%")
+    __pow__, __rpow__ = _binary("**")
+    __and__, __rand__ = _binary("&")
+    __or__, __ror__ = _binary("|")
+
+    def __invert__(self) -> SOp:
+        return Map(UnaryOperator("~"), self)
+
+    def __neg__(self) -> SOp:
+        return Map(UnaryOperator("-"), self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TokensType(SOp):
+    """The input itself."""
+
+    default_name: ClassVar[str] = "tokens"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndicesType(SOp):
+    """The position, counted from 0."""
+
+    default_name: ClassVar[str] = "indices"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LengthType(SOp):
+    """The length of the input, at every position."""
+
+    default_name: ClassVar[str] = "length"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Map(SOp):
+    """``f`` of every element.
+
+    A map of an unannotated map is one map of the composed function, unless ``simplify`` is
+    false. None flows through: ``f`` is never called with it.
+    """
+
+    default_name: ClassVar[str] = "map"
+    f: Callable[[Any], Any]
+    inner: SOp
+    simplify: bool = True
+
+    def __post_init__(self) -> None:
+        _require_function(self.f, "Map")
+        _require(self.inner, SOp, "Map", "inner")
+        if self.simplify and isinstance(self.inner, Map) and not self.inner.annotations:
+            object.__setattr__(self, "f", Composed(self.f, self.inner.f))
+            object.__setattr__(self, "inner", self.inner.inner)
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """The mapped s-op."""
+        return (self.inner,)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SequenceMap(SOp):
+    """``f`` of the elements of two s-ops at the same position; None if either is None."""
+
+    default_name: ClassVar[str] = "sequence_map"
+    f: Callable[[Any, Any], Any]
+    fst: SOp
+    snd: SOp
+
+    def __post_init__(self) -> None:
+        _require_function(self.f, type(self).__name__)
+        _require(self.fst, SOp, type(self).__name__, "fst")
+        _require(self.snd, SOp, type(self).__name__, "snd")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """Both s-ops."""
+        return (self.fst, self.snd)
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class LinearSequenceMap(SequenceMap):
+    """``fst_fac * fst + snd_fac * snd``."""
+
+    default_name: ClassVar[str] = "linear_sequence_map"
+    fst_fac: float = 1.0
+    snd_fac: float = 1.0
+
+    def __init__(
+        self,
+        fst: SOp,
+        snd: SOp,
+        fst_fac: float,
+        snd_fac: float,
+        *,
+        annotations: Mapping[str, Any] | None = None,
+        f: Callable[[Any, Any], Any] | None = None,  # given when copied
+    ) -> None:
+        for factor in (fst_fac, snd_fac):
+            if not isinstance(factor, int | float):
+                raise ProgramError(f"a factor of LinearSequenceMap is a number, not {factor!r}")
+        for name, content in {
+            "annotations": annotations or MappingProxyType({}),
+            "f": f or LinearCombination(fst_fac, snd_fac),
+            "fst": fst,
+            "snd": snd,
+            "fst_fac": fst_fac,
+            "snd_fac": snd_fac,
+        }.items():
+            object.__setattr__(self, name, content)
+        self.__post_init__()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Full(SOp):
+    """The same value at every position."""
+
+    default_name: ClassVar[str] = "full"
+    fill: Value
+
+    def __post_init__(self) -> None:
+        _require_hashable(self.fill, "Full")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ConstantSOp(SOp):
+    """Given values, one for every position.
+
+    With ``check_length`` the input must be exactly as long as ``value``; without, a shorter
+    input takes the first values.
+    """
+
+    default_name: ClassVar[str] = "constant_sop"
+    value: Sequence[Value]
+    check_length: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", tuple(self.value))
+        for value in self.value:
+            _require_hashable(value, "ConstantSOp")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorWidth(SOp):
+    """How many keys each query selects."""
+
+    default_name: ClassVar[str] = "selector_width"
+    selector: Selector
+
+    def __post_init__(self) -> None:
+        _require(self.selector, Selector, "SelectorWidth", "selector")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """The selector."""
+        return (self.selector,)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Aggregate(SOp):
+    """The mean of the selected elements; the element itself where one is selected.
+
+    Where nothing is selected it is ``default``.
+    """
+
+    default_name: ClassVar[str] = "aggregate"
+    selector: Selector
+    sop: SOp
+    default: Value = None
+
+    def __post_init__(self) -> None:
+        _require(self.selector, Selector, "Aggregate", "selector")
+        _require(self.sop, SOp, "Aggregate", "sop")
+        _require_hashable(self.default, "Aggregate")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """The selector and the s-op."""
+        return (self.selector, self.sop)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Selector(RASPExpr):
+    """A boolean matrix: which keys (columns) each query (row) selects."""
+
+    default_name: ClassVar[str] = "selector"
+
+    def __and__(self, other: Selector) -> Selector:
+        return selector_and(self, other)
+
+    def __or__(self, other: Selector) -> Selector:
+        return selector_or(self, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> Selector:
+        return selector_not(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Select(Selector):
+    """Selects the keys for which ``predicate(key, query)`` holds."""
+
+    default_name: ClassVar[str] = "select"
+    keys: SOp
+    queries: SOp
+    predicate: Callable[[Any, Any], Any]
+
+    def __post_init__(self) -> None:
+        _require(self.keys, SOp, "Select", "keys")
+        _require(self.queries, SOp, "Select", "queries")
+        _require_function(self.predicate, "Select")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """Keys and queries."""
+        return (self.keys, self.queries)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ConstantSelector(Selector):
+    """A given matrix, ``value[query position][key position]``.
+
+    With ``check_length`` the input must be exactly as long as the matrix; without, a shorter
+    input takes its upper left corner.
+    """
+
+    default_name: ClassVar[str] = "constant_selector"
+    value: Sequence[Sequence[bool]]
+    check_length: bool = True
+
+    def __post_init__(self) -> None:
+        rows = tuple(tuple(bool(entry) for entry in row) for row in self.value)
+        if any(len(row) != len(rows) for row in rows):
+            raise ProgramError("the matrix of ConstantSelector must be square")
+        object.__setattr__(self, "value", rows)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BinarySelector(Selector):
+    """A boolean combination of two selectors."""
+
+    fst: Selector
+    snd: Selector
+
+    def __post_init__(self) -> None:
+        _require(self.fst, Selector, type(self).__name__, "fst")
+        _require(self.snd, Selector, type(self).__name__, "snd")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """Both selectors."""
+        return (self.fst, self.snd)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorAnd(BinarySelector):
+    """Selects what both selectors select."""
+
+    default_name: ClassVar[str] = "selector_and"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorOr(BinarySelector):
+    """Selects what either selector selects."""
+
+    default_name: ClassVar[str] = "selector_or"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorNot(Selector):
+    """Selects what a selector does not select."""
+
+    default_name: ClassVar[str] = "selector_not"
+    inner: Selector
+
+    def __post_init__(self) -> None:
+        _require(self.inner, Selector, "SelectorNot", "inner")
+
+    @property
+    def children(self) -> tuple[RASPExpr, ...]:
+        """The negated selector."""
+        return (self.inner,)
+
+
+def selector_and(fst: Selector, snd: Selector) -> Selector:
+    """Both selectors at once."""
+    return SelectorAnd(fst, snd)
+
+
+def selector_or(fst: Selector, snd: Selector) -> Selector:
+    """Either selector."""
+    return SelectorOr(fst, snd)
+
+
+def selector_not(inner: Selector) -> Selector:
+    """The complement; of a comparison, the opposite comparison."""
+    if isinstance(inner, Select) and isinstance(inner.predicate, Comparison):
+        return replace(inner, predicate=_OPPOSITE[inner.predicate], annotations=inner.annotations)
+    return SelectorNot(inner)
+
+
+_OPPOSITE = MappingProxyType(
+    {
+        Comparison.EQ: Comparison.NEQ,
+        Comparison.NEQ: Comparison.EQ,
+        Comparison.LT: Comparison.GEQ,
+        Comparison.GEQ: Comparison.LT,
+        Comparison.GT: Comparison.LEQ,
+        Comparison.LEQ: Comparison.GT,
+        Comparison.TRUE: Comparison.FALSE,
+        Comparison.FALSE: Comparison.TRUE,
+    }
+)
+
+
+def sop_not(sop: SOp) -> SOp:
+    """Logical not of every element."""
+    return ~sop
+
+
+E = TypeVar("E", bound=RASPExpr)
+S = TypeVar("S", bound=SOp)
+
+
+def annotate(expr: E, **annotations: Any) -> E:
+    """A copy of an expression with further annotations."""
+    return expr.annotated(**annotations)
+
+
+def numerical(sop: S) -> S:
+    """A copy of an s-op that is encoded as one scalar."""
+    _require(sop, SOp, "numerical", "sop")
+    return sop.annotated(encoding=Encoding.NUMERICAL)
+
+
+def categorical(sop: S) -> S:
+    """A copy of an s-op that is encoded one-hot."""
+    _require(sop, SOp, "categorical", "sop")
+    return sop.annotated(encoding=Encoding.CATEGORICAL)
+
+
+def keep(sop: S) -> S:
+    """A copy of an s-op that stays in the residual stream to the end, for those who probe it."""
+    _require(sop, SOp, "keep", "sop")
+    return sop.annotated(keep=True)
+
+
+def get_encoding(sop: SOp) -> Encoding:
+    """The encoding of an s-op; categorical unless it says otherwise.
+
+    Raises:
+        ProgramError: the annotation is no encoding.
+    """
+    encoding = sop.annotations.get("encoding", Encoding.CATEGORICAL)
+    try:
+        return Encoding(encoding)
+    except ValueError:
+        raise ProgramError(
+            f"the encoding of {sop.name!r} is {encoding!r}; use Encoding.CATEGORICAL or "
+            "Encoding.NUMERICAL"
+        ) from None
+
+
+def is_numerical(sop: SOp) -> bool:
+    """Whether an s-op is encoded as one scalar."""
+    return get_encoding(sop) is Encoding.NUMERICAL
+
+
+def is_categorical(sop: SOp) -> bool:
+    """Whether an s-op is encoded one-hot."""
+    return get_encoding(sop) is Encoding.CATEGORICAL
+
+
+tokens = TokensType()
+indices = IndicesType()
+length = LengthType()
+
+
+def _require(argument: object, kind: type, owner: str, name: str) -> None:
+    if not isinstance(argument, kind):
+        wanted = "an s-op" if kind is SOp else "a selector"
+        raise ProgramError(f"argument {name!r} of {owner} must be {wanted}, not {argument!r}")
+
+
+def _require_function(function: object, owner: str) -> None:
+    if not callable(function):
+        raise ProgramError(f"{owner} needs a function, not {function!r}")
+
+
+def _require_hashable(value: object, owner: str) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        raise ProgramError(
+            f"{owner} has the value {value!r}, which is not hashable; use a tuple instead of a list"
+        ) from None

@@ -1,0 +1,159 @@
+"""The interpreter: what a program means. A compiled model must agree with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.errors import EvaluationError, ProgramError
+from shoal.rasp.expressions import (
+    Aggregate,
+    ConstantSelector,
+    ConstantSOp,
+    Full,
+    IndicesType,
+    LengthType,
+    Map,
+    RASPExpr,
+    Select,
+    Selector,
+    SelectorAnd,
+    SelectorNot,
+    SelectorOr,
+    SelectorWidth,
+    SequenceMap,
+    TokensType,
+)
+from shoal.rasp.functions import Comparison, show_function
+from shoal.rasp.printing import show
+from shoal.rasp.traversal import postorder
+from shoal.rasp.values import Value, mean, normalise
+
+SelectorValue = npt.NDArray[np.bool_]
+"""Rows are queries, columns are keys."""
+
+
+def evaluate(expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+    """The value of an expression on an input.
+
+    Args:
+        expr: an s-op or a selector.
+        xs: the tokens, without BOS.
+        causal: whether queries see only keys at their own or earlier positions.
+
+    Returns:
+        For an s-op one value for each token; for a selector one row for each query.
+
+    Raises:
+        EvaluationError: a function raises, a key or query is None, several values are
+            selected that have no mean, or a constant does not fit the length.
+    """
+    values = evaluate_all(expr, xs, causal=causal)
+    value = values[id(expr)]
+    return value.tolist() if isinstance(value, np.ndarray) else list(value)
+
+
+def evaluate_all(
+    expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False
+) -> dict[int, list[Value] | SelectorValue]:
+    """The values of an expression and of all its parts, by ``id``. See ``evaluate``."""
+    if not isinstance(expr, RASPExpr):
+        raise ProgramError(f"can evaluate s-ops and selectors only, not {expr!r}")
+    inputs = [normalise(x) for x in xs]
+    values: dict[int, Any] = {}
+    for part in postorder(expr):
+        children = [values[id(child)] for child in part.children]
+        values[id(part)] = _evaluate(part, children, inputs)
+        if causal and isinstance(part, Selector):
+            values[id(part)] = np.tril(values[id(part)])
+    return values
+
+
+def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
+    n = len(xs)
+    match expr:
+        case TokensType():
+            return xs
+        case IndicesType():
+            return list(range(n))
+        case LengthType():
+            return [n] * n
+        case Full(fill=fill):
+            return [normalise(fill)] * n
+        case ConstantSOp(value=value, check_length=check_length):
+            _check_length(expr, len(value), n, check_length)
+            return [normalise(v) for v in value[:n]]
+        case Map(f=f):
+            return [None if x is None else _call(expr, f, x) for x in children[0]]
+        case SequenceMap(f=f):
+            return [
+                None if x is None or y is None else _call(expr, f, x, y)
+                for x, y in zip(*children, strict=True)
+            ]
+        case SelectorWidth():
+            return [int(width) for width in children[0].sum(axis=1)]
+        case Aggregate(default=default):
+            return _aggregate(expr, children[0], children[1], normalise(default))
+        case Select(predicate=predicate):
+            return _select(expr, children[0], children[1], predicate)
+        case ConstantSelector(value=matrix, check_length=check_length):
+            _check_length(expr, len(matrix), n, check_length)
+            return np.array(matrix, dtype=bool).reshape(len(matrix), -1)[:n, :n]
+        case SelectorAnd():
+            return children[0] & children[1]
+        case SelectorOr():
+            return children[0] | children[1]
+        case SelectorNot():
+            return ~children[0]
+    raise ProgramError(f"the interpreter does not know {type(expr).__name__}")
+
+
+def _call(expr: RASPExpr, function: Callable[..., Any], *arguments: Value) -> Value:
+    try:
+        return normalise(function(*arguments))
+    except Exception as error:  # noqa: BLE001 - users' functions may raise anything
+        shown = ", ".join(map(repr, arguments))
+        raise EvaluationError(
+            f"{show(expr)}: {show_function(function)} raises {type(error).__name__} on {shown}: "
+            f"{error}"
+        ) from error
+
+
+def _check_length(expr: RASPExpr, given: int, needed: int, exact: bool) -> None:
+    if given < needed or (exact and given != needed):
+        raise EvaluationError(
+            f"{expr.name} is given for {given} positions, but the input has {needed} tokens"
+        )
+
+
+def _select(
+    expr: RASPExpr, keys: list[Value], queries: list[Value], predicate: Callable[[Any, Any], Any]
+) -> SelectorValue:
+    for what, values in (("key", keys), ("query", queries)):
+        if any(value is None for value in values):
+            raise EvaluationError(
+                f"{show(expr)}: a {what} is None, and predicates compare values only; give the "
+                "aggregate that it comes from a default"
+            )
+    if predicate is Comparison.TRUE or predicate is Comparison.FALSE:
+        return np.full((len(queries), len(keys)), predicate is Comparison.TRUE)
+    return np.array(
+        [[bool(_call(expr, predicate, key, query)) for key in keys] for query in queries],
+        dtype=bool,
+    ).reshape(len(queries), len(keys))
+
+
+def _aggregate(
+    expr: RASPExpr, selected: SelectorValue, values: list[Value], default: Value
+) -> list[Value]:
+    results = []
+    for row in selected:
+        chosen = [values[position] for position in np.flatnonzero(row)]
+        try:
+            results.append(mean(chosen) if chosen else default)
+        except EvaluationError as error:
+            raise EvaluationError(f"{show(expr)}: {error}") from error
+    return results

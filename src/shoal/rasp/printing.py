@@ -1,0 +1,128 @@
+"""Expressions as text that reads like the program."""
+
+from __future__ import annotations
+
+from shoal.rasp.expressions import (
+    Aggregate,
+    ConstantSelector,
+    ConstantSOp,
+    Full,
+    LinearSequenceMap,
+    Map,
+    RASPExpr,
+    Select,
+    Selector,
+    SelectorAnd,
+    SelectorNot,
+    SelectorOr,
+    SelectorWidth,
+    SequenceMap,
+    SOp,
+    is_numerical,
+)
+from shoal.rasp.functions import BinaryOperator, ConstantOperator, UnaryOperator, show_function
+from shoal.rasp.traversal import postorder
+
+_DEPTH_SHOWN = 6
+
+
+def show(expression: RASPExpr) -> str:
+    """One expression on one line; named parts by their names, deep parts as '...'."""
+    return _show(expression, _DEPTH_SHOWN)
+
+
+def listing(program: RASPExpr) -> str:
+    """A whole program, one assignment for every s-op that is named or used more than once."""
+    order = postorder(program)
+    uses: dict[int, int] = {}
+    for expression in order:
+        for child in expression.children:
+            uses[id(child)] = uses.get(id(child), 0) + 1
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    lines = []
+    for expression in order:
+        shared = uses.get(id(expression), 0) > 1 and bool(expression.children)
+        if expression is not program and not expression.is_named and not shared:
+            continue
+        if not expression.children and not expression.is_named and expression is not program:
+            continue
+        name = expression.name
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{expression.name}_{number}"
+        taken.add(name)
+        lines.append(f"{name} = {_strip(_body(expression, 10**6, names))}")
+        names[id(expression)] = name
+    return "\n".join(lines)
+
+
+def _strip(text: str) -> str:
+    """Without a pair of parentheses around the whole."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and position < len(text) - 1:
+            return text
+    return text[1:-1]
+
+
+def _show(expression: RASPExpr, depth: int, names: dict[int, str] | None = None) -> str:
+    text = _body(expression, depth, names or {})
+    return f"{text}.named({expression.name!r})" if expression.is_named else text
+
+
+def _part(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
+    if id(expression) in names:
+        return names[id(expression)]
+    if expression.is_named:
+        return expression.name
+    return _body(expression, depth - 1, names) if depth > 0 else "..."
+
+
+def _body(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
+    parts = [_part(child, depth, names) for child in expression.children]
+    text = _applied(expression, parts)
+    if isinstance(expression, SOp) and is_numerical(expression):
+        text = f"numerical({_strip(text)})"
+    return f"keep({text})" if expression.annotations.get("keep") else text
+
+
+def _applied(expression: RASPExpr, parts: list[str]) -> str:
+    match expression:
+        case Map(f=ConstantOperator() | UnaryOperator() as function):
+            return function.show(parts[0])
+        case Map(f=function):
+            return f"Map({show_function(function)}, {parts[0]})"
+        case LinearSequenceMap(fst_fac=first, snd_fac=second):
+            return f"LinearSequenceMap({parts[0]}, {parts[1]}, {first!r}, {second!r})"
+        case SequenceMap(f=BinaryOperator(symbol=symbol)):
+            return f"({parts[0]} {symbol} {parts[1]})"
+        case SequenceMap(f=function):
+            return f"SequenceMap({show_function(function)}, {parts[0]}, {parts[1]})"
+        case Full(fill=fill):
+            return f"Full({fill!r})"
+        case ConstantSOp(value=value):
+            return f"ConstantSOp({list(value)!r})"
+        case SelectorWidth():
+            return f"SelectorWidth({_strip(parts[0])})"
+        case Aggregate(default=default):
+            suffix = "" if default is None else f", default={default!r}"
+            return f"Aggregate({_strip(parts[0])}, {_strip(parts[1])}{suffix})"
+        case Select(predicate=predicate):
+            keys, queries = map(_strip, parts)
+            return f"Select({keys}, {queries}, {show_function(predicate)})"
+        case ConstantSelector(value=value):
+            return f"ConstantSelector({[list(row) for row in value]!r})"
+        case SelectorAnd():
+            return f"({parts[0]} & {parts[1]})"
+        case SelectorOr():
+            return f"({parts[0]} | {parts[1]})"
+        case SelectorNot():
+            return f"~{parts[0]}"
+        case Selector() | SOp():
+            return expression.default_name
+    return expression.default_name

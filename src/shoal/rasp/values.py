@@ -1,0 +1,75 @@
+"""Values that elements of s-ops can take, and their canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from fractions import Fraction
+from math import isfinite
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from shoal.errors import EvaluationError
+
+Value: TypeAlias = Hashable
+"""An element of an s-op. None means that nothing was selected."""
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+def normalise(value: Any) -> Value:
+    """Python's own scalar for a NumPy scalar; any other value as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def is_number(value: object) -> bool:
+    """Whether a value can be averaged and encoded numerically: a finite int, float or bool."""
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def canonical_key(value: Value) -> Key:
+    """A key that orders all values and tells values of different types apart.
+
+    1, 1.0 and True are equal in Python, yet a program can tell them apart, so their keys
+    differ. Numbers come first, by size; then strings; then tuples; then everything else by
+    type and ``repr``.
+    """
+    if isinstance(value, bool | int | float):
+        return (0, value, type(value).__name__)
+    if isinstance(value, str):
+        return (1, value)
+    if isinstance(value, tuple):
+        return (2, tuple(canonical_key(element) for element in value))
+    if isinstance(value, frozenset):
+        return (3, "frozenset", str(sorted(canonical_key(element) for element in value)))
+    return (3, type(value).__name__, repr(value))
+
+
+def canonical_order(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The different values of a collection in canonical order."""
+    by_key = {canonical_key(value): value for value in values}
+    return tuple(by_key[key] for key in sorted(by_key))
+
+
+def mean(values: Sequence[Value]) -> Value:
+    """What an aggregate makes of the selected values, at least one.
+
+    One value is returned as it is. More are averaged exactly and rounded once, so that the
+    result depends on how often each value occurs, but not on the order.
+
+    Raises:
+        EvaluationError: there are several values, and not all are numbers.
+    """
+    if len(values) == 1:
+        return values[0]
+    if not all(isinstance(value, int | float) for value in values):
+        raise EvaluationError(
+            f"cannot average {list(values)!r}: several positions are selected, and only ints, "
+            "floats and bools have a mean; select one position, or map the values to numbers"
+        )
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if any(isinstance(number, float) for number in numbers):
+        if not all(isfinite(number) for number in numbers):
+            return sum(numbers) / len(numbers)
+        return float(sum(map(Fraction, numbers)) / len(numbers))
+    return sum(numbers) / len(numbers)
