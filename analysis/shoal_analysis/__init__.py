@@ -1,0 +1,1 @@
+"""Looks at programs, models and allocations, and never changes them."""

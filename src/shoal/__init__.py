@@ -9,7 +9,7 @@
 """
 
 from shoal import rasp
-from shoal.compiler.pipeline import compile_program as compile  # noqa: A004 - the public name
+from shoal.compiler.pipeline import compile_program as compile
 from shoal.compiler.pipeline import compile_rasp_to_model
 from shoal.errors import (
     EvaluationError,
@@ -21,6 +21,7 @@ from shoal.errors import (
     UnsupportedProgramError,
 )
 from shoal.model import Model
+from shoal.transformer.runnable import Transformer
 from shoal_solvers import Budgets
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Model",
     "ProgramError",
     "ShoalError",
+    "Transformer",
     "UnknownProgramError",
     "UnsupportedProgramError",
     "compile",

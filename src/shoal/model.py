@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from shoal.craft.model import CraftModel, run_craft
 from shoal.errors import InvalidInputError
 from shoal.lowering.lowered import LoweredProgram
+from shoal.options import CompileOptions
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
-from shoal.transformer.encoders import InputEncoder, OutputDecoder
-from shoal.transformer.forward import ForwardPass, forward
-from shoal.transformer.weights import Array, Weights
+from shoal.transformer.runnable import Transformer
 from shoal.variables import VariableInfo, labels_at, variable_table
-from shoal_solvers import Allocation, AllocationProblem, Result
-
-if TYPE_CHECKING:
-    from shoal.compiler.options import CompileOptions
-
-BACKENDS = ("numpy", "haiku", "craft")
-"""What can run a model."""
+from shoal_solvers import Allocation, AllocationProblem, Result, Status
 
 
 @dataclass(frozen=True, eq=False)
-class AppliedModel:
-    """The result of ``Model.apply``, with Tracr's attributes.
-
-    Attributes:
-        decoded: BOS, then one value for each token.
-        residuals: the stream [1, positions, d_model] after each half-layer.
-        layer_outputs: what each half-layer adds.
-        attn_logits: [1, heads, queries, keys] of each layer.
-        transformer_output: the stream at the end.
-        input_embeddings: the stream before half-layer 0.
-        unembedded: [1, positions, coordinates], what ``decoded`` is read from.
-    """
-
-    decoded: list[Value]
-    residuals: list[Array]
-    layer_outputs: list[Array]
-    attn_logits: list[Array]
-    transformer_output: Array
-    input_embeddings: Array
-    unembedded: Array
-
-
-@dataclass(frozen=True, eq=False)
-class ModelConfig:
-    """The shape of a model under Tracr's names (and the size of values besides)."""
-
-    num_heads: int
-    num_layers: int
-    key_size: int
-    value_size: int
-    mlp_hidden_size: int
-    causal: bool
-    dropout_rate: float = 0.0
-    layer_norm: bool = False
-
-    @property
-    def activation_function(self) -> Callable[[Any], Any]:
-        """ReLU, as JAX has it."""
-        import jax  # only those who ask for JAX's function pay for importing it
-
-        return jax.nn.relu
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
+class Model(Transformer):
     """A compiled program.
 
     Attributes:
@@ -83,9 +28,6 @@ class Model:
         problem: the allocation problem that it posed.
         allocated: the allocation with what is proven about it.
         craft: the model in craft, which can run itself.
-        weights: the model as NumPy arrays.
-        input_encoder: from tokens to numbers.
-        output_encoder: from the result's coordinates to values.
         seconds: wall-clock time of each compile stage.
     """
 
@@ -95,112 +37,7 @@ class Model:
     problem: AllocationProblem
     allocated: Result
     craft: CraftModel
-    weights: Weights
-    input_encoder: InputEncoder
-    output_encoder: OutputDecoder
     seconds: Mapping[str, float] = field(default_factory=dict)
-
-    def run(self, tokens: Sequence[Value], backend: str = "numpy") -> list[Value]:
-        """The program's result on a sequence.
-
-        Args:
-            tokens: without BOS.
-            backend: "numpy" (at once), "haiku" (compiled by JAX), or "craft" (in double
-                precision, before weights are printed).
-
-        Raises:
-            InvalidInputError: the sequence does not fit the model.
-        """
-        return self.run_batch([tokens], backend)[0]
-
-    def run_batch(
-        self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
-    ) -> list[list[Value]]:
-        """The program's results on sequences of any lengths, in one forward pass."""
-        if backend not in BACKENDS:
-            raise InvalidInputError(
-                f"there is no backend {backend!r}; known: {', '.join(BACKENDS)}"
-            )
-        encoded = [self.input_encoder.encode_tokens(tokens) for tokens in sequences]
-        if backend == "craft":
-            return [self._run_craft(ids) for ids in encoded]
-        if not encoded:
-            return []
-        result = self._forward(self._padded(encoded), backend).result
-        return [
-            self.output_encoder.decode(rows[1 : 1 + len(ids)])
-            for rows, ids in zip(result, encoded, strict=True)
-        ]
-
-    def apply(self, tokens: Sequence[Value]) -> AppliedModel:
-        """Run the Haiku model on a sequence that begins with BOS, as Tracr's ``apply`` does.
-
-        Raises:
-            InvalidInputError: BOS is missing, or the sequence does not fit the model.
-        """
-        ids = np.array([self.input_encoder.encode(tokens)], dtype=np.int32)
-        passed = self._forward(ids, "haiku")
-        values = self.output_encoder.decode(passed.result[0, 1:])
-        is_pad = ids[0, 1:] == self.input_encoder.pad_encoding
-        pad = self.input_encoder.pad_token
-        decoded = [pad if p else value for p, value in zip(is_pad, values, strict=True)]
-        return AppliedModel(
-            [self.input_encoder.bos_token, *decoded],
-            list(passed.residuals),
-            list(passed.layer_outputs),
-            list(passed.attn_logits),
-            (passed.residuals or (passed.input_embeddings,))[-1],
-            passed.input_embeddings,
-            passed.result,
-        )
-
-    @property
-    def params(self) -> dict[str, dict[str, Array]]:
-        """The weights under Tracr's Haiku names."""
-        return self.weights.haiku_params()
-
-    @property
-    def num_parameters(self) -> int:
-        """All entries of ``params``."""
-        return sum(array.size for group in self.params.values() for array in group.values())
-
-    @property
-    def model_config(self) -> ModelConfig:
-        """The shape under Tracr's names."""
-        sizes = self.weights.sizes
-        return ModelConfig(
-            num_heads=sizes.num_heads,
-            num_layers=sizes.num_layers,
-            key_size=sizes.key_size,
-            value_size=sizes.value_size,
-            mlp_hidden_size=sizes.mlp_hidden_size,
-            causal=self.weights.causal,
-        )
-
-    @property
-    def num_layers(self) -> int:
-        """Attention + MLP pairs."""
-        return self.weights.sizes.num_layers
-
-    @property
-    def num_heads(self) -> int:
-        """Heads of each layer."""
-        return self.weights.sizes.num_heads
-
-    @property
-    def key_size(self) -> int:
-        """Dimensions in which queries and keys of a head meet."""
-        return self.weights.sizes.key_size
-
-    @property
-    def d_model(self) -> int:
-        """Width of the residual stream."""
-        return self.weights.sizes.d_model
-
-    @property
-    def mlp_hidden_size(self) -> int:
-        """Neurons of each MLP."""
-        return self.weights.sizes.mlp_hidden_size
 
     @property
     def allocation(self) -> Allocation:
@@ -228,36 +65,39 @@ class Model:
         """
         if half_layer not in range(2 * self.num_layers + 1):
             raise InvalidInputError(
-                f"there is no half-layer {half_layer}; the model has 0 to {2 * self.num_layers - 1}, "
-                f"and {2 * self.num_layers} stands for the end"
+                f"there is no half-layer {half_layer}; the model has {2 * self.num_layers}, "
+                "counted from 0, and that number itself stands for the end"
             )
         return labels_at(self.lowered, self.problem, self.allocation, self.d_model, half_layer)
 
     def report(self) -> str:
-        """A short text on the model's size and how long compiling took."""
-        from shoal.report import report  # reports are about models
+        """The model's sizes, what is proven about them, and the time of each stage."""
+        layers = self.allocated.objectives[0]
+        proof = "optimal" if layers.status is Status.OPTIMAL else f"at least {layers.bound}"
+        sizes = {
+            "layers": f"{self.num_layers} ({proof} for these components)",
+            "residual width": self.d_model,
+            "heads x key size": f"{self.num_heads} x {self.key_size}",
+            "neurons per MLP": self.mlp_hidden_size,
+            "parameters": f"{self.num_parameters:,}",
+            "vocab, length": f"{len(self.options.vocab)} tokens, up to {self.options.max_seq_len}",
+            "attention": "causal" if self.options.causal else "bidirectional",
+            "allocator": self.options.allocator,
+            "passes": ", ".join(self.options.passes) or "none",
+        }
+        total = sum(self.seconds.values())
+        stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in self.seconds.items())
+        lines = [f"{name:<17} {value}" for name, value in sizes.items()]
+        lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
+        return "\n".join(lines)
 
-        return report(self)
-
-    @cached_property
-    def _jitted(self) -> Callable[[npt.NDArray[np.int32]], ForwardPass]:
-        from shoal.transformer.haiku_model import jitted_forward  # imports JAX
-
-        return jitted_forward(self.weights, self.input_encoder.pad_encoding)
-
-    def _forward(self, ids: npt.NDArray[np.int32], backend: str) -> ForwardPass:
-        if backend == "haiku":
-            return self._jitted(ids)
-        return forward(self.weights, ids, self.input_encoder.pad_encoding)
-
-    def _padded(self, encoded: list[list[int]]) -> npt.NDArray[np.int32]:
-        """[batch, max_seq_len + 1], so that batches of one size share one compiled shape."""
-        shape = (len(encoded), self.options.max_seq_len + 1)
-        ids = np.full(shape, self.input_encoder.pad_encoding, dtype=np.int32)
-        ids[:, 0] = self.input_encoder.bos_encoding
-        for row, numbers in zip(ids, encoded, strict=True):
-            row[1 : 1 + len(numbers)] = numbers
-        return ids
+    def run_batch(
+        self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
+    ) -> list[list[Value]]:
+        """As for every transformer; the backend "craft" runs the model in double precision."""
+        if backend != "craft":
+            return super().run_batch(sequences, backend)
+        return [self._run_craft(self.input_encoder.encode_tokens(s)) for s in sequences]
 
     def _run_craft(self, ids: list[int]) -> list[Value]:
         stream = run_craft(self.craft, ids)[-1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.compiler.options import CompileOptions
 from shoal.lowering.lowered import LoweredProgram, StreamVariable
+from shoal.options import CompileOptions
 from shoal_solvers import (
     AllocationProblem,
     Alternative,

@@ -8,10 +8,10 @@ from typing import Any
 
 from shoal.compiler.allocate import allocate, allocation_problem
 from shoal.compiler.assemble import assemble
-from shoal.compiler.options import CompileOptions, check_options
 from shoal.compiler.result import output_decoder, require_distinct_results
 from shoal.lowering.lower import lower
 from shoal.model import Model
+from shoal.options import CompileOptions, check_options
 from shoal.program.inference import infer
 from shoal.program.passes import run_passes
 from shoal.program.trace import trace

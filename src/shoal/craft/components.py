@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Direction, Space, join
@@ -126,7 +127,7 @@ def _pin(affine: AffineMap, wanted: Matrix | None, stream: Space, at_bos: Matrix
     return affine.with_row(BOS_SPACE, wanted - affine.read_from(stream, at_bos))
 
 
-def erasure(name: str, space: Space, signed: Matrix) -> MLP:
+def erasure(name: str, space: Space, signed: npt.NDArray[np.bool_]) -> MLP:
     """An MLP that clears a variable: it adds the negative of each of its dimensions.
 
     Exact in floating point: x - relu(x) + relu(-x) is 0.

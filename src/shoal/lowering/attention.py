@@ -225,9 +225,7 @@ def _head(
     meeting = numbered_space(f"scores of {name}", size)
     to_bos = Space((Direction("score of BOS"),))
     empty = Space(())
-    query_maps.append(
-        AffineMap(empty, to_bos, np.zeros((0, 1)), np.array([COLDNESS * bos_score]))
-    )
+    query_maps.append(AffineMap(empty, to_bos, np.zeros((0, 1)), np.array([COLDNESS * bos_score])))
     key_maps.append(AffineMap(empty, to_bos, np.zeros((0, 1)), np.zeros(1)))
     at_bos = np.eye(size)[-1]
     return Head(
@@ -242,6 +240,4 @@ def _head(
 
 
 def _scaled(affine: AffineMap) -> AffineMap:
-    return AffineMap(
-        affine.source, affine.target, affine.matrix * COLDNESS, affine.bias * COLDNESS
-    )
+    return AffineMap(affine.source, affine.target, affine.matrix * COLDNESS, affine.bias * COLDNESS)

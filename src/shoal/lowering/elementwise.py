@@ -41,9 +41,7 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
     operands = [builder.one_hot_view(operand, node.label) for operand in node.inputs]
     leaves = [leaf_of(v, n) for v, n in zip(operands, nullable, strict=True)]
     reads = [name for operand in operands for name in operand.variables]
-    builder.add_table(
-        node.label, leaves, _points(operands, defined), results, node.label, reads
-    )
+    builder.add_table(node.label, leaves, _points(operands, defined), results, node.label, reads)
 
 
 def _points(operands: list[View], defined: np.ndarray) -> Matrix:

@@ -98,15 +98,13 @@ def synthesise(
     nullable = any(leaf.nullable for leaf in leaves)
     if nullable:
         points, results = _with_none(leaves, points, results)
-    candidates = []
+    best: Layer | None = None
     for form in (_constant, _affine, _look_up, _steps):
         for layer in form(name, leaves, points, results):
-            if not candidates or len(layer.threshold) < len(candidates[0].threshold):
-                if is_exact(layer, points, results):
-                    candidates.insert(0, layer)
-    if not candidates:
-        return None
-    return _as_mlp(name, leaves, candidates[0], target)
+            is_cheaper = best is None or len(layer.threshold) < len(best.threshold)
+            if is_cheaper and is_exact(layer, points, results):
+                best = layer
+    return None if best is None else _as_mlp(name, leaves, best, target)
 
 
 def is_exact(layer: Layer, points: Matrix, results: Matrix) -> bool:
@@ -142,9 +140,7 @@ def _slices(leaves: list[Leaf]) -> list[slice]:
     ]
 
 
-def _with_none(
-    leaves: list[Leaf], points: Matrix, results: Matrix
-) -> tuple[Matrix, Matrix]:
+def _with_none(leaves: list[Leaf], points: Matrix, results: Matrix) -> tuple[Matrix, Matrix]:
     """The table with rows in which one or several nullable operands are None."""
     for leaf, part in zip(leaves, _slices(leaves), strict=True):
         if leaf.nullable:
@@ -159,9 +155,7 @@ def _with_none(
     return points, results
 
 
-def _constant(
-    name: str, leaves: list[Leaf], points: Matrix, results: Matrix
-) -> Iterator[Layer]:
+def _constant(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> Iterator[Layer]:
     """No neuron at all where all results are the same."""
     if len(results) and (results == results[0]).all():
         width = results.shape[1]
@@ -172,11 +166,13 @@ def _affine(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> I
     if points.size > _LARGEST_FIT or not points.shape[1]:
         return
     if len(leaves) == 1 and leaves[0].one_hot:
-        matrix, bias = np.zeros((points.shape[1], results.shape[1])), np.zeros(results.shape[1])
+        matrix = np.zeros((points.shape[1], results.shape[1]))
+        bias = np.zeros(results.shape[1])
         rows, columns = np.nonzero(points)
         matrix[columns] = results[rows]
     else:
-        fitted = np.linalg.lstsq(np.hstack([points, np.ones((len(points), 1))]), results)[0]
+        with_bias = np.hstack([points, np.ones((len(points), 1))])
+        fitted = np.asarray(np.linalg.lstsq(with_bias, results)[0], dtype=np.float64)
         fitted[np.abs(fitted) < 1e-12] = 0.0
         matrix, bias = fitted[:-1], fitted[-1]
         if np.abs(points @ matrix + bias - results).max(initial=0.0) > 1e-9:
@@ -257,9 +253,7 @@ def _leaf_weights(leaf: Leaf, points: Matrix) -> Matrix:
     return weights
 
 
-def _steps_along(
-    name: str, weights: Matrix, points: Matrix, results: Matrix
-) -> Iterator[Layer]:
+def _steps_along(name: str, weights: Matrix, points: Matrix, results: Matrix) -> Iterator[Layer]:
     line = points @ weights
     order = np.argsort(line, kind="stable")
     line, ordered = line[order], results[order]

@@ -78,5 +78,3 @@ def build_program(nodes: list[Node], root: int, causal: bool) -> Program:
         graph.add_node(node.id, node=node)
         graph.add_edges_from((operand, node.id) for operand in node.inputs)
     return Program(graph, root, causal)
-
-

@@ -150,7 +150,11 @@ def infer(
             if isinstance(node.expression, Select):
                 predicates[node.id] = _infer_predicate(facts, node, budget)
             widths[node.id] = width_bounds(
-                node, program, predicates, {i: f.local for i, f in sops.items()}, widths,
+                node,
+                program,
+                predicates,
+                {i: f.local for i, f in sops.items()},
+                widths,
                 max_seq_len,
             )
     return facts
@@ -191,7 +195,9 @@ def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:
 def _infer_constant(facts: Inferred, node: Node, fill: Value) -> SOpFacts:
     shape = (len(facts.vocab), facts.max_seq_len)
     if fill is None:
-        return SOpFacts(ValueSet((), True), np.array(NONE, np.int32), np.full(shape, NONE, np.int32))
+        return SOpFacts(
+            ValueSet((), True), np.array(NONE, np.int32), np.full(shape, NONE, np.int32)
+        )
     values = _encoded(node, [[fill]], nullable=False)
     return SOpFacts(values, np.array(0, np.int32), np.zeros(shape, np.int32))
 
@@ -454,5 +460,3 @@ def _infer_predicate(facts: Inferred, node: Node, budget: InferenceBudget) -> Ta
             f"query, for example {type(failure).__name__}: {failure}"
         )
     return table
-
-

@@ -55,17 +55,13 @@ def width_bounds(
     match node.expression:
         case SelectorNot():
             (part,) = parts
-            return WidthBounds(
-                part.low_of_complement, part.high_of_complement, part.low, part.high
-            )
+            return WidthBounds(part.low_of_complement, part.high_of_complement, part.low, part.high)
         case SelectorAnd():
             return WidthBounds(
                 low=min(part.low for part in parts),
                 high=min(part.high for part in parts),
                 low_of_complement=max(part.low_of_complement for part in parts),
-                high_of_complement=min(
-                    sum(part.high_of_complement for part in parts), max_seq_len
-                ),
+                high_of_complement=min(sum(part.high_of_complement for part in parts), max_seq_len),
             )
         case SelectorOr():
             return WidthBounds(

@@ -60,9 +60,7 @@ def trace(program: Any, *, causal: bool) -> Program:
         UnsupportedProgramError: ``length`` is used under a causal mask.
     """
     if not isinstance(program, SOp):
-        hint = (
-            "; wrap it in SelectorWidth or Aggregate" if isinstance(program, RASPExpr) else ""
-        )
+        hint = "; wrap it in SelectorWidth or Aggregate" if isinstance(program, RASPExpr) else ""
         raise ProgramError(f"a program is an s-op, but this is {program!r}{hint}")
     nodes: list[Node] = []
     ids: dict[int, int] = {}
@@ -113,9 +111,7 @@ def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
             return table.annotated(**{"name": expression.name, **annotations})
         case ConstantSelector(value=matrix):
             rows = tuple(map(tuple, matrix))
-            return replace(
-                Select(indices, indices, PositionMatrix(rows)), annotations=annotations
-            )
+            return replace(Select(indices, indices, PositionMatrix(rows)), annotations=annotations)
     return expression
 
 

@@ -83,8 +83,8 @@ class ConstantOperator:
     def show(self, operand: str) -> str:
         """The application to an operand, as source."""
         if self.reflected:
-            return f"({self.constant!r} {self.symbol} {operand})"
-        return f"({operand} {self.symbol} {self.constant!r})"
+            return f"{self.constant!r} {self.symbol} {operand}"
+        return f"{operand} {self.symbol} {self.constant!r}"
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
 def _call(expr: RASPExpr, function: Callable[..., Any], *arguments: Value) -> Value:
     try:
         return normalise(function(*arguments))
-    except Exception as error:  # noqa: BLE001 - users' functions may raise anything
+    except Exception as error:
         shown = ", ".join(map(repr, arguments))
         raise EvaluationError(
             f"{show(expr)}: {show_function(function)} raises {type(error).__name__} on {shown}: "

@@ -60,10 +60,10 @@ def make_frac_prevs(bools: SOp) -> SOp:
 
 def make_pair_balance(sop: SOp, open_token: Value, close_token: Value) -> SOp:
     """The share of opening minus the share of closing tokens so far."""
-    opened = make_frac_prevs(sop == open_token).named(f"opened_{open_token}")
-    closed = make_frac_prevs(sop == close_token).named(f"closed_{close_token}")
+    opened = make_frac_prevs(sop == open_token).named(f"share of {open_token}")
+    closed = make_frac_prevs(sop == close_token).named(f"share of {close_token}")
     difference = LinearSequenceMap(opened, closed, 1, -1)
-    return numerical(difference).named(f"balance_{open_token}{close_token}")
+    return numerical(difference).named(f"balance of {open_token}{close_token}")
 
 
 def make_shuffle_dyck(pairs: Sequence[str]) -> SOp:
@@ -118,9 +118,7 @@ def _closes_wrongly(pairs: Sequence[str], depth: SOp, is_open: SOp) -> SOp:
     """Whether a closing bracket's latest opening bracket of the same depth is of another kind."""
     partner = {pair[1]: pair[0] for pair in pairs}
     before = Select(indices, indices, Comparison.LT)
-    open_at_depth = Select(depth, depth, Comparison.EQ) & Select(
-        is_open, Full(True), Comparison.EQ
-    )
+    open_at_depth = Select(depth, depth, Comparison.EQ) & Select(is_open, Full(True), Comparison.EQ)
     rank = SelectorWidth(before & open_at_depth).named("opened_before_at_depth")
     rank_if_open = SequenceMap(lambda r, o: r + 1 if o else 0, rank, is_open).named("open_rank")
     latest = open_at_depth & Select(rank_if_open, rank, Comparison.EQ)

@@ -53,41 +53,52 @@ def listing(program: RASPExpr) -> str:
             number += 1
             name = f"{expression.name}_{number}"
         taken.add(name)
-        lines.append(f"{name} = {_strip(_body(expression, 10**6, names))}")
+        lines.append(f"{name} = {_body(expression, 10**6, names)}")
         names[id(expression)] = name
     return "\n".join(lines)
 
 
-def _strip(text: str) -> str:
-    """Without a pair of parentheses around the whole."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return text
-    depth = 0
-    for position, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and position < len(text) - 1:
-            return text
-    return text[1:-1]
-
-
 def _show(expression: RASPExpr, depth: int, names: dict[int, str] | None = None) -> str:
     text = _body(expression, depth, names or {})
-    return f"{text}.named({expression.name!r})" if expression.is_named else text
+    if not expression.is_named:
+        return text
+    bare = _is_operator(expression) and not _is_wrapped(expression)
+    return f"({text}).named({expression.name!r})" if bare else f"{text}.named({expression.name!r})"
 
 
-def _part(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
+def _part(expression: RASPExpr, depth: int, names: dict[int, str], inside_operator: bool) -> str:
     if id(expression) in names:
         return names[id(expression)]
     if expression.is_named:
         return expression.name
-    return _body(expression, depth - 1, names) if depth > 0 else "..."
+    if depth <= 0:
+        return "..."
+    text = _body(expression, depth - 1, names)
+    bare = _is_operator(expression) and not _is_wrapped(expression)
+    return f"({text})" if inside_operator and bare else text
+
+
+def _is_operator(expression: RASPExpr) -> bool:
+    """Whether it is written with an operator between or before its operands."""
+    if isinstance(expression, Map):
+        return isinstance(expression.f, ConstantOperator | UnaryOperator)
+    if isinstance(expression, SequenceMap):
+        return isinstance(expression.f, BinaryOperator)
+    return isinstance(expression, SelectorAnd | SelectorOr | SelectorNot)
+
+
+def _is_wrapped(expression: RASPExpr) -> bool:
+    """Whether it is written inside ``numerical(...)`` or ``keep(...)``."""
+    is_number = isinstance(expression, SOp) and is_numerical(expression)
+    return is_number or bool(expression.annotations.get("keep"))
 
 
 def _body(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
-    parts = [_part(child, depth, names) for child in expression.children]
+    inside = _is_operator(expression)
+    parts = [_part(child, depth, names, inside) for child in expression.children]
     text = _applied(expression, parts)
     if isinstance(expression, SOp) and is_numerical(expression):
-        text = f"numerical({_strip(text)})"
+        text = f"numerical({text})"
     return f"keep({text})" if expression.annotations.get("keep") else text
 
 
@@ -100,7 +111,7 @@ def _applied(expression: RASPExpr, parts: list[str]) -> str:
         case LinearSequenceMap(fst_fac=first, snd_fac=second):
             return f"LinearSequenceMap({parts[0]}, {parts[1]}, {first!r}, {second!r})"
         case SequenceMap(f=BinaryOperator(symbol=symbol)):
-            return f"({parts[0]} {symbol} {parts[1]})"
+            return f"{parts[0]} {symbol} {parts[1]}"
         case SequenceMap(f=function):
             return f"SequenceMap({show_function(function)}, {parts[0]}, {parts[1]})"
         case Full(fill=fill):
@@ -108,19 +119,18 @@ def _applied(expression: RASPExpr, parts: list[str]) -> str:
         case ConstantSOp(value=value):
             return f"ConstantSOp({list(value)!r})"
         case SelectorWidth():
-            return f"SelectorWidth({_strip(parts[0])})"
+            return f"SelectorWidth({parts[0]})"
         case Aggregate(default=default):
             suffix = "" if default is None else f", default={default!r}"
-            return f"Aggregate({_strip(parts[0])}, {_strip(parts[1])}{suffix})"
+            return f"Aggregate({parts[0]}, {parts[1]}{suffix})"
         case Select(predicate=predicate):
-            keys, queries = map(_strip, parts)
-            return f"Select({keys}, {queries}, {show_function(predicate)})"
+            return f"Select({parts[0]}, {parts[1]}, {show_function(predicate)})"
         case ConstantSelector(value=value):
             return f"ConstantSelector({[list(row) for row in value]!r})"
         case SelectorAnd():
-            return f"({parts[0]} & {parts[1]})"
+            return f"{parts[0]} & {parts[1]}"
         case SelectorOr():
-            return f"({parts[0]} | {parts[1]})"
+            return f"{parts[0]} | {parts[1]}"
         case SelectorNot():
             return f"~{parts[0]}"
         case Selector() | SOp():

@@ -19,7 +19,8 @@ Key: TypeAlias = tuple[Any, ...]
 
 def normalise(value: Any) -> Value:
     """Python's own scalar for a NumPy scalar; any other value as it is."""
-    return value.item() if isinstance(value, np.generic) else value
+    result: Value = value.item() if isinstance(value, np.generic) else value
+    return result
 
 
 def is_number(value: object) -> bool:

@@ -44,7 +44,7 @@ def forward(weights: Weights, ids: npt.NDArray[np.int32], pad: int) -> ForwardPa
     visible = (ids != pad)[:, None, None, :]
     if weights.causal:
         visible = visible & np.tri(positions, dtype=bool)
-    stream = weights.token_embedding[ids] + weights.position_embedding[:positions]
+    stream: Array = weights.token_embedding[ids] + weights.position_embedding[:positions]
     embeddings = stream
     residuals, outputs, all_logits = [], [], []
     for layer in weights.layers:
@@ -58,7 +58,7 @@ def forward(weights: Weights, ids: npt.NDArray[np.int32], pad: int) -> ForwardPa
         stream = stream + update
         residuals.append(stream)
         outputs.append(update)
-    result = stream @ weights.unembedding_w + weights.unembedding_b
+    result: Array = stream @ weights.unembedding_w + weights.unembedding_b
     return ForwardPass(tuple(residuals), tuple(outputs), tuple(all_logits), embeddings, result)
 
 
@@ -75,7 +75,7 @@ def _attention(
     key = split(stream @ layer.key_w + layer.key_b)
     value = split(stream @ layer.value_w + layer.value_b)
     logits = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(weights.sizes.key_size))
-    logits = np.where(visible, logits, MASKED)
+    logits = np.where(visible, logits, MASKED).astype(np.float32)
     scores = np.exp(logits - logits.max(axis=-1, keepdims=True))
     scores /= scores.sum(axis=-1, keepdims=True)
     mixed = (scores @ value).transpose(0, 2, 1, 3).reshape(batch, positions, -1)

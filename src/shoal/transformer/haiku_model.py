@@ -24,7 +24,7 @@ class Activations(NamedTuple):
     input_embeddings: jax.Array
 
 
-class _Attention(hk.Module):  # type: ignore[misc]
+class _Attention(hk.Module):
     """Multi-head attention with biases; logits are returned as well."""
 
     def __init__(self, sizes: Sizes, name: str) -> None:
@@ -49,7 +49,7 @@ class _Attention(hk.Module):  # type: ignore[misc]
         return output, logits
 
 
-class _MLP(hk.Module):  # type: ignore[misc]
+class _MLP(hk.Module):
     """One hidden layer with ReLU."""
 
     def __init__(self, sizes: Sizes, name: str) -> None:
@@ -62,7 +62,7 @@ class _MLP(hk.Module):  # type: ignore[misc]
         return output
 
 
-class _Transformer(hk.Module):  # type: ignore[misc]
+class _Transformer(hk.Module):
     """Layers of attention and MLP without normalisation."""
 
     def __init__(self, sizes: Sizes, causal: bool, name: str = "transformer") -> None:

@@ -259,9 +259,7 @@ def _blocks(
     return matrix, bias
 
 
-def _mlp_arrays(
-    mlps: list[MLP], sizes: Sizes, place: _Places
-) -> tuple[Array, Array, Array, Array]:
+def _mlp_arrays(mlps: list[MLP], sizes: Sizes, place: _Places) -> tuple[Array, Array, Array, Array]:
     hidden = np.zeros((sizes.d_model, sizes.mlp_hidden_size), dtype=np.float32)
     hidden_b = np.zeros(sizes.mlp_hidden_size, dtype=np.float32)
     output = np.zeros((sizes.mlp_hidden_size, sizes.d_model), dtype=np.float32)

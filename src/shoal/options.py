@@ -112,7 +112,7 @@ def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
         raise InvalidOptionError("the vocab is empty; give at least one token")
     for token in tokens:
         try:
-            equal = hash(token) is not None and token == token  # noqa: PLR0124 - finds NaN
+            equal = hash(token) is not None and token == token
         except TypeError:
             raise InvalidOptionError(
                 f"the token {token!r} is not hashable; use a tuple instead of a list"

@@ -1,0 +1,76 @@
+"""What a compiled model does, half-layer by half-layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shoal.craft.components import BOS, MLP, Component
+from shoal.model import Model
+
+
+@dataclass(frozen=True)
+class Step:
+    """One component in one half-layer.
+
+    Attributes:
+        half_layer: its number; even ones are attention.
+        component: the variable that it computes; "(erase)" for all erasures together.
+        action: "embedding", "head", or "12 neurons".
+        reads: the variables that it reads, BOS left out; for erasures, what is erased.
+        columns: the residual columns that it writes or clears, such as "0-3, 7".
+        lives: until which half-layer the value can be read, "end", or "" for erasures.
+    """
+
+    half_layer: int
+    component: str
+    action: str
+    reads: tuple[str, ...]
+    columns: str
+    lives: str
+
+
+def explain(model: Model) -> list[Step]:
+    """The steps of a model in order; embeddings come first, as half-layer -1."""
+    steps = [
+        Step(-1, info.name, "embedding", (), show_columns(info.columns), _until(model, n))
+        for n, info in model.variables.items()
+        if info.written_by is None
+    ]
+    for half_layer, components in enumerate(model.craft.half_layers):
+        erasers = [c for c in components if isinstance(c, MLP) and not c.off_at_bos]
+        steps += [_step(model, half_layer, c) for c in components if c not in erasers]
+        if erasers:
+            steps.append(_erasing_step(model, half_layer, erasers))
+    return steps
+
+
+def _step(model: Model, half_layer: int, component: Component) -> Step:
+    variables = dict.fromkeys(d.variable for d in component.source.directions if d != BOS)
+    action = f"{component.size} neurons" if isinstance(component, MLP) else "head"
+    columns = show_columns(model.allocation.columns[component.name])
+    until = _until(model, component.name)
+    return Step(half_layer, component.name, action, tuple(variables), columns, until)
+
+
+def _erasing_step(model: Model, half_layer: int, erasers: list[MLP]) -> Step:
+    names = tuple(eraser.name for eraser in erasers)
+    columns = show_columns([c for name in names for c in model.allocation.columns[name]])
+    neurons = f"{sum(eraser.size for eraser in erasers)} neurons"
+    return Step(half_layer, "(erase)", neurons, names, columns, "")
+
+
+def _until(model: Model, name: str) -> str:
+    last = model.variables[name].last
+    return "end" if last == 2 * model.num_layers else str(last)
+
+
+def show_columns(columns: Sequence[int]) -> str:
+    """Columns as ranges: "0-3, 7"."""
+    ranges: list[list[int]] = []
+    for column in sorted(columns):
+        if ranges and column == ranges[-1][1] + 1:
+            ranges[-1][1] = column
+        else:
+            ranges.append([column, column])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)

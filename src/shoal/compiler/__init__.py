@@ -1,0 +1,1 @@
+"""The pipeline from a RASP expression to a model."""

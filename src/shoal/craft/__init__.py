@@ -1,0 +1,1 @@
+"""Craft: the assembly language, linear algebra with named dimensions."""

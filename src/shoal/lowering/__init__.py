@@ -1,0 +1,1 @@
+"""From the nodes of a program to craft components."""

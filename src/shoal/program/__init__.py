@@ -1,0 +1,1 @@
+"""The traced program: graph, passes and value inference."""

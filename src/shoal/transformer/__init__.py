@@ -1,0 +1,1 @@
+"""The transformer: weights, forward passes, encoders, storage."""

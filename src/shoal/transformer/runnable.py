@@ -1,0 +1,217 @@
+"""A transformer with its encoders: can be run, saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.errors import InvalidInputError
+from shoal.rasp.values import Value
+from shoal.transformer.encoders import InputEncoder, OutputDecoder
+from shoal.transformer.forward import ForwardPass, forward
+from shoal.transformer.storage import load_arrays, save_arrays
+from shoal.transformer.weights import Array, Weights
+
+BACKENDS: tuple[str, ...] = ("numpy", "haiku")
+"""What can run a transformer."""
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedModel:
+    """The result of ``Model.apply``, with Tracr's attributes.
+
+    Attributes:
+        decoded: BOS, then one value for each token.
+        residuals: the stream [1, positions, d_model] after each half-layer.
+        layer_outputs: what each half-layer adds.
+        attn_logits: [1, heads, queries, keys] of each layer.
+        transformer_output: the stream at the end.
+        input_embeddings: the stream before half-layer 0.
+        unembedded: [1, positions, coordinates], what ``decoded`` is read from.
+    """
+
+    decoded: list[Value]
+    residuals: list[Array]
+    layer_outputs: list[Array]
+    attn_logits: list[Array]
+    transformer_output: Array
+    input_embeddings: Array
+    unembedded: Array
+
+
+@dataclass(frozen=True, eq=False)
+class ModelConfig:
+    """The shape of a model under Tracr's names (and the size of values besides)."""
+
+    num_heads: int
+    num_layers: int
+    key_size: int
+    value_size: int
+    mlp_hidden_size: int
+    causal: bool
+    dropout_rate: float = 0.0
+    layer_norm: bool = False
+
+    @property
+    def activation_function(self) -> Callable[[Any], Any]:
+        """ReLU, as JAX has it."""
+        import jax  # only those who ask for JAX's function pay for importing it
+
+        return jax.nn.relu
+
+
+@dataclass(frozen=True, eq=False)
+class Transformer:
+    """A transformer that computes a program.
+
+    Attributes:
+        weights: the NumPy arrays.
+        input_encoder: from tokens to numbers.
+        output_encoder: from the result's coordinates to values.
+    """
+
+    weights: Weights
+    input_encoder: InputEncoder
+    output_encoder: OutputDecoder
+
+    def run(self, tokens: Sequence[Value], backend: str = "numpy") -> list[Value]:
+        """The program's result on a sequence.
+
+        Args:
+            tokens: without BOS.
+            backend: "numpy" (at once) or "haiku" (compiled by JAX).
+
+        Raises:
+            InvalidInputError: the sequence does not fit the model.
+        """
+        return self.run_batch([tokens], backend)[0]
+
+    def run_batch(
+        self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
+    ) -> list[list[Value]]:
+        """The program's results on sequences of any lengths, in one forward pass."""
+        if backend not in BACKENDS:
+            raise InvalidInputError(
+                f"there is no backend {backend!r}; known: {', '.join(BACKENDS)}"
+            )
+        encoded = [self.input_encoder.encode_tokens(tokens) for tokens in sequences]
+        if not encoded:
+            return []
+        result = self._forward(self._padded(encoded), backend).result
+        return [
+            self.output_encoder.decode(rows[1 : 1 + len(ids)])
+            for rows, ids in zip(result, encoded, strict=True)
+        ]
+
+    def apply(self, tokens: Sequence[Value]) -> AppliedModel:
+        """Run the Haiku model on a sequence that begins with BOS, as Tracr's ``apply`` does.
+
+        Raises:
+            InvalidInputError: BOS is missing, or the sequence does not fit the model.
+        """
+        ids = np.array([self.input_encoder.encode(tokens)], dtype=np.int32)
+        passed = self._forward(ids, "haiku")
+        values = self.output_encoder.decode(passed.result[0, 1:])
+        is_pad = ids[0, 1:] == self.input_encoder.pad_encoding
+        pad = self.input_encoder.pad_token
+        decoded = [pad if p else value for p, value in zip(is_pad, values, strict=True)]
+        return AppliedModel(
+            [self.input_encoder.bos_token, *decoded],
+            list(passed.residuals),
+            list(passed.layer_outputs),
+            list(passed.attn_logits),
+            (passed.residuals or (passed.input_embeddings,))[-1],
+            passed.input_embeddings,
+            passed.result,
+        )
+
+    @property
+    def params(self) -> dict[str, dict[str, Array]]:
+        """The weights under Tracr's Haiku names."""
+        return self.weights.haiku_params()
+
+    @property
+    def num_parameters(self) -> int:
+        """All entries of ``params``."""
+        return sum(array.size for group in self.params.values() for array in group.values())
+
+    @property
+    def model_config(self) -> ModelConfig:
+        """The shape under Tracr's names."""
+        sizes = self.weights.sizes
+        return ModelConfig(
+            num_heads=sizes.num_heads,
+            num_layers=sizes.num_layers,
+            key_size=sizes.key_size,
+            value_size=sizes.value_size,
+            mlp_hidden_size=sizes.mlp_hidden_size,
+            causal=self.weights.causal,
+        )
+
+    @property
+    def num_layers(self) -> int:
+        """Attention + MLP pairs."""
+        return self.weights.sizes.num_layers
+
+    @property
+    def num_heads(self) -> int:
+        """Heads of each layer."""
+        return self.weights.sizes.num_heads
+
+    @property
+    def key_size(self) -> int:
+        """Dimensions in which queries and keys of a head meet."""
+        return self.weights.sizes.key_size
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        return self.weights.sizes.d_model
+
+    @property
+    def mlp_hidden_size(self) -> int:
+        """Neurons of each MLP."""
+        return self.weights.sizes.mlp_hidden_size
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights and encoders to an ``.npz`` file (see ``load``).
+
+        Raises:
+            InvalidInputError: a value is not a number, string, bool, None or tuple of those.
+        """
+        save_arrays(Path(path), self.weights, self.input_encoder, self.output_encoder)
+
+    @staticmethod
+    def load(path: str | Path) -> Transformer:
+        """Read a transformer that ``save`` wrote.
+
+        Raises:
+            InvalidInputError: the file is not there, or is no saved transformer.
+        """
+        return Transformer(*load_arrays(Path(path)))
+
+    @cached_property
+    def _jitted(self) -> Callable[[npt.NDArray[np.int32]], ForwardPass]:
+        from shoal.transformer.haiku_model import jitted_forward  # imports JAX
+
+        return jitted_forward(self.weights, self.input_encoder.pad_encoding)
+
+    def _forward(self, ids: npt.NDArray[np.int32], backend: str) -> ForwardPass:
+        if backend == "haiku":
+            return self._jitted(ids)
+        return forward(self.weights, ids, self.input_encoder.pad_encoding)
+
+    def _padded(self, encoded: list[list[int]]) -> npt.NDArray[np.int32]:
+        """[batch, max_seq_len + 1], so that batches of one size share one compiled shape."""
+        shape = (len(encoded), self.input_encoder.max_seq_len + 1)
+        ids = np.full(shape, self.input_encoder.pad_encoding, dtype=np.int32)
+        ids[:, 0] = self.input_encoder.bos_encoding
+        for row, numbers in zip(ids, encoded, strict=True):
+            row[1 : 1 + len(numbers)] = numbers
+        return ids

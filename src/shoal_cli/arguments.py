@@ -1,0 +1,77 @@
+"""Command-line arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+from shoal.program.passes import PASSES
+from shoal_solvers import SOLVERS, Budgets
+
+
+def add_program(parser: argparse.ArgumentParser) -> None:
+    """The program, and what it is compiled for."""
+    parser.add_argument("program", help="a stock program such as reverse, or path/to/file.py:name")
+    parser.add_argument(
+        "--vocab",
+        nargs="+",
+        metavar="TOKEN",
+        help="the tokens; numbers are numbers, other words strings (default: the stock program's)",
+    )
+    parser.add_argument(
+        "--max-seq-len",
+        type=int,
+        metavar="N",
+        help="the greatest number of tokens (default: the stock program's)",
+    )
+    parser.add_argument(
+        "--causal", action="store_true", help="let positions see only themselves and earlier ones"
+    )
+
+
+def add_compile_options(parser: argparse.ArgumentParser) -> None:
+    """How it is compiled."""
+    parser.add_argument(
+        "--passes",
+        default="all",
+        metavar="LIST",
+        help=f'"all", "none", or a comma-separated list of: {", ".join(PASSES)} (default: all)',
+    )
+    parser.add_argument(
+        "--allocator",
+        default=SOLVERS[-1],
+        metavar="NAME",
+        help=f"what places operations into layers: {', '.join(SOLVERS)} (default: {SOLVERS[-1]})",
+    )
+    parser.add_argument(
+        "--no-reuse",
+        dest="reuse",
+        action="store_false",
+        help="keep every value for ever instead of using residual columns again",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="time for the allocator (default: 10)",
+    )
+    for name in ("layers", "width", "neurons", "heads"):
+        parser.add_argument(
+            f"--max-{name}", type=int, metavar="N", help=f"budget: at most so many {name}"
+        )
+
+
+def passes_of(arguments: argparse.Namespace) -> str | list[str]:
+    """The value for ``shoal.compile(passes=...)``."""
+    text: str = arguments.passes
+    return text if text in ("all", "none") else [part.strip() for part in text.split(",")]
+
+
+def budget_of(arguments: argparse.Namespace) -> Budgets:
+    """The budgets that were given."""
+    return Budgets(
+        max_layers=arguments.max_layers,
+        max_width=arguments.max_width,
+        max_neurons=arguments.max_neurons,
+        max_heads=arguments.max_heads,
+    )

@@ -1,0 +1,109 @@
+"""What the commands do."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import shoal
+from shoal.errors import InvalidOptionError
+from shoal.rasp.printing import listing
+from shoal.transformer.runnable import Transformer
+from shoal_analysis.explain import explain
+from shoal_cli.arguments import budget_of, passes_of
+from shoal_cli.programs import find_program, match_tokens
+
+
+def compile_command(arguments: argparse.Namespace, console: Console) -> int:
+    """``shoal compile``: compile and report."""
+    _require_writable(arguments.save)
+    model = _compiled(arguments)
+    console.print(Text(listing(model.program)))
+    console.print()
+    console.print(Text(model.report()))
+    if arguments.save:
+        model.save(arguments.save)
+        console.print(Text(f"saved to         {arguments.save}"))
+    return 0
+
+
+def run_command(arguments: argparse.Namespace, console: Console) -> int:
+    """``shoal run``: compile, or load, and run on one input."""
+    model: Transformer
+    if arguments.program.endswith(".npz"):
+        model = Transformer.load(arguments.program)
+    else:
+        model = _compiled(arguments)
+    tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
+    values = model.run(tokens, arguments.backend)
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for title, row in (("input", tokens), ("output", values)):
+        table.add_row(title, *(Text(_show(value)) for value in row))
+    console.print(table)
+    return 0
+
+
+def explain_command(arguments: argparse.Namespace, console: Console) -> int:
+    """``shoal explain``: a table of what each half-layer does."""
+    model = _compiled(arguments)
+    console.print(Text(listing(model.program)))
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for name in ("half-layer", "component", "by", "reads", "columns", "until"):
+        table.add_column(name, overflow="fold")
+    previous = None
+    for step in explain(model):
+        if previous is not None and step.half_layer != previous:
+            table.add_section()
+        kind = "attention" if step.half_layer % 2 == 0 else "MLP"
+        where = "embedding" if step.half_layer < 0 else f"{step.half_layer} {kind}"
+        table.add_row(
+            where if step.half_layer != previous else "",
+            Text(step.component),
+            step.action if step.half_layer >= 0 else "",
+            Text(", ".join(step.reads)),
+            step.columns,
+            step.lives,
+        )
+        previous = step.half_layer
+    console.print(table)
+    console.print(
+        Text(
+            f"{model.num_layers} layers, residual width {model.d_model}. "
+            '"until" is the last half-layer that can read the value.'
+        )
+    )
+    return 0
+
+
+def _compiled(arguments: argparse.Namespace) -> shoal.Model:
+    found = find_program(arguments.program, arguments.vocab, arguments.max_seq_len)
+    return shoal.compile(
+        found.program,
+        vocab=found.vocab,
+        max_seq_len=found.max_seq_len,
+        causal=arguments.causal,
+        passes=passes_of(arguments),
+        allocator=arguments.allocator,
+        reuse=arguments.reuse,
+        budget=budget_of(arguments),
+        time_limit=arguments.time_limit,
+    )
+
+
+def _require_writable(path: str | None) -> None:
+    """Refuse before compiling what could not be saved after it."""
+    if path is None:
+        return
+    if not path.endswith(".npz"):
+        raise InvalidOptionError(f"--save {path}: give a file name that ends with .npz")
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise InvalidOptionError(f"--save {path}: there is no folder {folder}")
+
+
+def _show(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,115 @@
+"""The command ``shoal``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from shoal.errors import ShoalError
+from shoal.rasp.stock import STOCK
+from shoal_cli.arguments import add_compile_options, add_program
+from shoal_cli.commands import compile_command, explain_command, run_command
+from shoal_solvers import AllocationError
+
+_INTRODUCTION = """\
+Compile RASP programs into transformers.
+
+examples:
+  shoal compile reverse                     what a compiled program looks like
+  shoal run reverse a b c d                 run it
+  shoal explain shuffle_dyck1               what each half-layer does
+  shoal compile my_program.py:double --vocab 1 2 3 --max-seq-len 8
+"""
+
+_COMPILE = """\
+examples:
+  shoal compile hist
+  shoal compile sort --vocab 1 2 3 --max-seq-len 5 --save sort.npz
+  shoal compile shuffle_dyck2 --passes none --allocator longest-path
+  shoal compile my_program.py:double --vocab a b --max-seq-len 8 --causal
+
+my_program.py:
+  from shoal.rasp import *
+  double = SequenceMap(lambda token, index: token * 2, tokens, indices)
+"""
+
+_RUN = """\
+examples:
+  shoal run reverse a b c d
+  shoal run sort 3 1 2 --backend haiku
+  shoal run sort.npz 3 1 2                  a model that "shoal compile --save" wrote
+"""
+
+_EXPLAIN = """\
+examples:
+  shoal explain reverse
+  shoal explain sort_freq --passes none --allocator longest-path --no-reuse
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="shoal",
+        description=_INTRODUCTION,
+        epilog="stock programs:\n"
+        + "\n".join(f"  {name:<16} {stock.summary}" for name, stock in STOCK.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    compiler = _command(commands, "compile", "compile a program and report its size", _COMPILE)
+    add_program(compiler)
+    add_compile_options(compiler)
+    compiler.add_argument("--save", metavar="FILE.npz", help="write the transformer to a file")
+    compiler.set_defaults(run=compile_command)
+    runner = _command(commands, "run", "run a program's transformer on an input", _RUN)
+    add_program(runner)
+    runner.add_argument("tokens", nargs="+", metavar="TOKEN", help="the input, without BOS")
+    runner.add_argument(
+        "--backend", default="numpy", choices=("numpy", "haiku"), help="(default: numpy)"
+    )
+    add_compile_options(runner)
+    runner.set_defaults(run=run_command)
+    explainer = _command(commands, "explain", "show what each half-layer does", _EXPLAIN)
+    add_program(explainer)
+    add_compile_options(explainer)
+    explainer.set_defaults(run=explain_command)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments, Console(highlight=False))
+    except (ShoalError, AllocationError) as error:
+        Console(stderr=True, highlight=False).print(
+            f"shoal: {error}", style="red", markup=False, soft_wrap=False
+        )
+        return 2
+    except KeyboardInterrupt:
+        Console(stderr=True).print("shoal: interrupted", markup=False)
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

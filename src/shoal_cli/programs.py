@@ -1,0 +1,112 @@
+"""Programs, vocabularies and tokens as they are written on the command line."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from shoal.errors import InvalidOptionError, UnknownProgramError
+from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
+from shoal.rasp.stock import STOCK, stock_program
+from shoal.rasp.values import Value
+
+
+@dataclass(frozen=True)
+class NamedProgram:
+    """A program with what it is compiled for.
+
+    Attributes:
+        name: as it was written.
+        program: the s-op.
+        vocab: the tokens.
+        max_seq_len: the greatest number of tokens.
+    """
+
+    name: str
+    program: SOp
+    vocab: tuple[Value, ...]
+    max_seq_len: int
+
+
+def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None) -> NamedProgram:
+    """A stock program, or ``path/to/file.py:name``.
+
+    A file may define ``vocab`` and ``max_seq_len`` beside its programs.
+
+    Raises:
+        UnknownProgramError: there is no such program.
+        InvalidOptionError: the vocab or the length is not known.
+    """
+    tokens = None if vocab is None else tuple(parse_token(word) for word in vocab)
+    if ":" not in name and not name.endswith(".py"):
+        stock = stock_program(name)
+        length = stock.max_seq_len if max_seq_len is None else max_seq_len
+        return NamedProgram(name, stock.make(length), tokens or stock.vocab, length)
+    path, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
+    module = _load(Path(path), name)
+    program = _program_in(module, path, attribute)
+    tokens = tokens or getattr(module, "vocab", None)
+    greatest: int | None = max_seq_len or getattr(module, "max_seq_len", None)
+    if tokens is None or greatest is None:
+        missing = "--vocab and --max-seq-len" if tokens is None else "--max-seq-len"
+        raise InvalidOptionError(
+            f"{name} needs {missing}; or let {path} define vocab and max_seq_len"
+        )
+    return NamedProgram(name, program, tuple(tokens), greatest)
+
+
+def _load(path: Path, name: str) -> ModuleType:
+    if not path.is_file():
+        raise UnknownProgramError(
+            f"there is no file {path} for the program {name!r}. Stock programs: {', '.join(STOCK)}"
+        )
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    if specification is None or specification.loader is None:
+        raise UnknownProgramError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[path.stem + " (program)"] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise UnknownProgramError(f"{path} raises {type(error).__name__}: {error}") from error
+    return module
+
+
+def _program_in(module: ModuleType, path: str, attribute: str) -> SOp:
+    names = ", ".join(
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, SOp) and not isinstance(value, TokensType | IndicesType | LengthType)
+    )
+    names = names or "none"
+    if not attribute:
+        raise UnknownProgramError(f"which program of {path}? Write {path}:NAME; it has: {names}")
+    program = getattr(module, attribute, None)
+    if not isinstance(program, SOp):
+        what = "nothing of that name" if program is None else f"a {type(program).__name__}"
+        raise UnknownProgramError(
+            f"{path}:{attribute} is no s-op ({what}); the s-ops there: {names}"
+        )
+    return program
+
+
+def parse_token(word: str) -> Value:
+    """A token: a Python literal if the word is one, else the word itself."""
+    try:
+        value = ast.literal_eval(word)
+        hash(value)
+    except (ValueError, SyntaxError, TypeError):
+        return word
+    result: Value = value
+    return result
+
+
+def match_tokens(words: Sequence[str], vocab: Sequence[Value]) -> list[Value]:
+    """The tokens that words stand for: those of the vocab that read the same, if any."""
+    by_text = {str(token): token for token in vocab}
+    return [by_text.get(word, parse_token(word)) for word in words]
