@@ -12,6 +12,7 @@ from shoal import rasp
 from shoal.compiler.pipeline import compile_program as compile
 from shoal.compiler.pipeline import compile_rasp_to_model
 from shoal.errors import (
+    BudgetError,
     EvaluationError,
     InvalidInputError,
     InvalidOptionError,
@@ -25,6 +26,7 @@ from shoal.transformer.runnable import Transformer
 from shoal_solvers import Budgets
 
 __all__ = [
+    "BudgetError",
     "Budgets",
     "EvaluationError",
     "InvalidInputError",

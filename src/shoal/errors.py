@@ -21,6 +21,10 @@ class InvalidOptionError(ShoalError, ValueError):
     """A compile option makes no sense: vocabulary, length, BOS, pass, allocator or budget."""
 
 
+class BudgetError(ShoalError):
+    """The budgets cannot be met; the message says which is in the way, and what would do."""
+
+
 class InvalidInputError(ShoalError, ValueError):
     """A model is given a sequence that it is not made for."""
 

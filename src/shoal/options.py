@@ -27,7 +27,9 @@ class CompileOptions:
         allocator: the solver that places operations.
         reuse: whether residual columns are cleared and used again.
         budget: upper limits.
-        time_limit: seconds for the allocator; None leaves it to its deterministic limit.
+        time_limit: deterministic seconds for the allocator.
+        wall_clock_limit: wall-clock seconds for it besides, if any.
+        workers: threads of the allocator.
     """
 
     vocab: tuple[Value, ...]
@@ -39,7 +41,9 @@ class CompileOptions:
     allocator: str
     reuse: bool
     budget: Budgets
-    time_limit: float | None
+    time_limit: float
+    wall_clock_limit: float | None
+    workers: int
 
 
 def check_options(
@@ -53,7 +57,9 @@ def check_options(
     allocator: str,
     reuse: bool,
     budget: Budgets | None,
-    time_limit: float | None,
+    time_limit: float,
+    wall_clock_limit: float | None,
+    workers: int,
 ) -> CompileOptions:
     """Options in canonical form.
 
@@ -96,6 +102,8 @@ def check_options(
         reuse=bool(reuse),
         budget=budget or Budgets(),
         time_limit=time_limit,
+        wall_clock_limit=wall_clock_limit,
+        workers=workers,
     )
 
 

@@ -11,6 +11,11 @@ from shoal_solvers import SOLVERS, Budgets
 def add_program(parser: argparse.ArgumentParser) -> None:
     """The program, and what it is compiled for."""
     parser.add_argument("program", help="a stock program such as reverse, or path/to/file.py:name")
+    add_target(parser)
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """What programs are compiled for."""
     parser.add_argument(
         "--vocab",
         nargs="+",
@@ -48,12 +53,17 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="keep every value for ever instead of using residual columns again",
     )
+    add_limits(parser)
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """What the allocator may use."""
     parser.add_argument(
         "--time-limit",
         type=float,
         default=10.0,
         metavar="SECONDS",
-        help="time for the allocator (default: 10)",
+        help="deterministic time for the allocator, about a second each (default: 10)",
     )
     for name in ("layers", "width", "neurons", "heads"):
         parser.add_argument(

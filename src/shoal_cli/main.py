@@ -10,9 +10,10 @@ from rich.console import Console
 
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
-from shoal_cli.arguments import add_compile_options, add_program
+from shoal_cli.arguments import add_compile_options, add_limits, add_program, add_target
 from shoal_cli.commands import compile_command, explain_command, run_command
-from shoal_solvers import AllocationError
+from shoal_cli.compare_command import compare_command
+from shoal_solvers import SOLVERS, AllocationError
 
 _INTRODUCTION = """\
 Compile RASP programs into transformers.
@@ -49,6 +50,17 @@ examples:
   shoal explain sort_freq --passes none --allocator longest-path --no-reuse
 """
 
+_COMPARE = """\
+examples:
+  shoal compare                             all benchmark programs, all allocators
+  shoal compare sort reverse --max-width 40 --allocators critical-path cp-sat
+  shoal compare --json comparison.json      also --csv; "-" is standard output
+
+columns: residual width, neurons of the widest MLP, heads of the fullest attention,
+parameters, time of the allocator in ms, and which of the objectives (layers, width,
+MLP, heads, total size) it has proven optimal.
+"""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
@@ -77,6 +89,15 @@ def build_parser() -> argparse.ArgumentParser:
     add_program(explainer)
     add_compile_options(explainer)
     explainer.set_defaults(run=explain_command)
+    comparer = _command(commands, "compare", "compare allocators on programs", _COMPARE)
+    comparer.add_argument("programs", nargs="*", metavar="PROGRAM", help="(default: the 15)")
+    add_target(comparer)
+    comparer.add_argument("--allocators", nargs="+", default=SOLVERS, metavar="NAME")
+    comparer.add_argument("--passes", nargs="+", default=["none"], metavar="PASSES")
+    comparer.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+    comparer.add_argument("--csv", metavar="FILE", help="write the figures as CSV")
+    add_limits(comparer)
+    comparer.set_defaults(run=compare_command)
     return parser
 
 

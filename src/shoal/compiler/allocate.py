@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram, StreamVariable
 from shoal.options import CompileOptions
 from shoal_solvers import (
     AllocationProblem,
     Alternative,
+    InfeasibleError,
+    InvalidAllocationError,
+    InvalidProblemError,
     Kind,
     Operation,
     Result,
@@ -51,8 +55,30 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
 
 
 def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
-    """Solve the problem by the chosen allocator; the result has passed the checker."""
-    return solve(problem, solver=options.allocator)
+    """Solve the problem by the chosen allocator; the result has passed the checker.
+
+    Raises:
+        InvalidOptionError: a limit makes no sense.
+        BudgetError: the budgets cannot be met, or a heuristic does not meet them.
+    """
+    try:
+        return solve(
+            problem,
+            solver=options.allocator,
+            time_limit=options.wall_clock_limit,
+            deterministic_limit=options.time_limit,
+            workers=options.workers,
+        )
+    except InvalidProblemError as error:
+        raise InvalidOptionError(str(error)) from None
+    except InfeasibleError as error:
+        raise BudgetError(str(error)) from None
+    except InvalidAllocationError as error:
+        if not problem.budgets.limits():
+            raise
+        raise BudgetError(
+            f"{error}\n{options.allocator} does not look at budgets; use the allocator cp-sat"
+        ) from None
 
 
 def _erase_neurons(variable: StreamVariable) -> int | None:

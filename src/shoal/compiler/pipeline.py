@@ -31,10 +31,12 @@ def compile_program(
     bos: Value = "BOS",
     pad: Value = "PAD",
     passes: str | Collection[str] = "all",
-    allocator: str = "critical-path",
+    allocator: str = "cp-sat",
     reuse: bool = True,
     budget: Budgets | None = None,
-    time_limit: float | None = 10.0,
+    time_limit: float = 10.0,
+    wall_clock_limit: float | None = None,
+    workers: int = 1,
 ) -> Model:
     """Compile a RASP program into a transformer.
 
@@ -50,12 +52,17 @@ def compile_program(
             "cp-sat".
         reuse: whether residual columns are cleared and used again.
         budget: upper limits on layers, width, neurons and heads.
-        time_limit: seconds for the allocator.
+        time_limit: deterministic seconds for the allocator, about a second each; they count
+            work instead of time, so that the model does not depend on the machine.
+        wall_clock_limit: seconds for the allocator; a limit that strikes makes results differ
+            from run to run.
+        workers: threads of the allocator.
 
     Raises:
         ProgramError: ``program`` is not an s-op.
         InvalidOptionError: an option makes no sense.
         UnsupportedProgramError: the program cannot be compiled; the message says why.
+        BudgetError: the budgets cannot be met; the message says which, and what would do.
     """
     options = check_options(
         vocab=vocab,
@@ -68,6 +75,8 @@ def compile_program(
         reuse=reuse,
         budget=budget,
         time_limit=time_limit,
+        wall_clock_limit=wall_clock_limit,
+        workers=workers,
     )
     return _compile(program, options, equal_sizes=False)
 
@@ -94,10 +103,12 @@ def compile_rasp_to_model(
         bos=compiler_bos,
         pad=compiler_pad,
         passes="all",
-        allocator="critical-path",
+        allocator="cp-sat",
         reuse=True,
         budget=None,
         time_limit=10.0,
+        wall_clock_limit=None,
+        workers=1,
     )
     return _compile(program, options, equal_sizes=True)
 

@@ -1,0 +1,156 @@
+"""Allocators side by side on the same programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import shoal
+from shoal.model import Model
+from shoal.rasp.expressions import SOp
+from shoal.rasp.values import Value
+from shoal_solvers import Result, Status
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program with what it is compiled for."""
+
+    name: str
+    program: SOp
+    vocab: tuple[Value, ...]
+    max_seq_len: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one program costs under one set of passes and one allocator.
+
+    Attributes:
+        program: its name; "total" for sums.
+        passes: as given.
+        allocator: the solver.
+        layers: attention + MLP pairs.
+        width: residual columns.
+        neurons: hidden neurons of the widest MLP.
+        heads: heads of the fullest attention.
+        parameters: all entries of the model's parameters.
+        solve_seconds: wall-clock time of the allocator.
+        proven: "all" objectives, the names of some, "-" for none, or the gaps that a search
+            left, such as "gap: width +3".
+    """
+
+    program: str
+    passes: str
+    allocator: str
+    layers: int
+    width: int
+    neurons: int
+    heads: int
+    parameters: int
+    solve_seconds: float
+    proven: str
+
+
+def compare(
+    candidates: Sequence[Candidate],
+    passes: Sequence[str],
+    allocators: Sequence[str],
+    progress: Callable[[str], None] | None = None,
+    **options: object,
+) -> list[Measurement]:
+    """Compile every candidate under every combination.
+
+    Args:
+        candidates: the programs.
+        passes: values for ``shoal.compile(passes=...)``.
+        allocators: solvers.
+        progress: called with the program's name after each compilation.
+        options: further options of ``shoal.compile``.
+    """
+    measured = []
+    for candidate in candidates:
+        for chosen in passes:
+            for allocator in allocators:
+                model = shoal.compile(
+                    candidate.program,
+                    vocab=candidate.vocab,
+                    max_seq_len=candidate.max_seq_len,
+                    passes=chosen,
+                    allocator=allocator,
+                    **options,  # type: ignore[arg-type]
+                )
+                measured.append(measure_model(candidate.name, chosen, model))
+                if progress is not None:
+                    progress(candidate.name)
+    return measured
+
+
+def measure_model(name: str, passes: str, model: Model) -> Measurement:
+    """The costs of a compiled model."""
+    costs = model.allocated.costs
+    return Measurement(
+        program=name,
+        passes=passes,
+        allocator=model.allocated.solver,
+        layers=costs.layers,
+        width=costs.width,
+        neurons=costs.neurons,
+        heads=costs.heads,
+        parameters=model.num_parameters,
+        solve_seconds=model.allocated.seconds,
+        proven=describe_proof(model.allocated),
+    )
+
+
+def describe_proof(result: Result) -> str:
+    """Which objectives are proven optimal, or how far a search may be off the optimum."""
+    if result.proven:
+        return "all"
+    proven = [o.name for o in result.objectives if o.status is Status.OPTIMAL]
+    if all(o.status is not Status.FEASIBLE for o in result.objectives):
+        return ", ".join(proven) or "-"
+    gaps = [f"{o.name} +{o.gap}" for o in result.objectives if o.gap]
+    return f"gap: {', '.join(gaps)}"
+
+
+def totals(measured: Iterable[Measurement]) -> list[Measurement]:
+    """Sums over programs, one for each combination of passes and allocator."""
+    groups: dict[tuple[str, str], list[Measurement]] = {}
+    for m in measured:
+        groups.setdefault((m.passes, m.allocator), []).append(m)
+    result = []
+    for (passes, allocator), group in groups.items():
+        optimal = sum(m.proven == "all" for m in group)
+        result.append(
+            Measurement(
+                "total",
+                passes,
+                allocator,
+                layers=sum(m.layers for m in group),
+                width=sum(m.width for m in group),
+                neurons=sum(m.neurons for m in group),
+                heads=sum(m.heads for m in group),
+                parameters=sum(m.parameters for m in group),
+                solve_seconds=sum(m.solve_seconds for m in group),
+                proven=f"{optimal} of {len(group)}",
+            )
+        )
+    return result
+
+
+def to_json(measured: Sequence[Measurement]) -> str:
+    """The measurements as a JSON list of objects."""
+    return json.dumps([asdict(m) for m in measured], indent=2) + "\n"
+
+
+def to_csv(measured: Sequence[Measurement]) -> str:
+    """The measurements as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(Measurement)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(m) for m in measured)
+    return text.getvalue()

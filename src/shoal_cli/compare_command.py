@@ -1,0 +1,93 @@
+"""``shoal compare``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from shoal.errors import InvalidOptionError
+from shoal.rasp.stock import STOCK
+from shoal_analysis.comparison import Candidate, Measurement, compare, to_csv, to_json, totals
+from shoal_cli.arguments import budget_of
+from shoal_cli.programs import find_program
+
+
+def compare_command(arguments: argparse.Namespace, console: Console) -> int:
+    """Compile programs under several allocators and print what each costs."""
+    for path in (arguments.json, arguments.csv):
+        if path not in (None, "-") and not Path(path).absolute().parent.is_dir():
+            raise InvalidOptionError(f"cannot write {path}: there is no such folder")
+    names = arguments.programs or [name for name, stock in STOCK.items() if stock.benchmark]
+    candidates = []
+    for name in names:
+        found = find_program(name, arguments.vocab, arguments.max_seq_len)
+        candidates.append(Candidate(name, found.program, found.vocab, found.max_seq_len))
+    measured = _measured(candidates, arguments)
+    for path, text in ((arguments.json, to_json(measured)), (arguments.csv, to_csv(measured))):
+        if path == "-":
+            sys.stdout.write(text)
+        elif path is not None:
+            Path(path).write_text(text)
+    if "-" not in (arguments.json, arguments.csv):
+        console.print(comparison_table(measured))
+    return 0
+
+
+def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> list[Measurement]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        total = len(candidates) * len(arguments.passes) * len(arguments.allocators)
+        task = bar.add_task("compiling", total=total)
+        return compare(
+            candidates,
+            arguments.passes,
+            arguments.allocators,
+            progress=lambda name: bar.update(task, advance=1, description=name),
+            budget=budget_of(arguments),
+            time_limit=arguments.time_limit,
+            causal=arguments.causal,
+        )
+
+
+def comparison_table(measured: Sequence[Measurement]) -> Table:
+    """One row for each measurement, a section for each program, and totals at the end."""
+    several_passes = len({m.passes for m in measured}) > 1
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("program", no_wrap=True)
+    if several_passes:
+        table.add_column("passes", no_wrap=True)
+    table.add_column("allocator", no_wrap=True)
+    for name in ("layers", "width", "MLP", "heads", "params", "ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("proven")
+    previous = ""
+    for m in [*measured, *totals(measured)]:
+        if previous and m.program != previous:
+            table.add_section()
+        cells: list[Text | str] = [
+            Text(m.program if m.program != previous else ""),
+            *([m.passes] if several_passes else []),
+            m.allocator,
+            str(m.layers),
+            str(m.width),
+            str(m.neurons),
+            str(m.heads),
+            f"{m.parameters:,}",
+            f"{1000 * m.solve_seconds:.0f}",
+            m.proven,
+        ]
+        table.add_row(*cells)
+        previous = m.program
+    return table
