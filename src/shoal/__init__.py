@@ -21,6 +21,7 @@ from shoal.errors import (
     UnknownProgramError,
     UnsupportedProgramError,
 )
+from shoal.limits import Limits
 from shoal.model import Model
 from shoal.transformer.runnable import Transformer
 from shoal_solvers import Budgets
@@ -31,6 +32,7 @@ __all__ = [
     "EvaluationError",
     "InvalidInputError",
     "InvalidOptionError",
+    "Limits",
     "Model",
     "ProgramError",
     "ShoalError",

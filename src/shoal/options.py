@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.errors import InvalidOptionError
+from shoal.limits import Limits
 from shoal.program.passes import pass_names
 from shoal.rasp.values import Value, canonical_key, canonical_order, normalise
 from shoal_solvers import SOLVERS, Budgets
@@ -30,6 +31,7 @@ class CompileOptions:
         time_limit: deterministic seconds for the allocator.
         wall_clock_limit: wall-clock seconds for it besides, if any.
         workers: threads of the allocator.
+        limits: what the compilation may take.
     """
 
     vocab: tuple[Value, ...]
@@ -44,6 +46,7 @@ class CompileOptions:
     time_limit: float
     wall_clock_limit: float | None
     workers: int
+    limits: Limits
 
 
 def check_options(
@@ -60,6 +63,7 @@ def check_options(
     time_limit: float,
     wall_clock_limit: float | None,
     workers: int,
+    limits: Limits | None,
 ) -> CompileOptions:
     """Options in canonical form.
 
@@ -91,6 +95,17 @@ def check_options(
             f"budget is {budget!r}; give shoal.Budgets(max_layers=..., max_width=..., "
             "max_neurons=..., max_heads=...)"
         )
+    if (
+        isinstance(time_limit, bool)
+        or not isinstance(time_limit, int | float)
+        or not 0 < time_limit < float("inf")
+    ):
+        raise InvalidOptionError(f"time_limit is {time_limit!r}; give a number of seconds above 0")
+    for name, limit in (budget or Budgets()).limits().items():
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise InvalidOptionError(
+                f"the budget {name} is {limit!r}; give a whole number of at least 1, or None"
+            )
     return CompileOptions(
         vocab=tokens,
         max_seq_len=int(max_seq_len),
@@ -104,6 +119,7 @@ def check_options(
         time_limit=time_limit,
         wall_clock_limit=wall_clock_limit,
         workers=workers,
+        limits=limits or Limits(),
     )
 
 

@@ -13,6 +13,7 @@ from shoal.rasp.stock import STOCK
 from shoal_cli.arguments import add_compile_options, add_limits, add_program, add_target
 from shoal_cli.commands import compile_command, explain_command, run_command
 from shoal_cli.compare_command import compare_command
+from shoal_cli.fuzz_command import add_fuzz_arguments, fuzz_command
 from shoal_solvers import SOLVERS, AllocationError
 
 _INTRODUCTION = """\
@@ -61,6 +62,18 @@ parameters, time of the allocator in ms, and which of the objectives (layers, wi
 MLP, heads, total size) it has proven optimal.
 """
 
+_FUZZ = """\
+examples:
+  shoal fuzz --programs 500                 random programs through every stage
+  shoal fuzz --minutes 10 --seed 7 --stats  and what the programs look like
+  shoal fuzz --programs 20000 --folder campaign --haiku 100
+                                            Ctrl-C stops it; the same command resumes it
+
+Every program runs in the interpreter, in craft and on the weights, and a share of them is
+also recompiled, renamed, batched and compiled by every allocator. A failure is shrunk and
+saved as a Python file that shows it. The exit code is 0 only if nothing failed.
+"""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
@@ -98,6 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
     comparer.add_argument("--csv", metavar="FILE", help="write the figures as CSV")
     add_limits(comparer)
     comparer.set_defaults(run=compare_command)
+    fuzzer = _command(commands, "fuzz", "attack the compiler with random programs", _FUZZ)
+    add_fuzz_arguments(fuzzer)
+    fuzzer.set_defaults(run=fuzz_command)
     return parser
 
 

@@ -27,6 +27,8 @@ half-layer would be rounded to the precision of the number that is taken away.""
 
 def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> AllocationProblem:
     """The allocation problem of a lowered program."""
+    program = lowered.inferred.program
+    root = program.node(program.root)
     inputs = {table.variable for table in lowered.inputs}
     variables = tuple(
         Variable(
@@ -51,7 +53,7 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
         )
         for operation in lowered.operations
     )
-    return AllocationProblem(variables, operations, options.budget, name="program")
+    return AllocationProblem(variables, operations, options.budget, name=root.label)
 
 
 def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:

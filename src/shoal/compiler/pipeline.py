@@ -9,6 +9,7 @@ from typing import Any
 from shoal.compiler.allocate import allocate, allocation_problem
 from shoal.compiler.assemble import assemble
 from shoal.compiler.result import output_decoder, require_distinct_results
+from shoal.limits import Limits
 from shoal.lowering.lower import lower
 from shoal.model import Model
 from shoal.options import CompileOptions, check_options
@@ -37,6 +38,7 @@ def compile_program(
     time_limit: float = 10.0,
     wall_clock_limit: float | None = None,
     workers: int = 1,
+    limits: Limits | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.
 
@@ -57,6 +59,7 @@ def compile_program(
         wall_clock_limit: seconds for the allocator; a limit that strikes makes results differ
             from run to run.
         workers: threads of the allocator.
+        limits: sizes above which a program is refused before memory is taken.
 
     Raises:
         ProgramError: ``program`` is not an s-op.
@@ -77,6 +80,7 @@ def compile_program(
         time_limit=time_limit,
         wall_clock_limit=wall_clock_limit,
         workers=workers,
+        limits=limits,
     )
     return _compile(program, options, equal_sizes=False)
 
@@ -109,6 +113,7 @@ def compile_rasp_to_model(
         time_limit=10.0,
         wall_clock_limit=None,
         workers=1,
+        limits=None,
     )
     return _compile(program, options, equal_sizes=True)
 
@@ -119,7 +124,7 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     clock.lap("trace")
     traced = run_passes(traced, options.passes)
     clock.lap("passes")
-    inferred = infer(traced, options.vocab, options.max_seq_len)
+    inferred = infer(traced, options.vocab, options.max_seq_len, options.limits)
     require_distinct_results(inferred)
     clock.lap("infer values")
     lowered = lower(inferred)
@@ -130,7 +135,11 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     craft = assemble(lowered, allocated.allocation)
     clock.lap("assemble")
     weights = print_weights(
-        craft, allocated.allocation.columns, lowered.result.coordinates, equal_sizes
+        craft,
+        allocated.allocation.columns,
+        lowered.result.coordinates,
+        options.limits.model_bytes,
+        equal_sizes,
     )
     clock.lap("weights")
     encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)

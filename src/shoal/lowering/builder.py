@@ -23,9 +23,6 @@ from shoal.program.value_sets import ValueRange, Values, ValueSet
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import is_number
 
-MOST_VALUES = 4096
-"""One-hot variables have at most so many dimensions."""
-
 BOS_VARIABLE = "BOS"
 """The input that marks the BOS position; every component may read it."""
 
@@ -86,12 +83,13 @@ class Builder:
         """Add a one-hot variable for a value set.
 
         Raises:
-            UnsupportedProgramError: it has more than ``MOST_VALUES`` values.
+            UnsupportedProgramError: it has more values than the limit.
         """
-        if len(values) > MOST_VALUES:
+        limit = self.inferred.limits.one_hot_values
+        if len(values) > limit:
             raise UnsupportedProgramError(
                 f"{name}: takes {len(values):,} different values, and one-hot encoding needs a "
-                f"residual dimension for each; the limit is {MOST_VALUES:,}. Annotate it with "
+                f"residual dimension for each; the limit is {limit:,}. Annotate it with "
                 "rasp.numerical, map it to fewer values, or use a smaller vocab or max_seq_len"
             )
         space = variable_space(name, values.values)
@@ -160,7 +158,14 @@ class Builder:
         reads: list[str],
     ) -> None:
         """Add an MLP that computes variable ``name`` by a table (see ``synthesise``)."""
-        mlp = synthesise(name, leaves, points, results, self.variables[name].space)
+        mlp = synthesise(
+            name,
+            leaves,
+            points,
+            results,
+            self.variables[name].space,
+            self.inferred.limits.mlp_weights,
+        )
         if mlp is None:
             raise UnsupportedProgramError(
                 f"{name}: its operands take values too close to each other for float32 arithmetic "

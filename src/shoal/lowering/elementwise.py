@@ -7,9 +7,10 @@ import numpy as np
 from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
+from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import Builder, leaf_of, number_view
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import affine_layer, synthesise
+from shoal.lowering.mlp_synthesis import Leaf, affine_layer, synthesise
 from shoal.program.graph import Node
 from shoal.program.inference import UNDEFINED
 from shoal.program.value_sets import ValueRange, ValueSet
@@ -31,8 +32,16 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
     defined = np.argwhere(table != UNDEFINED)
     results = with_none[table[tuple(defined.T)] if node.inputs else table[None]]
     leaves = [leaf_of(v, n) for v, n in zip(operands, nullable, strict=True)]
+    _require_memory(builder, node, leaves, len(defined), len(codes.T))
     space = builder.variables[node.label].space
-    mlp = synthesise(node.label, leaves, _points(operands, defined), results, space)
+    mlp = synthesise(
+        node.label,
+        leaves,
+        _points(operands, defined),
+        results,
+        space,
+        builder.inferred.limits.mlp_weights,
+    )
     reads = [name for operand in operands for name in operand.variables]
     if mlp is not None:
         builder.add_operation(node.label, node.label, mlp, reads)
@@ -42,6 +51,20 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
     leaves = [leaf_of(v, n) for v, n in zip(operands, nullable, strict=True)]
     reads = [name for operand in operands for name in operand.variables]
     builder.add_table(node.label, leaves, _points(operands, defined), results, node.label, reads)
+
+
+def _require_memory(
+    builder: Builder, node: Node, leaves: list[Leaf], rows: int, results: int
+) -> None:
+    """Refuse a table that could not even be written down."""
+    width = sum(len(leaf.coordinates.target) for leaf in leaves) + results
+    limit = 4 * builder.inferred.limits.mlp_weights
+    if rows * width > limit:
+        raise UnsupportedProgramError(
+            f"{node.label}: its table has {rows:,} rows of {width:,} entries, {rows * width:,} in "
+            f"all; the limit is {limit:,}. Use a smaller vocab or max_seq_len, or map the operands "
+            "to fewer values first"
+        )
 
 
 def _points(operands: list[View], defined: np.ndarray) -> Matrix:

@@ -14,7 +14,7 @@ Source: section 5 of the design.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,6 @@ float32 rounding cannot move an operand off them."""
 
 TOLERANCE = 2e-5
 """Greatest error of a result in float32, relative to max(1, size)."""
-
-MEMORY_LIMIT = 2**28
-"""Greatest number of matrix entries of one MLP."""
 
 _LARGEST_FIT = 2**20
 """Affine fits are tried up to this many matrix entries."""
@@ -78,8 +75,46 @@ class Layer:
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function of leaves, row by row.
+
+    Attributes:
+        leaves: the operands.
+        points: [rows, coordinates of all leaves].
+        results: [rows, dimensions of the result].
+    """
+
+    leaves: list[Leaf]
+    points: Matrix
+    results: Matrix
+
+    @property
+    def width(self) -> int:
+        """Coordinates and results together."""
+        return int(self.points.shape[1] + self.results.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One form that a table's MLP can take.
+
+    Attributes:
+        neurons: what it costs.
+        build: makes the layer.
+    """
+
+    neurons: int
+    build: Callable[[], Layer]
+
+
 def synthesise(
-    name: str, leaves: list[Leaf], points: Matrix, results: Matrix, target: Space
+    name: str,
+    leaves: list[Leaf],
+    points: Matrix,
+    results: Matrix,
+    target: Space,
+    most_weights: int,
 ) -> MLP | None:
     """The cheapest exact MLP for a table, or None if none is exact in float32.
 
@@ -91,20 +126,28 @@ def synthesise(
         points: [rows, coordinates of all leaves], without rows for None.
         results: [rows, target].
         target: the directions of the result.
+        most_weights: greatest number of matrix entries.
 
     Raises:
-        UnsupportedProgramError: the matrices would exceed ``MEMORY_LIMIT``.
+        UnsupportedProgramError: every exact form that might do exceeds ``most_weights``.
     """
-    nullable = any(leaf.nullable for leaf in leaves)
-    if nullable:
-        points, results = _with_none(leaves, points, results)
-    best: Layer | None = None
-    for form in (_constant, _affine, _look_up, _steps):
-        for layer in form(name, leaves, points, results):
-            is_cheaper = best is None or len(layer.threshold) < len(best.threshold)
-            if is_cheaper and is_exact(layer, points, results):
-                best = layer
-    return None if best is None else _as_mlp(name, leaves, best, target)
+    table = _with_none(Table(leaves, points, results))
+    forms = (_constant, _affine, _look_up, _steps)
+    candidates = sorted(
+        (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
+    )
+    for candidate in candidates:
+        if candidate.neurons * table.width > most_weights:
+            raise UnsupportedProgramError(
+                f"{name}: its table needs {candidate.neurons:,} neurons with "
+                f"{points.shape[1]:,} inputs and {results.shape[1]:,} outputs, "
+                f"{candidate.neurons * table.width:,} weights; the limit is {most_weights:,}. Use "
+                "a smaller vocab or max_seq_len, or map the operands to fewer values first"
+            )
+        layer = candidate.build()
+        if is_exact(layer, table.points, table.results):
+            return _as_mlp(name, leaves, layer, target)
+    return None
 
 
 def is_exact(layer: Layer, points: Matrix, results: Matrix) -> bool:
@@ -122,16 +165,6 @@ def _as_mlp(name: str, leaves: list[Leaf], layer: Layer, target: Space) -> MLP:
     return MLP(name, hidden, AffineMap(neurons, target, layer.out, layer.bias))
 
 
-def _require_memory(name: str, neurons: int, points: Matrix, results: Matrix) -> None:
-    entries = neurons * (points.shape[1] + results.shape[1])
-    if entries > MEMORY_LIMIT:
-        raise UnsupportedProgramError(
-            f"{name}: its table needs {neurons:,} neurons with {points.shape[1]:,} inputs and "
-            f"{results.shape[1]:,} outputs, {entries:,} weights; the limit is {MEMORY_LIMIT:,}. "
-            "Use a smaller vocab or max_seq_len, or map the operands to fewer values first"
-        )
-
-
 def _slices(leaves: list[Leaf]) -> list[slice]:
     ends = np.cumsum([len(leaf.coordinates.target) for leaf in leaves])
     return [
@@ -140,32 +173,36 @@ def _slices(leaves: list[Leaf]) -> list[slice]:
     ]
 
 
-def _with_none(leaves: list[Leaf], points: Matrix, results: Matrix) -> tuple[Matrix, Matrix]:
+def _with_none(table: Table) -> Table:
     """The table with rows in which one or several nullable operands are None."""
-    for leaf, part in zip(leaves, _slices(leaves), strict=True):
+    points, results = table.points, table.results
+    for leaf, part in zip(table.leaves, _slices(table.leaves), strict=True):
         if leaf.nullable:
             without = points.copy()
             without[:, part] = 0.0
             without = np.unique(without, axis=0)
             points = np.vstack([points, without])
             results = np.vstack([results, np.zeros((len(without), results.shape[1]))])
-    if not len(points):  # the operand is always None
+    if not len(points):  # no operand ever has a value
         points = np.zeros((1, points.shape[1]))
         results = np.zeros((1, results.shape[1]))
-    return points, results
+    return Table(table.leaves, points, results)
 
 
-def _constant(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> Iterator[Layer]:
+def _constant(table: Table) -> Iterator[Candidate]:
     """No neuron at all where all results are the same."""
-    if len(results) and (results == results[0]).all():
+    points, results = table.points, table.results
+    if (results == results[0]).all():
         width = results.shape[1]
-        yield Layer(np.zeros((points.shape[1], 0)), np.zeros(0), np.zeros((0, width)), results[0])
+        layer = Layer(np.zeros((points.shape[1], 0)), np.zeros(0), np.zeros((0, width)), results[0])
+        yield Candidate(0, lambda: layer)
 
 
-def _affine(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> Iterator[Layer]:
+def _affine(table: Table) -> Iterator[Candidate]:
+    points, results = table.points, table.results
     if points.size > _LARGEST_FIT or not points.shape[1]:
         return
-    if len(leaves) == 1 and leaves[0].one_hot:
+    if len(table.leaves) == 1 and table.leaves[0].one_hot:
         matrix = np.zeros((points.shape[1], results.shape[1]))
         bias = np.zeros(results.shape[1])
         rows, columns = np.nonzero(points)
@@ -177,7 +214,9 @@ def _affine(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> I
         matrix, bias = fitted[:-1], fitted[-1]
         if np.abs(points @ matrix + bias - results).max(initial=0.0) > 1e-9:
             return
-    yield affine_layer(matrix, bias, (points @ matrix).min(axis=0, initial=0.0) < -1e-12)
+    signed = (points @ matrix).min(axis=0, initial=0.0) < -1e-12
+    layer = affine_layer(matrix, bias, signed)
+    yield Candidate(len(layer.threshold), lambda: layer)
 
 
 def affine_layer(matrix: Matrix, bias: Matrix, signed: npt.NDArray[np.bool_]) -> Layer:
@@ -199,32 +238,37 @@ def affine_layer(matrix: Matrix, bias: Matrix, signed: npt.NDArray[np.bool_]) ->
     return Layer(matrix[:, columns] * signs, np.zeros(len(columns)), out, bias)
 
 
-def _look_up(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> Iterator[Layer]:
-    if not all(leaf.one_hot for leaf in leaves) or not len(points):
+def _look_up(table: Table) -> Iterator[Candidate]:
+    points, results = table.points, table.results
+    if not all(leaf.one_hot for leaf in table.leaves):
         return
     bias = np.zeros(results.shape[1])
-    if not any(leaf.nullable for leaf in leaves):
+    if not any(leaf.nullable for leaf in table.leaves):
         kinds, counts = np.unique(results, axis=0, return_counts=True)
         bias = kinds[counts.argmax()]
     special = (results != bias).any(axis=1)
-    _require_memory(name, int(special.sum()), points, results)
-    into = points[special].T
-    threshold = np.full(into.shape[1], 1.0 - len(leaves))
-    yield Layer(into, threshold, results[special] - bias, bias)
+
+    def build() -> Layer:
+        into = points[special].T
+        threshold = np.full(into.shape[1], 1.0 - len(table.leaves))
+        return Layer(into, threshold, results[special] - bias, bias)
+
+    yield Candidate(int(special.sum()), build)
 
 
-def _steps(name: str, leaves: list[Leaf], points: Matrix, results: Matrix) -> Iterator[Layer]:
-    if all(leaf.one_hot for leaf in leaves):
+def _steps(table: Table) -> Iterator[Candidate]:
+    if all(leaf.one_hot for leaf in table.leaves):
         return  # the look-up is never worse by more than a factor of two, and safer
-    for weights in _projections(leaves, points):
-        yield from _steps_along(name, weights, points, results)
+    for weights in _projections(table):
+        yield from _steps_along(table, weights)
 
 
-def _projections(leaves: list[Leaf], points: Matrix) -> Iterator[Matrix]:
+def _projections(table: Table) -> Iterator[Matrix]:
     """Weights [coordinates] under which the operands may become one separating number."""
-    parts = _slices(leaves)
-    weights = [_leaf_weights(leaf, points[:, p]) for leaf, p in zip(leaves, parts, strict=True)]
-    lines = [points[:, p] @ w for p, w in zip(parts, weights, strict=True)]
+    leaves = table.leaves
+    points = [table.points[:, part] for part in _slices(leaves)]
+    weights = [_leaf_weights(leaf, part) for leaf, part in zip(leaves, points, strict=True)]
+    lines = [part @ w for part, w in zip(points, weights, strict=True)]
     if len(leaves) == 1:
         yield weights[0]
     elif len(leaves) == 2:
@@ -253,31 +297,38 @@ def _leaf_weights(leaf: Leaf, points: Matrix) -> Matrix:
     return weights
 
 
-def _steps_along(name: str, weights: Matrix, points: Matrix, results: Matrix) -> Iterator[Layer]:
-    line = points @ weights
+def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
+    """Two neurons for each change of the result along a line, if rounding leaves them room."""
+    line = table.points @ weights
     order = np.argsort(line, kind="stable")
-    line, ordered = line[order], results[order]
+    line, ordered = line[order], table.results[order]
     size = max(1.0, float(np.abs(line).max(initial=0.0)))
     changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
     left, right = line[changes], line[changes + 1]
     quarter = (right - left) / 4
     if (quarter < STEP_MARGIN * size).any():
         return
-    _require_memory(name, 2 * len(changes), points, results)
     slope = 1 / (2 * quarter)
     jump = ordered[changes + 1] - ordered[changes]
     starts, ends = left + quarter, right - quarter
-    # upwards: relu(slope (x - start)) - relu(slope (x - end)) rises from 0 to 1
-    yield Layer(
-        np.outer(weights, np.concatenate([slope, slope])),
-        np.concatenate([-slope * starts, -slope * ends]),
-        np.vstack([jump, -jump]),
-        ordered[0],
-    )
-    # downwards: the same steps seen from the other end, kinder to rounding if steps get denser
-    yield Layer(
-        np.outer(weights, np.concatenate([-slope, -slope])),
-        np.concatenate([slope * ends, slope * starts]),
-        np.vstack([-jump, jump]),
-        ordered[-1],
-    )
+
+    def upwards() -> Layer:
+        """relu(slope (x - start)) - relu(slope (x - end)) rises from 0 to 1."""
+        return Layer(
+            np.outer(weights, np.concatenate([slope, slope])),
+            np.concatenate([-slope * starts, -slope * ends]),
+            np.vstack([jump, -jump]),
+            ordered[0],
+        )
+
+    def downwards() -> Layer:
+        """The same steps seen from the other end, kinder to rounding if they get denser."""
+        return Layer(
+            np.outer(weights, np.concatenate([-slope, -slope])),
+            np.concatenate([slope * ends, slope * starts]),
+            np.vstack([-jump, jump]),
+            ordered[-1],
+        )
+
+    yield Candidate(2 * len(changes), upwards)
+    yield Candidate(2 * len(changes), downwards)

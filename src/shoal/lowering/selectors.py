@@ -27,7 +27,6 @@ from shoal.rasp.expressions import Select, SelectorAnd, SelectorNot, SelectorOr
 Truth = npt.NDArray[np.bool_]
 
 _MOST_COMBINATIONS = 4096
-_MOST_TUPLES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +102,8 @@ def _groups(builder: Builder, selector: Node) -> list[_Group]:
         tables = np.stack([builder.inferred.predicates[number] for number in selects])
         undefined = (tables == UNDEFINED).any(axis=0)
         flat = (tables == 1).reshape(len(selects), -1).T
-        patterns, inverse = np.unique(flat[~undefined.ravel()], axis=0, return_inverse=True)
+        flat = flat[~undefined.ravel()]
+        patterns, inverse = np.unique(flat, axis=0, return_inverse=True)
         pattern = np.full(undefined.shape, UNDEFINED, dtype=np.int32)
         pattern[~undefined] = inverse.ravel()
         groups.append(_Group(key, query, tuple(selects), patterns, pattern))
@@ -133,6 +133,7 @@ def _weights(builder: Builder, selector: Node, groups: list[_Group]) -> list[Mat
     if len(groups) > 1 and int(np.prod(sizes)) > _MOST_COMBINATIONS:
         return None
     choices = np.array(list(product(*(range(size) for size in sizes))), dtype=int)
+    choices = choices.reshape(-1, len(groups))  # there may be none
     truth: dict[int, Truth] = {}
     for number, group in enumerate(groups):
         for column, select in enumerate(group.selects):
@@ -208,10 +209,11 @@ def _tuples(
         assert isinstance(values, ValueSet)
         sets.append(values)
     count = int(np.prod([len(values) for values in sets]))
-    if count > _MOST_TUPLES:
+    limit = builder.inferred.limits.one_hot_values
+    if count > limit:
         raise UnsupportedProgramError(
             f"{selector.label}: fits no single head, and its {what} have {count:,} joint values, "
-            f"more than {_MOST_TUPLES:,}; simplify the selector, or use a smaller vocab"
+            f"more than {limit:,}; simplify the selector, or use a smaller vocab"
         )
     rows = np.array(list(product(*(range(len(values)) for values in sets))), dtype=int)
     if len(nodes) == 1:

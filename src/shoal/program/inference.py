@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import UnsupportedProgramError
+from shoal.limits import Limits
 from shoal.program.graph import Node, Program
 from shoal.program.selector_widths import WidthBounds, width_bounds
 from shoal.program.value_sets import (
@@ -52,19 +53,6 @@ Table = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class InferenceBudget:
-    """Limits that are checked before work is done or memory is taken.
-
-    Attributes:
-        table_entries: joint operand values of one function.
-        values: different averages of one aggregate.
-    """
-
-    table_entries: int = 1_000_000
-    values: int = 20_000
-
-
-@dataclass(frozen=True)
 class SOpFacts:
     """What is known about one s-op.
 
@@ -91,6 +79,7 @@ class Inferred:
         program: the program.
         vocab: the tokens in canonical order.
         max_seq_len: the greatest number of tokens.
+        limits: what a compilation may take.
         sops: facts by node id.
         predicates: for each ``Select`` by node id, whether it holds for the classes of
             [query, key]; UNDEFINED where the predicate raises.
@@ -100,6 +89,7 @@ class Inferred:
     program: Program
     vocab: tuple[Value, ...]
     max_seq_len: int
+    limits: Limits
     sops: Mapping[int, SOpFacts] = field(default_factory=dict)
     predicates: Mapping[int, Table] = field(default_factory=dict)
     widths: Mapping[int, WidthBounds] = field(default_factory=dict)
@@ -124,7 +114,7 @@ def infer(
     program: Program,
     vocab: Sequence[Value],
     max_seq_len: int,
-    budget: InferenceBudget | None = None,
+    limits: Limits | None = None,
 ) -> Inferred:
     """Infer the facts about every node.
 
@@ -132,23 +122,23 @@ def infer(
         program: a traced program.
         vocab: the tokens in canonical order.
         max_seq_len: the greatest number of tokens.
-        budget: limits on tables and value sets.
+        limits: on tables and value sets; lowering keeps to them as well.
 
     Raises:
         UnsupportedProgramError: a function raises on all its values, a numerical s-op has
             values that are no numbers, a value is not hashable, or a limit is exceeded.
     """
-    budget = budget or InferenceBudget()
+    limits = limits or Limits()
     sops: dict[int, SOpFacts] = {}
     predicates: dict[int, Table] = {}
     widths: dict[int, WidthBounds] = {}
-    facts = Inferred(program, tuple(vocab), max_seq_len, sops, predicates, widths)
+    facts = Inferred(program, tuple(vocab), max_seq_len, limits, sops, predicates, widths)
     for node in program:
         if node.is_sop:
-            sops[node.id] = _infer_sop(facts, node, budget)
+            sops[node.id] = _infer_sop(facts, node)
         else:
             if isinstance(node.expression, Select):
-                predicates[node.id] = _infer_predicate(facts, node, budget)
+                predicates[node.id] = _infer_predicate(facts, node)
             widths[node.id] = width_bounds(
                 node,
                 program,
@@ -160,7 +150,7 @@ def infer(
     return facts
 
 
-def _infer_sop(facts: Inferred, node: Node, budget: InferenceBudget) -> SOpFacts:
+def _infer_sop(facts: Inferred, node: Node) -> SOpFacts:
     match node.expression:
         case TokensType():
             return _infer_tokens(facts, node)
@@ -168,15 +158,15 @@ def _infer_sop(facts: Inferred, node: Node, budget: InferenceBudget) -> SOpFacts
             return _infer_indices(facts, node)
         case Full(fill=fill):
             return _infer_constant(facts, node, normalise(fill))
-        case LinearSequenceMap() if _is_too_large(facts, node, budget):
+        case LinearSequenceMap() if _is_too_large(facts, node):
             return _infer_linear_range(facts, node)
         case Map() | SequenceMap():
-            return _infer_elementwise(facts, node, budget)
+            return _infer_elementwise(facts, node)
         case SelectorWidth():
             bounds = facts.widths[node.inputs[0]]
             return SOpFacts(value_set([n] for n in range(bounds.low, bounds.high + 1)))
         case Aggregate():
-            return _infer_aggregate(facts, node, budget)
+            return _infer_aggregate(facts, node)
     raise UnsupportedProgramError(f"{node.label}: {type(node.expression).__name__} is not known")
 
 
@@ -216,7 +206,7 @@ def _encoded(node: Node, groups: list[list[Value]], nullable: bool) -> ValueSet:
     return value_set(groups, nullable)
 
 
-def _is_too_large(facts: Inferred, node: Node, budget: InferenceBudget) -> bool:
+def _is_too_large(facts: Inferred, node: Node) -> bool:
     """Whether a linear map has to do without a table, which it can."""
     sizes = []
     for operand in node.inputs:
@@ -224,7 +214,7 @@ def _is_too_large(facts: Inferred, node: Node, budget: InferenceBudget) -> bool:
         if isinstance(values, ValueRange):
             return True
         sizes.append(len(values))
-    return is_numerical(node.expression) and int(np.prod(sizes)) > budget.table_entries  # type: ignore[arg-type]
+    return is_numerical(node.expression) and int(np.prod(sizes)) > facts.limits.table_entries  # type: ignore[arg-type]
 
 
 def _bounds(values: Values) -> tuple[float, float]:
@@ -253,13 +243,13 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
     return SOpFacts(ValueRange(low, high, nullable))
 
 
-def _infer_elementwise(facts: Inferred, node: Node, budget: InferenceBudget) -> SOpFacts:
+def _infer_elementwise(facts: Inferred, node: Node) -> SOpFacts:
     expression = node.expression
     assert isinstance(expression, Map | SequenceMap)
     operands = [facts.program.node(i) for i in node.inputs]
     sets = [facts.value_set(operand, node.label) for operand in operands]
     shape = tuple(len(s) for s in sets)
-    joint = _reachable(facts, operands, shape, node, budget)
+    joint = _reachable(facts, operands, shape, node)
     results: dict[tuple[int, ...], list[Value]] = {}
     failure: Exception | None = None
     for index in joint:
@@ -286,7 +276,6 @@ def _reachable(
     operands: list[Node],
     shape: tuple[int, ...],
     node: Node,
-    budget: InferenceBudget,
 ) -> Iterator[tuple[int, ...]] | list[tuple[int, ...]]:
     """The joint classes of the operands that can occur at one position (or more than those)."""
     local = [facts.sops[operand.id].local for operand in operands]
@@ -296,10 +285,10 @@ def _reachable(
         return [tuple(map(int, row)) for row in np.unique(stacked, axis=0)]
     if len({operand.id for operand in operands}) == 1:
         return [(i,) * len(operands) for i in range(shape[0])]
-    if int(np.prod(shape)) > budget.table_entries:
+    if int(np.prod(shape)) > facts.limits.table_entries:
         raise UnsupportedProgramError(
             f"{node.label}: its table would have {' x '.join(f'{n:,}' for n in shape)} = "
-            f"{int(np.prod(shape)):,} entries; the limit is {budget.table_entries:,}. Use a "
+            f"{int(np.prod(shape)):,} entries; the limit is {facts.limits.table_entries:,}. Use a "
             "smaller vocab or max_seq_len, or map the operands to fewer values first"
         )
     return product(*(range(n) for n in shape))
@@ -355,7 +344,7 @@ def _local_result(facts: Inferred, node: Node, table: Table) -> Table | None:
     return result
 
 
-def _infer_aggregate(facts: Inferred, node: Node, budget: InferenceBudget) -> SOpFacts:
+def _infer_aggregate(facts: Inferred, node: Node) -> SOpFacts:
     expression = node.expression
     assert isinstance(expression, Aggregate)
     bounds = facts.widths[node.inputs[0]]
@@ -367,7 +356,7 @@ def _infer_aggregate(facts: Inferred, node: Node, budget: InferenceBudget) -> SO
     extra = [default] if uses_default and default is not None else []
     if isinstance(values, ValueRange):
         return _aggregate_range(node, values, extra, nullable)
-    found = _averages(facts, node, values, bounds, budget)
+    found = _averages(facts, node, values, bounds)
     if found is None:
         return _aggregate_range(node, ValueRange(*_bounds(values)), extra, nullable)
     averages, mixture = found
@@ -382,7 +371,7 @@ def _infer_aggregate(facts: Inferred, node: Node, budget: InferenceBudget) -> SO
 
 
 def _averages(
-    facts: Inferred, node: Node, values: ValueSet, bounds: WidthBounds, budget: InferenceBudget
+    facts: Inferred, node: Node, values: ValueSet, bounds: WidthBounds
 ) -> tuple[list[float], bool] | None:
     """The means of several values, and whether different values can be averaged.
 
@@ -394,7 +383,7 @@ def _averages(
     alone = [float(group[0]) for group in values.classes if isinstance(group[0], int | float)]
     if len(alone) <= 1 or _selects_equal_values(facts, node):
         return alone, False
-    found = means(members, bounds.high, budget.values)
+    found = means(members, bounds.high, facts.limits.averages)
     return None if found is None else (found, True)
 
 
@@ -426,7 +415,7 @@ def _aggregate_range(
     return SOpFacts(replace(values, low=min(numbers), high=max(numbers), nullable=nullable))
 
 
-def _infer_predicate(facts: Inferred, node: Node, budget: InferenceBudget) -> Table:
+def _infer_predicate(facts: Inferred, node: Node) -> Table:
     """Whether the predicate holds, for classes of [query, key]."""
     expression = node.expression
     assert isinstance(expression, Select)
@@ -436,11 +425,11 @@ def _infer_predicate(facts: Inferred, node: Node, budget: InferenceBudget) -> Ta
     shape = (len(queries), len(keys))
     if expression.predicate in (Comparison.TRUE, Comparison.FALSE):
         return np.full(shape, int(expression.predicate is Comparison.TRUE), dtype=np.int32)
-    if int(np.prod(shape)) > budget.table_entries:
+    if int(np.prod(shape)) > facts.limits.table_entries:
         raise UnsupportedProgramError(
             f"{node.label}: its predicate would be tabulated for {shape[0]:,} x {shape[1]:,} = "
             f"{int(np.prod(shape)):,} pairs of query and key; the limit is "
-            f"{budget.table_entries:,}. Use a smaller vocab or max_seq_len"
+            f"{facts.limits.table_entries:,}. Use a smaller vocab or max_seq_len"
         )
     table = np.full(shape, UNDEFINED, dtype=np.int32)
     failure: Exception | None = None

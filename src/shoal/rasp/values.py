@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
-from math import isfinite
+from math import copysign, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,12 +31,13 @@ def is_number(value: object) -> bool:
 def canonical_key(value: Value) -> Key:
     """A key that orders all values and tells values of different types apart.
 
-    1, 1.0 and True are equal in Python, yet a program can tell them apart, so their keys
-    differ. Numbers come first, by size; then strings; then tuples; then everything else by
+    1, 1.0 and True are equal in Python, as are 0.0 and -0.0, yet a program can tell them
+    apart, so their keys differ. Numbers come first, by size; then strings; then tuples; then everything else by
     type and ``repr``.
     """
     if isinstance(value, bool | int | float):
-        return (0, value, type(value).__name__)
+        negative_zero = value == 0 and copysign(1.0, value) < 0
+        return (0, value, type(value).__name__, not negative_zero)
     if isinstance(value, str):
         return (1, value)
     if isinstance(value, tuple):

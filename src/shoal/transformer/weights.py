@@ -16,9 +16,6 @@ from shoal.errors import UnsupportedProgramError
 
 Array = npt.NDArray[np.float32]
 
-MEMORY_LIMIT = 2**31
-"""Greatest size of a model's weights in bytes."""
-
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
@@ -120,6 +117,7 @@ def print_weights(
     craft: CraftModel,
     columns: Mapping[str, tuple[int, ...]],
     result: AffineMap,
+    most_bytes: int,
     equal_sizes: bool = False,
 ) -> Weights:
     """Weights of a craft model.
@@ -128,14 +126,15 @@ def print_weights(
         craft: the model.
         columns: for every variable its residual columns, in the order of its directions.
         result: from the stream to the coordinates of the program's result.
+        most_bytes: greatest size of all weights.
         equal_sizes: whether values are padded to the size of keys, as Tracr's are.
 
     Raises:
-        UnsupportedProgramError: the weights would exceed ``MEMORY_LIMIT``.
+        UnsupportedProgramError: the weights would exceed ``most_bytes``.
     """
     place = _Places(craft.space, columns)
     sizes = _sizes(craft, place.d_model, equal_sizes)
-    _require_memory(sizes, len(craft.embedding.tokens), len(craft.embedding.positions))
+    _require_memory(sizes, len(craft.embedding.tokens), len(craft.embedding.positions), most_bytes)
     layers = tuple(
         _layer(craft.half_layers[2 * i], craft.half_layers[2 * i + 1], sizes, place)
         for i in range(sizes.num_layers)
@@ -199,16 +198,16 @@ def _sizes(craft: CraftModel, d_model: int, equal_sizes: bool) -> Sizes:
     )
 
 
-def _require_memory(sizes: Sizes, tokens: int, positions: int) -> None:
+def _require_memory(sizes: Sizes, tokens: int, positions: int, most_bytes: int) -> None:
     per_layer = sizes.d_model * (
         2 * sizes.num_heads * (sizes.key_size + sizes.value_size) + 2 * sizes.mlp_hidden_size
     )
     size = 4 * (sizes.num_layers * per_layer + sizes.d_model * (tokens + positions + 1))
-    if size > MEMORY_LIMIT:
+    if size > most_bytes:
         raise UnsupportedProgramError(
             f"the weights would take {size / 2**30:,.1f} GiB ({sizes.num_layers} layers, width "
             f"{sizes.d_model:,}, {sizes.num_heads} heads of key size {sizes.key_size:,}, "
-            f"{sizes.mlp_hidden_size:,} neurons); the limit is {MEMORY_LIMIT / 2**30:.0f} GiB. Use "
+            f"{sizes.mlp_hidden_size:,} neurons); the limit is {most_bytes / 2**30:,.1f} GiB. Use "
             "a smaller vocab or max_seq_len"
         )
 

@@ -1,0 +1,1 @@
+"""Fuzzing: random programs, and what must hold for every one of them."""

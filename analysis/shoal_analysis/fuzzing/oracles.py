@@ -1,0 +1,219 @@
+"""What must hold for every program: the oracles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+import shoal
+from shoal.errors import EvaluationError, ShoalError
+from shoal.rasp.expressions import Map, SOp, tokens
+from shoal.rasp.values import Value, canonical_key
+from shoal_analysis.fuzzing.cases import Case
+from shoal_solvers import SOLVERS, Budgets
+
+LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
+"""Small limits keep campaigns fast; what exceeds them counts as refused."""
+
+TOLERANCE = 1e-4
+"""Numerical results may be off by this, relative to max(1, size)."""
+
+
+class Difference(AssertionError):
+    """A model does what the interpreter does not.
+
+    Attributes:
+        stage: where the answers part.
+    """
+
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(f"{stage}: {message}")
+        self.stage = stage
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a case without differences.
+
+    Attributes:
+        outcome: "agrees", "refused", or "undefined" where the interpreter raises on all inputs.
+        reason: why it was refused.
+        inputs: on how many inputs it was compared.
+        layers: of the model.
+        operations: placed operations.
+        haiku: whether Haiku ran as well.
+    """
+
+    outcome: str
+    reason: str = ""
+    inputs: int = 0
+    layers: int = 0
+    operations: int = 0
+    haiku: bool = False
+
+
+def examine(case: Case, haiku: bool = False) -> Verdict:
+    """Ask all oracles of a case.
+
+    Raises:
+        Difference: a stage disagrees with the interpreter, or an oracle does not hold.
+        Exception: whatever else the compiler raises; only ``ShoalError`` is a refusal.
+    """
+    program = case.build()
+    expected = _interpreted(program, case)
+    try:
+        model = _compile(case, program)
+    except ShoalError as error:
+        return Verdict("refused", f"{type(error).__name__}: {error}")
+    if not expected:
+        return Verdict("undefined")
+    inputs = [sequence for sequence, _ in expected]
+    stages = ["craft", "numpy", *(["haiku"] if haiku else [])]
+    for stage in stages:
+        compare_results(stage, expected, model.run_batch(inputs, stage))
+    for check in case.options.checks:
+        _CHECKS[check](case, program, model, expected)
+    return Verdict(
+        "agrees",
+        inputs=len(expected),
+        layers=model.num_layers,
+        operations=len(model.allocation.placements),
+        haiku=haiku,
+    )
+
+
+Expected = list[tuple[list[Value], list[Value]]]
+
+
+def _interpreted(program: SOp, case: Case) -> Expected:
+    expected = []
+    for sequence in case.inputs():
+        try:
+            expected.append((sequence, program(sequence, causal=case.options.causal)))
+        except EvaluationError:
+            continue
+    return expected
+
+
+def compare_results(stage: str, expected: Expected, results: Sequence[Sequence[Value]]) -> None:
+    """Raise ``Difference`` at the shortest input on which a stage is wrong."""
+    wrong = [
+        (sequence, wanted, list(result))
+        for (sequence, wanted), result in zip(expected, results, strict=True)
+        if not same_results(wanted, result)
+    ]
+    if wrong:
+        sequence, wanted, result = min(wrong, key=lambda entry: len(entry[0]))
+        raise Difference(stage, f"on {sequence!r} got {result!r}, expected {wanted!r}")
+
+
+def same_results(wanted: Sequence[Value], result: Sequence[Value]) -> bool:
+    """Equal, None included; floats within ``TOLERANCE``."""
+    return len(wanted) == len(result) and all(map(_same, wanted, result))
+
+
+def _same(wanted: Any, result: Any) -> bool:
+    numbers = isinstance(wanted, int | float) and isinstance(result, int | float)
+    if numbers and (isinstance(wanted, float) or isinstance(result, float)):
+        return bool(abs(wanted - result) <= TOLERANCE * max(1.0, abs(wanted)))
+    return bool(wanted == result)
+
+
+def _compile(case: Case, program: SOp, **changes: Any) -> shoal.Model:
+    options: dict[str, Any] = {
+        "vocab": case.vocab,
+        "max_seq_len": case.options.max_seq_len,
+        "causal": case.options.causal,
+        "passes": case.options.passes,
+        "allocator": case.options.allocator,
+        "reuse": case.options.reuse,
+        "time_limit": 1.0,
+        "limits": LIMITS,
+        **changes,
+    }
+    model = shoal.compile(program, **options)
+    budget = _budget(case, model)
+    if budget is None or "budget" in changes or options["allocator"] != "cp-sat":
+        return model
+    return shoal.compile(program, **options, budget=budget)
+
+
+def _budget(case: Case, model: shoal.Model) -> Budgets | None:
+    """Budgets a little above what the model takes without any; None if there are to be none."""
+    costs = model.allocated.costs
+    taken = (costs.layers, costs.width, costs.neurons, costs.heads)
+    limits = [
+        None if slack is None else max(1, cost + slack)
+        for cost, slack in zip(taken, case.options.slack, strict=True)
+    ]
+    return None if limits == [None] * 4 else Budgets(*limits)
+
+
+def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """All solvers give models with equal outputs, and no heuristic is shallower."""
+    inputs = [sequence for sequence, _ in expected]
+    exact = _compile(case, program, allocator="cp-sat", budget=None).allocated.costs
+    for allocator in SOLVERS:
+        other = _compile(case, program, allocator=allocator, budget=None)
+        compare_results(f"numpy under {allocator}", expected, other.run_batch(inputs))
+        if other.allocated.costs.as_tuple() < exact.as_tuple():
+            raise Difference("allocators", f"{allocator} beats cp-sat, {other.allocated.costs}")
+
+
+def _check_recompile(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """Compiling again, with the vocab in another order, gives identical weights."""
+    again = _compile(case, case.build(), vocab=case.vocab[::-1])
+    for name, group in model.params.items():
+        for key, array in group.items():
+            if not np.array_equal(array, again.params[name][key]):
+                raise Difference("recompile", f"other weights in {name} {key}")
+
+
+def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """Renamed tokens that are mapped back give the same outputs."""
+    new_name = {canonical_key(token): f"token {i}" for i, token in enumerate(case.vocab)}
+    old = {f"token {i}": token for i, token in enumerate(case.vocab)}
+    renamed = case.build(Map(old.__getitem__, tokens))
+    try:
+        other = _compile(case, renamed, vocab=tuple(old))
+    except ShoalError as error:
+        if "token" in str(error) or "budget" in str(error).lower():
+            return  # renaming adds an operation, which may not fit a budget
+        raise
+    inputs = [[new_name[canonical_key(t)] for t in sequence] for sequence, _ in expected]
+    compare_results("renamed tokens", expected, other.run_batch(inputs))
+
+
+def _check_longer(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """A model for longer inputs agrees on the short ones."""
+    try:
+        longer = _compile(case, program, max_seq_len=case.options.max_seq_len + 3)
+    except ShoalError:
+        return  # more values may be too many
+    inputs = [sequence for sequence, _ in expected]
+    compare_results("longer max_seq_len", expected, longer.run_batch(inputs))
+
+
+def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """A batch gives what single runs give."""
+    inputs = [sequence for sequence, _ in expected]
+    batch = model.run_batch(inputs)
+    for sequence, together in zip(inputs, batch, strict=True):
+        alone = model.run(sequence)
+        if not same_results(alone, together):
+            raise Difference("batch", f"on {sequence!r}: {together!r} together, {alone!r} alone")
+
+
+_CHECKS: Mapping[str, Callable[[Case, SOp, shoal.Model, Expected], None]] = MappingProxyType(
+    {
+        "allocators": _check_allocators,
+        "recompile": _check_recompile,
+        "rename": _check_rename,
+        "longer": _check_longer,
+        "batch": _check_batch,
+    }
+)
