@@ -9,7 +9,6 @@ it costs more and can make the operand's own operation superfluous.
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 
@@ -22,8 +21,8 @@ class InstanceShape:
 
     Attributes:
         operations: how many operations there are.
-        levels: how many levels they are spread over; None takes the square root of
-            ``operations``, at least 3.
+        levels: how many levels they are spread over; None makes a level of every five
+            operations, about what the stock programs of RASP have.
         max_width: variables are 1 .. max_width columns wide.
         max_reads: an alternative reads 1 .. max_reads variables (a fused one up to
             ``max_reads`` more).
@@ -41,7 +40,7 @@ class InstanceShape:
 
     def num_levels(self) -> int:
         """The number of levels that are asked for, or the default one."""
-        return self.levels or min(self.operations, max(3, round(math.sqrt(self.operations))))
+        return min(self.operations, self.levels or max(3, self.operations // 5))
 
 
 def random_instance(

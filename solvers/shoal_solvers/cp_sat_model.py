@@ -11,12 +11,17 @@ a relaxation that is too weak to prove widths of large problems.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable
 
 from ortools.sat.python import cp_model
 
-from shoal_solvers.allocation import Allocation, Placement, lifetimes
+from shoal_solvers.allocation import (
+    Allocation,
+    Placement,
+    lifetimes,
+    measure,
+    present_variables,
+)
 from shoal_solvers.columns import assign_columns
 from shoal_solvers.problem import AllocationProblem, Kind, Operation, Variable
 from shoal_solvers.windows import Windows, lag
@@ -53,6 +58,9 @@ class AllocationModel:
         self._add_inputs()
         self._add_erasures()
         self._add_erasure_after_last_read()
+        for budget, limit in problem.budgets.limits().items():
+            if budget != "max_layers":
+                self.limit(budget.removeprefix("max_"), at_most=limit)
 
     def _collect_readers(self) -> dict[str, list[tuple[Operation, list[int]]]]:
         """For every variable who can read it, and by which of the usable alternatives."""
@@ -110,9 +118,7 @@ class AllocationModel:
                 for layer in layers:
                     self._done[o.name, a, layer] = self.model.new_bool_var("")
                 for layer in layers:
-                    self._imply(
-                        self.done(o.name, a, layer), [self.done(o.name, a, layer + 1)]
-                    )
+                    self._imply(self.done(o.name, a, layer), [self.done(o.name, a, layer + 1)])
 
     def _add_alternative_choice(self) -> None:
         """A present operation uses one of its alternatives, an absent one none."""
@@ -148,10 +154,9 @@ class AllocationModel:
                 distance = lag(source.kind, r.kind)
                 start = min(self.windows.earliest[r.name, a] for a in numbers)
                 for layer in range(start, self.windows.latest[r.name] + 1):
-                    self._at_most(
-                        [self.done(r.name, a, layer) for a in numbers],
-                        self.operation_done(source, layer - distance),
-                    )
+                    written = self.operation_done(source, layer - distance)
+                    if not any(isinstance(t, int) and t == 1 for t in written):
+                        self._at_most([self.done(r.name, a, layer) for a in numbers], written)
 
     def _add_inputs(self) -> None:
         """An input occupies columns if it is an output or something present reads it."""
@@ -183,9 +188,7 @@ class AllocationModel:
             for layer in range(self._first_erasure(v), self.windows.num_layers):
                 self._erased[v.name, layer] = self.model.new_bool_var("")
                 self._imply(self.erased(v.name, layer - 1), [self.erased(v.name, layer)])
-                self._imply(
-                    self.erased(v.name, layer), self.written(v, layer, before_mlp=True)
-                )
+                self._imply(self.erased(v.name, layer), self.written(v, layer, before_mlp=True))
 
     def _first_erasure(self, variable: Variable) -> int:
         """The first layer whose MLP can find the variable written and all certain reads done."""
@@ -202,14 +205,60 @@ class AllocationModel:
         return first
 
     def _add_erasure_after_last_read(self) -> None:
-        """Nothing reads a variable after the half-layer that erases it."""
+        """A variable is erased only if it is present, and after all that reads it.
+
+        A read is pending as long as an operation has chosen an alternative that makes the
+        read, and has not run. Of reads that exclude each other at most one is pending, so
+        their sum can be used where one of them would do; this tightens the relaxation.
+        """
+        groups = {name: self._exclusive_reads(name) for name, _ in self._erased}
         for (name, layer), erased in self._erased.items():
-            for r, numbers in self._readers[name]:
-                if layer >= self.windows.latest[r.name]:
-                    continue
-                used = [self._used[r.name, a] for a in numbers]
-                done = [self.done(r.name, a, layer) for a in numbers]
-                self._at_most([erased, *used], [1, *done])
+            present = self.written(
+                self.problem.variable[name], self.windows.num_layers - 1, before_mlp=False
+            )
+            for group in groups[name]:
+                used: list[Term] = []
+                done: list[Term] = []
+                for r, numbers in group:
+                    if layer < self.windows.latest[r]:
+                        used += [self._used[r, a] for a in numbers]
+                        done += [self.done(r, a, layer) for a in numbers]
+                self._at_most([erased, *used], [*present, *done])
+
+    def _exclusive_reads(self, variable: str) -> list[list[tuple[str, list[int]]]]:
+        """The reads of a variable, in groups of which at most one takes place.
+
+        What only serves one alternative of an operation is absent if that operation uses
+        another one.
+        """
+        groups = [[(r.name, numbers)] for r, numbers in self._readers[variable]]
+        own = {r.name: numbers for r, numbers in self._readers[variable]}
+        served: dict[str, list[tuple[str, set[int]]]] = defaultdict(list)
+        for r in own:
+            if r not in self.windows.required and (only := self._only_reader(r)) is not None:
+                served[only[0]].append((r, only[1]))
+        for r, servants in served.items():
+            taken = set(own.get(r, []))
+            group = [(r, own[r])] if r in own else []
+            for servant, alternatives in servants:
+                if taken.isdisjoint(alternatives):
+                    taken |= alternatives
+                    group.append((servant, own[servant]))
+            if len(group) > 1:
+                inside = {name for name, _ in group}
+                groups = [g for g in groups if g[0][0] not in inside or len(g) > 1] + [group]
+        return groups
+
+    def _only_reader(self, operation: str) -> tuple[str, set[int]] | None:
+        """The one operation that can read the results of another, and by which alternatives."""
+        readers = {
+            (r.name, a)
+            for v in self.problem.operation[operation].writes
+            for r, numbers in self._readers[v]
+            for a in numbers
+        }
+        names = {name for name, _ in readers}
+        return (names.pop(), {a for _, a in readers}) if len(names) == 1 else None
 
     # Objectives; each is added when it is asked for first.
 
@@ -219,6 +268,17 @@ class AllocationModel:
             self._objective[name] = self.model.new_int_var(0, UNLIMITED, name)
             getattr(self, f"_add_{name}")(self._objective[name])
         return self._objective[name]
+
+    def limit(self, name: str, at_most: int, at_least: int = 0) -> None:
+        """Keep an objective between two values."""
+        objective = self.objective(name)
+        self.model.add(objective <= at_most)
+        self.model.add(objective >= at_least)
+
+    @property
+    def num_booleans(self) -> int:
+        """How large the model is."""
+        return len(self._done) + len(self._used) + len(self._erased)
 
     def _add_width(self, width: cp_model.IntVar) -> None:
         """In no state do the occupied columns exceed the width.
@@ -254,7 +314,9 @@ class AllocationModel:
 
     def _add_total(self, total: cp_model.IntVar) -> None:
         """Neurons and heads of all half-layers together are the total."""
-        sizes = [self._size(kind, layer) for kind in Kind for layer in range(self.windows.num_layers)]
+        sizes = [
+            self._size(kind, layer) for kind in Kind for layer in range(self.windows.num_layers)
+        ]
         self.model.add(sum(sizes) <= total)
 
     def _size(self, kind: Kind, layer: int) -> cp_model.LinearExprT:
@@ -273,6 +335,52 @@ class AllocationModel:
                     terms += [self.erased(v.name, layer), self.erased(v.name, layer - 1)]
                     weights += [v.erase_neurons, -v.erase_neurons]
         return cp_model.LinearExpr.weighted_sum(terms, weights)
+
+    # Between allocations and values of the booleans.
+
+    def hint(self, allocation: Allocation) -> None:
+        """Start the next search from an allocation in as many layers."""
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
+        placements, erasures = allocation.placements, allocation.erasures
+        for (name, a, layer), variable in self._done.items():
+            placement = placements.get(name)
+            chosen = placement is not None and placement.alternative == a
+            self.model.add_hint(
+                variable, placement is not None and chosen and placement.half_layer // 2 <= layer
+            )
+        for (name, a), term in self._used.items():
+            if not isinstance(term, int):
+                placement = placements.get(name)
+                self.model.add_hint(term, placement is not None and placement.alternative == a)
+        for name, term in self._needed_input.items():
+            if not isinstance(term, int):
+                self.model.add_hint(term, name in allocation.columns)
+        for (name, layer), variable in self._erased.items():
+            self.model.add_hint(variable, name in erasures and erasures[name] // 2 <= layer)
+        costs = measure(self.problem, allocation)
+        for name, variable in self._objective.items():
+            self.model.add_hint(variable, getattr(costs, name))
+
+    def extract(self, value: Callable[[cp_model.IntVar], int]) -> Allocation:
+        """The allocation that belongs to values of the variables."""
+        placements: dict[str, Placement] = {}
+        for (name, a), used in self._used.items():
+            if not (used if isinstance(used, int) else value(used)):
+                continue
+            latest = self.windows.latest[name]
+            layers = range(self.windows.earliest[name, a], latest)
+            layer = next((k for k in layers if value(self._done[name, a, k])), latest)
+            parity = self.problem.operation[name].kind.parity
+            placements[name] = Placement(2 * layer + parity, a)
+        present = set(present_variables(self.problem, placements))
+        erasures: dict[str, int] = {}
+        for (name, layer), variable in self._erased.items():
+            if name in present and value(variable):
+                erasures.setdefault(name, 2 * layer + Kind.MLP.parity)
+        num_layers = self.windows.num_layers
+        lives = lifetimes(self.problem, num_layers, placements, erasures)
+        columns = assign_columns(self.problem, lives)
+        return Allocation(num_layers, placements, erasures, columns)
 
     # Linear inequalities between terms.
 

@@ -49,7 +49,8 @@ def critical_path(problem: AllocationProblem) -> Allocation:
     earliest, choice = earliest_half_layers(problem)
     present = _present(problem, choice)
     placements = {o.name: Placement(earliest[o.name], choice[o.name]) for o in present}
-    return finish(problem, placements, erase_dead(problem, placements))
+    erased = finish(problem, placements, erase_dead(problem, placements))
+    return drop_needless_erasures(problem, erased)
 
 
 def earliest_half_layers(problem: AllocationProblem) -> tuple[dict[str, int], dict[str, int]]:
@@ -76,11 +77,7 @@ def next_half_layer(after: int, kind: Kind) -> int:
 
 
 def erase_dead(problem: AllocationProblem, placements: Mapping[str, Placement]) -> dict[str, int]:
-    """For every variable that can be erased, the first MLP half-layer that may erase it.
-
-    Variables that would be erased only in the last half-layer, where it frees nothing, are
-    left alone.
-    """
+    """For every variable that can be erased, the first MLP half-layer that may erase it."""
     last_half_layer = 2 * _num_layers(placements) - 1
     read = last_reads(problem, placements)
     erasures = {}
@@ -91,19 +88,41 @@ def erase_dead(problem: AllocationProblem, placements: Mapping[str, Placement]) 
         if (
             variable.erase_neurons is not None
             and not variable.is_output
-            and half_layer < last_half_layer
+            and half_layer <= last_half_layer
         ):
             erasures[name] = half_layer
     return erasures
+
+
+def drop_needless_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
+    """The same placements in the same width with fewer erasures, the dearest dropped first."""
+    states = 2 * allocation.num_layers + 1
+    occupied = [0] * states
+    lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
+    for name, life in lives.items():
+        for state in range(life.first, life.last + 1):
+            occupied[state] += problem.variable[name].width
+    width = max(occupied)
+    kept = dict(allocation.erasures)
+    for name in sorted(kept, key=lambda v: (-(problem.variable[v].erase_neurons or 0), v)):
+        freed = range(kept[name] + 1, states)
+        columns = problem.variable[name].width
+        if all(occupied[state] + columns <= width for state in freed):
+            for state in freed:
+                occupied[state] += columns
+            del kept[name]
+    return finish(problem, allocation.placements, kept, allocation.num_layers)
 
 
 def finish(
     problem: AllocationProblem,
     placements: Mapping[str, Placement],
     erasures: Mapping[str, int],
+    num_layers: int | None = None,
 ) -> Allocation:
     """The allocation for given placements and erasures: counts layers, assigns columns."""
-    num_layers = _num_layers(placements)
+    if num_layers is None:
+        num_layers = _num_layers(placements)
     lives = lifetimes(problem, num_layers, placements, erasures)
     return Allocation(num_layers, placements, erasures, assign_columns(problem, lives))
 

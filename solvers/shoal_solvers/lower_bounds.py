@@ -94,7 +94,8 @@ def _certain_lifetime(
     if producer is not None and windows.first_layer(producer) == windows.latest[producer.name]:
         certain_reads.append(first)  # written there for certain, so nothing can erase it earlier
     # A read in an attention half-layer keeps the variable for the next MLP's state, too.
-    return first, max((h if h % 2 else h + 1 for h in certain_reads), default=-1)
+    last = max((h if h % 2 else h + 1 for h in certain_reads), default=-1)
+    return first, min(last, 2 * windows.num_layers)
 
 
 def _operands(problem: AllocationProblem, windows: Windows, name: str) -> int:

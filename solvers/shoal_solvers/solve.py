@@ -2,41 +2,91 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from shoal_solvers.allocation import OBJECTIVES, Allocation
 from shoal_solvers.checker import check
-from shoal_solvers.errors import InvalidProblemError
-from shoal_solvers.heuristics import critical_path, earliest_half_layers, longest_path
+from shoal_solvers.cp_sat import LexicographicSearch, NothingFoundError
+from shoal_solvers.cp_sat_search import Effort
+from shoal_solvers.errors import InfeasibleError, InvalidProblemError
+from shoal_solvers.heuristics import critical_path, longest_path
+from shoal_solvers.infeasible import explain
+from shoal_solvers.lower_bounds import layers_bound
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import ObjectiveResult, Result, Status
 
 HEURISTICS: Mapping[str, Callable[[AllocationProblem], Allocation]] = MappingProxyType(
     {"longest-path": longest_path, "critical-path": critical_path}
 )
-SOLVERS = (*HEURISTICS,)
+SOLVERS = (*HEURISTICS, "cp-sat")
+
+DETERMINISTIC_LIMIT = 30.0
+"""Deterministic seconds for all objectives together, unless the caller says otherwise."""
 
 
-def solve(problem: AllocationProblem, solver: str = "critical-path") -> Result:
+def solve(
+    problem: AllocationProblem,
+    solver: str = "cp-sat",
+    time_limit: float | None = None,
+    workers: int = 1,
+    deterministic_limit: float = DETERMINISTIC_LIMIT,
+    progress: Callable[[ObjectiveResult], None] | None = None,
+) -> Result:
     """Allocate, check, and report what is proven.
+
+    The same problem and arguments give the same result on every machine, unless a wall-clock
+    limit or Ctrl-C ends the search. Ctrl-C returns the best allocation so far, with
+    ``Result.interrupted`` set. The heuristics ignore limits and workers.
 
     Args:
         problem: what to allocate.
         solver: one of ``SOLVERS``.
+        time_limit: wall-clock seconds for the search of ``cp-sat``; None for no such limit.
+        workers: threads of ``cp-sat``.
+        deterministic_limit: CP-SAT's deterministic seconds for the search, about a second
+            each; they count work instead of time, so results do not depend on the machine.
+        progress: called after each objective of ``cp-sat`` with what is known about it.
 
     Raises:
-        InvalidProblemError: the solver is unknown.
-        InvalidAllocationError: the solver's allocation breaks a rule or a budget.
+        InvalidProblemError: the solver is unknown, or a limit makes no sense.
+        InfeasibleError: ``cp-sat`` found no allocation within the budgets; the message says
+            which budget is in the way, what would do, and what is proven.
+        InvalidAllocationError: a heuristic's allocation breaks a budget.
     """
-    if solver not in SOLVERS:
-        raise InvalidProblemError(f"unknown solver {solver!r}; known: {', '.join(SOLVERS)}")
+    _validate_options(solver, time_limit, workers, deterministic_limit)
+    if solver in HEURISTICS:
+        return _solve_heuristically(problem, solver)
+    start = time.perf_counter()
+    effort = Effort(time_limit, deterministic_limit, workers)
+    search = LexicographicSearch(problem, effort, progress)
+    try:
+        allocation = search.run()
+    except NothingFoundError as error:
+        raise InfeasibleError(explain(problem, error.answer, effort)) from None
+    return Result(
+        solver=solver,
+        allocation=allocation,
+        costs=check(problem, allocation),
+        objectives=tuple(search.objectives),
+        seconds=time.perf_counter() - start,
+        interrupted=search.interrupted,
+    )
+
+
+def lower_bound_on_layers(problem: AllocationProblem) -> int:
+    """No allocation has fewer layers: the outputs are not ready earlier (critical path)."""
+    return layers_bound(problem)
+
+
+def _solve_heuristically(problem: AllocationProblem, solver: str) -> Result:
     start = time.perf_counter()
     allocation = HEURISTICS[solver](problem)
     costs = check(problem, allocation)
     seconds = time.perf_counter() - start
-    bounds = {"layers": lower_bound_on_layers(problem)}
+    bounds = {"layers": layers_bound(problem)}
     objectives = []
     for name, value in zip(OBJECTIVES, costs.as_tuple(), strict=True):
         bound = bounds.get(name, 0)
@@ -45,14 +95,29 @@ def solve(problem: AllocationProblem, solver: str = "critical-path") -> Result:
     return Result(solver, allocation, costs, tuple(objectives), seconds)
 
 
-def lower_bound_on_layers(problem: AllocationProblem) -> int:
-    """No allocation has fewer layers: the outputs are not ready earlier (critical path)."""
-    earliest, _ = earliest_half_layers(problem)
-    return max(
-        (
-            earliest[problem.producer[v.name].name] // 2 + 1
-            for v in problem.variables
-            if v.is_output and v.name in problem.producer
-        ),
-        default=0,
+def _validate_options(
+    solver: str, time_limit: object, workers: object, deterministic_limit: object
+) -> None:
+    if solver not in SOLVERS:
+        raise InvalidProblemError(f"unknown solver {solver!r}; known: {', '.join(SOLVERS)}")
+    if time_limit is not None and not _is_positive(time_limit):
+        raise InvalidProblemError(
+            f"time_limit is {time_limit!r}; give a number of seconds above 0, "
+            "or None for no wall-clock limit"
+        )
+    if not _is_positive(deterministic_limit):
+        raise InvalidProblemError(
+            f"deterministic_limit is {deterministic_limit!r}; give a finite number of "
+            "deterministic seconds above 0"
+        )
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise InvalidProblemError(f"workers is {workers!r}; give a number of threads, 1 or more")
+
+
+def _is_positive(number: object) -> bool:
+    return (
+        isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and math.isfinite(number)
+        and number > 0
     )

@@ -128,9 +128,7 @@ def _latest(
         ends = [possible[v] for v in o.writes if v in possible]
         if not ends or not reads:
             continue
-        latest[o.name] = min(
-            [max(ends)] + [certain[v] for v in o.writes if v in certain]
-        )
+        latest[o.name] = min([max(ends)] + [certain[v] for v in o.writes if v in certain])
         for v in set.union(*reads):
             source = problem.producer.get(v)
             if source is None:
@@ -140,4 +138,3 @@ def _latest(
             if o.name in required and all(v in names for names in reads):
                 certain[v] = min(certain.get(v, layer), layer)
     return latest
-

@@ -32,8 +32,8 @@ def canonical_key(value: Value) -> Key:
     """A key that orders all values and tells values of different types apart.
 
     1, 1.0 and True are equal in Python, as are 0.0 and -0.0, yet a program can tell them
-    apart, so their keys differ. Numbers come first, by size; then strings; then tuples; then everything else by
-    type and ``repr``.
+    apart, so their keys differ. Numbers come first, by size; then strings; then tuples; then
+    everything else by type and ``repr``.
     """
     if isinstance(value, bool | int | float):
         negative_zero = value == 0 and copysign(1.0, value) < 0
