@@ -17,6 +17,8 @@ def same_results(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
 
 
 def _same(expected: Any, actual: Any) -> bool:
+    if expected == actual:
+        return True
     if isinstance(expected, float) and isinstance(actual, int | float):
         return abs(expected - actual) <= 1e-4 * max(1, abs(expected))
     if isinstance(actual, float) and isinstance(expected, int | float):

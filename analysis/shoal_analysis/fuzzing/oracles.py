@@ -117,6 +117,8 @@ def same_results(wanted: Sequence[Value], result: Sequence[Value]) -> bool:
 
 
 def _same(wanted: Any, result: Any) -> bool:
+    if wanted == result:
+        return True
     numbers = isinstance(wanted, int | float) and isinstance(result, int | float)
     if numbers and (isinstance(wanted, float) or isinstance(result, float)):
         return bool(abs(wanted - result) <= TOLERANCE * max(1.0, abs(wanted)))

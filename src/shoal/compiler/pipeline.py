@@ -8,7 +8,7 @@ from typing import Any
 
 from shoal.compiler.allocate import allocate, allocation_problem
 from shoal.compiler.assemble import assemble
-from shoal.compiler.result import output_decoder, require_distinct_results
+from shoal.compiler.result import output_decoder, require_distinct_results, require_precise
 from shoal.limits import Limits
 from shoal.lowering.lower import lower
 from shoal.model import Model
@@ -128,6 +128,7 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     require_distinct_results(inferred)
     clock.lap("infer values")
     lowered = lower(inferred)
+    require_precise(lowered)
     clock.lap("lower")
     problem = allocation_problem(lowered, options)
     allocated = allocate(problem, options)

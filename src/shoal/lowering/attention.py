@@ -10,37 +10,54 @@ from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import Head
 from shoal.errors import UnsupportedProgramError
-from shoal.lowering.builder import Builder, leaf_of, number_bounds, number_codes, number_view
+from shoal.lowering.builder import (
+    Builder,
+    number_bounds,
+    number_codes,
+    number_view,
+    with_none,
+)
 from shoal.lowering.lowered import View, variable_space
-from shoal.lowering.mlp_synthesis import Leaf
+from shoal.lowering.precision import (
+    ROUNDING,
+    coordinate_errors,
+    largest_rows,
+    projected_errors,
+)
 from shoal.lowering.selectors import Term, lower_selector
 from shoal.program.graph import Node
-from shoal.program.value_sets import ValueSet
+from shoal.program.value_sets import Values, ValueSet
 from shoal.rasp.expressions import Aggregate, is_numerical
 from shoal.rasp.values import Value, canonical_key, is_number, normalise
 
-COLDNESS = 100.0
-"""Difference of the scores of selected and unselected keys: e**-100 vanishes in float32."""
+COLDNESS = 40.0
+"""Difference of the scores of selected and unselected keys.
+
+e**-20, the weight of BOS beside a selected key, is below the resolution of float32. More would do
+harm: one-hot values that an MLP has decoded are off by some 1e-6, and this factor makes that a
+difference between the weights of keys that are all selected.
+"""
 
 
 def lower_width(builder: Builder, node: Node) -> None:
     """A head that averages the BOS mark, which gives 1 / (1 + width), and an MLP that decodes."""
     label = node.label
-    hidden = f"{label}.reciprocal"
+    hidden = builder.fresh_name(f"{label}.reciprocal")
     space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
     nothing = AffineMap(Space(()), space, np.zeros((0, 1)), np.zeros(1))
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
     builder.add_operation(hidden, label, head, _reads(terms))
+    builder.set_residuals(hidden, np.array([[4 * ROUNDING + _weight_error(builder, terms)]]))
     view = builder.add_value(node)
     builder.views[node.id] = view
     values = builder.inferred.value_set(node, label)
     widths = np.array([float(v) for v in values.values if isinstance(v, int)])
     assert view.codes is not None
-    leaf = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
-    builder.add_table(
-        label, [leaf], (1 / (1 + widths))[:, None], view.codes, block=label, reads=[hidden]
-    )
+    own = View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
+    points = (1 / (1 + widths))[:, None]
+    leaf = builder.leaf(own, nullable=False)
+    builder.add_table(label, [leaf], points, view.codes, block=label, reads=[hidden])
 
 
 def lower_aggregate(builder: Builder, node: Node) -> None:
@@ -98,9 +115,38 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     if isinstance(default, int | float):
         at_bos[0] = default
         at_bos[1:] = 1.0
+    read = View(operand.variables, numbers, None, one_hot=False)
+    error = float(coordinate_errors(read, builder.variables)[0])
+    error += _averaging_error(builder, node, operand_values, default)
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5)
     builder.add_operation(name, node.label, head, [*_reads(terms), *operand.variables])
+    low, high = number_bounds(operand_values)
+    if builder.inferred.widths[node.inputs[0]].high > 1:
+        error += (high - low) * _weight_error(builder, terms)
+    builder.set_residuals(name, np.array([[error, 0.0][: len(space)]]))
+
+
+def _averaging_error(builder: Builder, node: Node, values: Values, default: Value) -> float:
+    """Rounding of an average, and the weight that BOS keeps beside selected keys."""
+    size = max(map(abs, number_bounds(values)))
+    if isinstance(default, int | float):
+        size = max(size, abs(default))
+    mixes = builder.inferred.widths[node.inputs[0]].high > 1
+    return size * (4 * ROUNDING if mixes else ROUNDING)
+
+
+def _weight_error(builder: Builder, terms: list[Term]) -> float:
+    """How far the weights of equally selected keys may be apart, relatively.
+
+    Scores are off by what keys and queries are off, times the coldness.
+    """
+    error = 0.0
+    for term in terms:
+        queries = projected_errors(term.query, builder.variables, term.scores)
+        keys = projected_errors(term.key, builder.variables, term.scores.T)
+        error += float(queries.max(initial=0.0) + keys.max(initial=0.0))
+    return 2 * COLDNESS * error
 
 
 def _lower_to_one_hot(builder: Builder, node: Node, operand: View) -> None:
@@ -149,8 +195,8 @@ def _numbers_for(values: ValueSet) -> Matrix:
     _, high = number_bounds(values)
     codes = []
     for value in values.values:
-        if isinstance(value, int | float):
-            codes.append(float(value))
+        if is_number(value):
+            codes.append(float(value))  # type: ignore[arg-type]
         else:
             high += 1.0
             codes.append(high)
@@ -174,12 +220,16 @@ def _add_average(
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5)
     builder.add_operation(node.label, node.label, head, [*_reads(terms), *operand.variables])
+    copied = projected_errors(operand, builder.variables, matrix)
+    if builder.inferred.widths[node.inputs[0]].high > 1:
+        copied = copied + _weight_error(builder, terms) + 4 * ROUNDING
+    builder.set_residuals(node.label, largest_rows(np.diag(copied)))
 
 
 def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
     """Numbers are averaged as a scalar, and an MLP makes the mean one-hot."""
     values = builder.inferred.value_set(node, node.label)
-    hidden = f"{node.label}.mean"
+    hidden = builder.fresh_name(f"{node.label}.mean")
     low, high = number_bounds(values)
     space = builder.add_numbers(hidden, None, low, high, values.nullable)
     _add_mean(builder, node, hidden, operand)
@@ -189,9 +239,9 @@ def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
     own = View((hidden,), linear(space, space, np.eye(len(space))), None, one_hot=False)
     builder.add_table(
         node.label,
-        [leaf_of(own, values.nullable)],
-        number_codes(values, values.nullable),
-        view.codes,
+        [builder.leaf(own, values.nullable)],
+        with_none(number_codes(values, values.nullable), values.nullable),
+        with_none(view.codes, values.nullable),
         block=node.label,
         reads=[hidden],
     )

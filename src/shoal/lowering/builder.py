@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
+import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
@@ -17,6 +21,7 @@ from shoal.lowering.lowered import (
     variable_space,
 )
 from shoal.lowering.mlp_synthesis import Leaf, synthesise
+from shoal.lowering.precision import coordinate_errors
 from shoal.program.graph import Node
 from shoal.program.inference import Inferred
 from shoal.program.value_sets import ValueRange, Values, ValueSet
@@ -37,6 +42,7 @@ class Builder:
         self.operations: list[LoweredOperation] = []
         self.views: dict[int, View] = {}
         self._one_hot: dict[int, View] = {}
+        self._labels = {node.label for node in inferred.program}
         self._add_bos()
 
     def _add_bos(self) -> None:
@@ -122,6 +128,23 @@ class Builder:
         codes = None if isinstance(values, ValueRange) else number_codes(values, values.nullable)
         return View((name,), linear(space, space, np.eye(len(space))), codes, one_hot=False)
 
+    def fresh_name(self, wanted: str) -> str:
+        """A name for a helper variable that no s-op and no other variable has."""
+        name, number = wanted, 1
+        while name in self.variables or name in self._labels:
+            number += 1
+            name = f"{wanted}_{number}"
+        return name
+
+    def set_residuals(self, name: str, residuals: Matrix | None) -> None:
+        """Note how far a variable can be off."""
+        self.variables[name] = replace(self.variables[name], residuals=residuals)
+
+    def leaf(self, view: View, nullable: bool) -> Leaf:
+        """A view as a leaf of a table."""
+        errors = coordinate_errors(view, self.variables)
+        return Leaf(view.coordinates, view.one_hot, nullable, errors)
+
     def add_operation(self, name: str, block: str, component: Component, reads: list[str]) -> None:
         """Add an operation that computes variable ``name``; every one may read BOS."""
         unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
@@ -136,13 +159,14 @@ class Builder:
             node = self.node(number)
             values = self.inferred.value_set(node, reader)
             assert view.codes is not None
-            decoded = self.add_one_hot(f"{node.label}.one_hot", values, number)
+            name = self.fresh_name(f"{node.label}.one_hot")
+            decoded = self.add_one_hot(name, values, number)
             self.add_table(
-                f"{node.label}.one_hot",
-                [leaf_of(view, values.nullable)],
-                view.codes,
-                np.eye(len(values)),
-                block=f"{node.label}.one_hot",
+                name,
+                [self.leaf(view, values.nullable)],
+                with_none(view.codes, values.nullable),
+                with_none(np.eye(len(values)), values.nullable),
+                block=name,
                 reads=list(view.variables),
             )
             self._one_hot[number] = decoded
@@ -158,7 +182,7 @@ class Builder:
         reads: list[str],
     ) -> None:
         """Add an MLP that computes variable ``name`` by a table (see ``synthesise``)."""
-        mlp = synthesise(
+        made = synthesise(
             name,
             leaves,
             points,
@@ -166,24 +190,53 @@ class Builder:
             self.variables[name].space,
             self.inferred.limits.mlp_weights,
         )
-        if mlp is None:
+        if made is None:
             raise UnsupportedProgramError(
                 f"{name}: its operands take values too close to each other for float32 arithmetic "
                 "to tell apart; round them earlier, or use a shorter max_seq_len"
             )
-        self.add_operation(name, block, mlp, reads)
+        self.set_residuals(name, made.residuals)
+        self.add_operation(name, block, made.mlp, reads)
 
 
-def leaf_of(view: View, nullable: bool) -> Leaf:
-    """A view as a leaf of a table."""
-    return Leaf(view.coordinates, view.one_hot, nullable)
+def with_none(codes: Matrix, nullable: bool = True) -> Matrix:
+    """Rows of codes, and the zero row of None after them if there is None."""
+    return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
+
+
+def joint_rows(
+    defined: npt.NDArray[np.int_], sizes: list[int], nullable: list[bool]
+) -> npt.NDArray[np.int_]:
+    """Rows of operand classes, and all rows in which some operand is None (-1).
+
+    Args:
+        defined: [rows, operands], without None.
+        sizes: how many classes each operand has.
+        nullable: whether each operand can be None.
+    """
+    choices = [
+        [*range(size), -1] if there else list(range(size))
+        for size, there in zip(sizes, nullable, strict=True)
+    ]
+    rows = [row for row in product(*choices) if -1 in row] if any(nullable) else []
+    extra = np.array(rows, dtype=int).reshape(len(rows), len(sizes))
+    return np.vstack([defined.reshape(len(defined), len(sizes)), extra])
+
+
+def joint_points(views: list[View], rows: npt.NDArray[np.int_]) -> Matrix:
+    """[rows, coordinates of all views] for rows of classes; -1 is None."""
+    columns = [np.zeros((len(rows), 0))]
+    for number, view in enumerate(views):
+        assert view.codes is not None
+        columns.append(with_none(view.codes)[rows[:, number]])
+    return np.hstack(columns)
 
 
 def number_bounds(values: Values) -> tuple[float, float]:
     """The least and the greatest number among the values."""
     if isinstance(values, ValueRange):
         return values.low, values.high
-    numbers = [float(v) for v in values.values if isinstance(v, int | float)]
+    numbers = [float(v) for v in values.values if isinstance(v, int | float) and is_number(v)]
     return min(numbers, default=0.0), max(numbers, default=0.0)
 
 

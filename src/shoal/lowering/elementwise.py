@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate
+from shoal.craft.affine import AffineMap, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import UnsupportedProgramError
-from shoal.lowering.builder import Builder, leaf_of, number_view
+from shoal.lowering.builder import (
+    Builder,
+    joint_points,
+    joint_rows,
+    number_bounds,
+    number_view,
+    with_none,
+)
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import Leaf, affine_layer, synthesise
+from shoal.lowering.mlp_synthesis import Layer, Leaf, synthesise
+from shoal.lowering.precision import ROUNDING, coordinate_errors
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED
-from shoal.program.value_sets import ValueRange, ValueSet
+from shoal.program.inference import NONE, UNDEFINED, Table
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
 
 
@@ -26,31 +35,43 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
     table = builder.inferred.sops[node.id].table
     assert table is not None
     operands = [builder.views[operand] for operand in node.inputs]
+    if not _lower_table(builder, node, table, view, operands):
+        # the operands' numbers cannot be separated on one line: look them up one-hot instead
+        operands = [builder.one_hot_view(operand, node.label) for operand in node.inputs]
+        if not _lower_table(builder, node, table, view, operands):
+            raise UnsupportedProgramError(
+                f"{node.label}: its results cannot be computed exactly enough in float32; make "
+                "them smaller numbers, or drop rasp.numerical"
+            )
+
+
+def _lower_table(
+    builder: Builder, node: Node, table: Table, view: View, operands: list[View]
+) -> bool:
+    """Add an MLP for a table over given views of the operands, if one is exact."""
     nullable = [builder.values(operand).nullable for operand in node.inputs]
+    leaves = [builder.leaf(v, n) for v, n in zip(operands, nullable, strict=True)]
     codes = view.codes if view.codes is not None else np.zeros((0, len(view.coordinates.target)))
-    with_none = np.vstack([codes, np.zeros((1, codes.shape[1]))])
     defined = np.argwhere(table != UNDEFINED)
-    results = with_none[table[tuple(defined.T)] if node.inputs else table[None]]
-    leaves = [leaf_of(v, n) for v, n in zip(operands, nullable, strict=True)]
-    _require_memory(builder, node, leaves, len(defined), len(codes.T))
-    space = builder.variables[node.label].space
-    mlp = synthesise(
+    _require_memory(builder, node, leaves, len(defined), codes.shape[1])
+    rows = joint_rows(defined, list(table.shape), nullable)
+    classes = np.full(len(rows), NONE)
+    known = (rows >= 0).all(axis=1)
+    classes[known] = table[tuple(rows[known].T)] if node.inputs else table[None]
+    made = synthesise(
         node.label,
         leaves,
-        _points(operands, defined),
-        results,
-        space,
+        joint_points(operands, rows),
+        with_none(codes)[classes],
+        builder.variables[node.label].space,
         builder.inferred.limits.mlp_weights,
     )
+    if made is None:
+        return False
+    builder.set_residuals(node.label, made.residuals)
     reads = [name for operand in operands for name in operand.variables]
-    if mlp is not None:
-        builder.add_operation(node.label, node.label, mlp, reads)
-        return
-    # the operands' numbers cannot be separated on one line: look them up one-hot instead
-    operands = [builder.one_hot_view(operand, node.label) for operand in node.inputs]
-    leaves = [leaf_of(v, n) for v, n in zip(operands, nullable, strict=True)]
-    reads = [name for operand in operands for name in operand.variables]
-    builder.add_table(node.label, leaves, _points(operands, defined), results, node.label, reads)
+    builder.add_operation(node.label, node.label, made.mlp, reads)
+    return True
 
 
 def _require_memory(
@@ -67,45 +88,61 @@ def _require_memory(
         )
 
 
-def _points(operands: list[View], defined: np.ndarray) -> Matrix:
-    """[rows, coordinates of all operands] for rows of operand classes."""
-    columns = [np.zeros((len(defined) or 1, 0))]
-    for number, operand in enumerate(operands):
-        assert operand.codes is not None
-        columns.append(operand.codes[defined[:, number]])
-    if operands:
-        columns[0] = np.zeros((len(defined), 0))
-    return np.hstack(columns)
-
-
 def _lower_linear(builder: Builder, node: Node) -> bool:
-    """A linear combination of numbers that are never None needs no table."""
+    """A linear combination of numbers needs no table.
+
+    A nullable number comes with its presence p, which is 0 for None. With B above |x|,
+    relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0.
+    """
     expression = node.expression
     assert isinstance(expression, LinearSequenceMap)
-    values = builder.values(node.id)
-    operands = []
-    for operand in node.inputs:
-        numbers = number_view(builder.views[operand], builder.values(operand))
-        if numbers is None or builder.values(operand).nullable:
-            return False
-        operands.append(numbers)
-    if not is_numerical(expression):
+    numbers = [number_view(builder.views[i], builder.values(i)) for i in node.inputs]
+    if not is_numerical(expression) or any(part is None for part in numbers):
         return False
-    low = values.low if isinstance(values, ValueRange) else _least(values)
+    operands = [part for part in numbers if part is not None]
+    factors = (expression.fst_fac, expression.snd_fac)
+    nullable = [builder.values(operand).nullable for operand in node.inputs]
+    sizes = [
+        abs(factor) * max(map(abs, number_bounds(builder.values(operand))))
+        for factor, operand in zip(factors, node.inputs, strict=True)
+    ]
+    layer = _gated_sum(factors, nullable, 2.0 * (sum(sizes) + 1))
     source = join(*(operand.source for operand in operands))
-    pair = numbered_space(f"operands of {node.label}", 2)
-    factors = np.array([[expression.fst_fac], [expression.snd_fac]], dtype=float)
-    layer = affine_layer(factors, np.zeros(1), np.array([low < 0]))
+    joint = numbered_space(f"operands of {node.label}", len(layer.into))
     neurons = numbered_space(node.label, len(layer.threshold))
-    hidden = concatenate(operands, source, pair).then(
-        AffineMap(pair, neurons, layer.into, layer.threshold)
+    hidden = concatenate(operands, source, joint).then(
+        AffineMap(joint, neurons, layer.into, layer.threshold)
     )
     target: Space = builder.variables[node.label].space
     mlp = MLP(node.label, hidden, AffineMap(neurons, target, layer.out, layer.bias))
+    error = ROUNDING * 2 * (sum(sizes) + 1)
+    for factor, operand in zip(factors, node.inputs, strict=True):
+        view = builder.views[operand]
+        numbers_of = number_view(view, builder.values(operand))
+        assert numbers_of is not None
+        read = replace(view, coordinates=numbers_of)
+        error += abs(factor) * float(coordinate_errors(read, builder.variables)[0])
+    builder.set_residuals(node.label, np.array([[error, 0.0][: len(target)]]))
     reads = [name for operand in node.inputs for name in builder.views[operand].variables]
     builder.add_operation(node.label, node.label, mlp, reads)
     return True
 
 
-def _least(values: ValueSet) -> float:
-    return min((float(v) for v in values.values if isinstance(v, int | float)), default=0.0)
+def _gated_sum(factors: tuple[float, float], nullable: list[bool], bound: float) -> Layer:
+    """A layer from [number (, presence)] of two operands to [sum (, presence)]."""
+    weights: list[float] = []
+    presence: list[float] = []
+    for factor, there in zip(factors, nullable, strict=True):
+        weights += [factor, 0.0] if there else [factor]
+        presence += [0.0, 1.0] if there else [0.0]
+    missing = float(sum(nullable))
+    gate = bound * np.array(presence)
+    columns = [np.array(weights) + gate, -np.array(weights) + gate]
+    thresholds = [-bound * missing, -bound * missing]
+    out = [[1.0], [-1.0]]
+    if missing:
+        columns.append(np.array(presence))
+        thresholds.append(1.0 - missing)
+        out = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]
+    width = len(out[0])
+    return Layer(np.stack(columns, axis=1), np.array(thresholds), np.array(out), np.zeros(width))

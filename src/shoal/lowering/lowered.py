@@ -46,6 +46,7 @@ class StreamVariable:
         node: the s-op that it belongs to, if any.
         encoding: how it holds the value, in words.
         largest: the greatest absolute value of a dimension.
+        residuals: [samples, space], errors in float32 (see ``precision``); None if it is exact.
     """
 
     name: str
@@ -54,6 +55,7 @@ class StreamVariable:
     node: int | None
     encoding: str
     largest: float
+    residuals: Matrix | None = None
 
 
 @dataclass(frozen=True, eq=False)

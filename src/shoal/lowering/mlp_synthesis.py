@@ -24,16 +24,20 @@ from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import UnsupportedProgramError
+from shoal.lowering.precision import largest_rows
 
 STEP_MARGIN = 4e-6
 """A step's flat ends must be at least this wide, relative to the projection's size, so that
 float32 rounding cannot move an operand off them."""
 
-TOLERANCE = 2e-5
+TOLERANCE = 4e-5
 """Greatest error of a result in float32, relative to max(1, size)."""
 
 _LARGEST_FIT = 2**20
 """Affine fits are tried up to this many matrix entries."""
+
+_LARGEST_BLOCK = 2**22
+"""Hidden values that are computed at once when a layer is checked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +48,13 @@ class Leaf:
         coordinates: from the stream's directions to the operand's coordinates.
         one_hot: whether exactly one coordinate is 1 and the others 0 (all 0 for None).
         nullable: whether the operand can be None, the zero vector.
+        errors: [coordinates], how far float32 may take each of them off; None if not at all.
     """
 
     coordinates: AffineMap
     one_hot: bool
     nullable: bool
+    errors: Matrix | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +96,15 @@ class Table:
     results: Matrix
 
     @property
+    def errors(self) -> Matrix:
+        """[coordinates], how far each coordinate may be off."""
+        parts = [
+            np.zeros(len(leaf.coordinates.target)) if leaf.errors is None else leaf.errors
+            for leaf in self.leaves
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
+    @property
     def width(self) -> int:
         """Coordinates and results together."""
         return int(self.points.shape[1] + self.results.shape[1])
@@ -108,6 +123,19 @@ class Candidate:
     build: Callable[[], Layer]
 
 
+@dataclass(frozen=True, eq=False)
+class Synthesis:
+    """An MLP, and the errors that it was seen to make.
+
+    Attributes:
+        mlp: the component.
+        residuals: [samples, target], or None if it is exact in float32.
+    """
+
+    mlp: MLP
+    residuals: Matrix | None
+
+
 def synthesise(
     name: str,
     leaves: list[Leaf],
@@ -115,15 +143,13 @@ def synthesise(
     results: Matrix,
     target: Space,
     most_weights: int,
-) -> MLP | None:
+) -> Synthesis | None:
     """The cheapest exact MLP for a table, or None if none is exact in float32.
-
-    Where an operand is None the result is None, the zero vector; rows for that are added here.
 
     Args:
         name: the variable that it computes.
         leaves: the operands.
-        points: [rows, coordinates of all leaves], without rows for None.
+        points: [rows, coordinates of all leaves], rows for None operands included.
         results: [rows, target].
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
@@ -131,7 +157,9 @@ def synthesise(
     Raises:
         UnsupportedProgramError: every exact form that might do exceeds ``most_weights``.
     """
-    table = _with_none(Table(leaves, points, results))
+    if not len(points):  # the operands never meet
+        points, results = np.zeros((1, points.shape[1])), np.zeros((1, results.shape[1]))
+    table = Table(leaves, points, results)
     forms = (_constant, _affine, _look_up, _steps)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
@@ -145,15 +173,28 @@ def synthesise(
                 "a smaller vocab or max_seq_len, or map the operands to fewer values first"
             )
         layer = candidate.build()
-        if is_exact(layer, table.points, table.results):
-            return _as_mlp(name, leaves, layer, target)
+        residuals = _residuals(layer, table)
+        if (np.abs(residuals) <= TOLERANCE * np.maximum(1, np.abs(results))).all():
+            return Synthesis(_as_mlp(name, leaves, layer, target), largest_rows(residuals))
     return None
 
 
-def is_exact(layer: Layer, points: Matrix, results: Matrix) -> bool:
-    """Whether a layer gives every row's result when it computes in float32."""
-    computed = layer(points.astype(np.float32)).astype(np.float64)
-    return bool((np.abs(computed - results) <= TOLERANCE * np.maximum(1, np.abs(results))).all())
+def _residuals(layer: Layer, table: Table) -> Matrix:
+    """[rows, results], the greatest errors in float32, also with operands a little off."""
+    errors = table.errors
+    alternating = np.where(np.arange(len(errors)) % 2, 1.0, -1.0)
+    patterns = [np.zeros(len(errors))]
+    if errors.any():
+        patterns += [errors, -errors, errors * alternating, -errors * alternating]
+    worst = np.zeros(table.results.shape)
+    rows = max(1, _LARGEST_BLOCK // max(1, len(layer.threshold)))
+    for start in range(0, len(worst), rows):
+        block = slice(start, start + rows)
+        for pattern in patterns:
+            points = (table.points[block] + pattern).astype(np.float32)
+            seen = layer(points).astype(np.float64) - table.results[block]
+            worst[block] = np.where(np.abs(seen) > np.abs(worst[block]), seen, worst[block])
+    return worst
 
 
 def _as_mlp(name: str, leaves: list[Leaf], layer: Layer, target: Space) -> MLP:
@@ -171,22 +212,6 @@ def _slices(leaves: list[Leaf]) -> list[slice]:
         slice(int(end) - len(leaf.coordinates.target), int(end))
         for leaf, end in zip(leaves, ends, strict=True)
     ]
-
-
-def _with_none(table: Table) -> Table:
-    """The table with rows in which one or several nullable operands are None."""
-    points, results = table.points, table.results
-    for leaf, part in zip(table.leaves, _slices(table.leaves), strict=True):
-        if leaf.nullable:
-            without = points.copy()
-            without[:, part] = 0.0
-            without = np.unique(without, axis=0)
-            points = np.vstack([points, without])
-            results = np.vstack([results, np.zeros((len(without), results.shape[1]))])
-    if not len(points):  # no operand ever has a value
-        points = np.zeros((1, points.shape[1]))
-        results = np.zeros((1, results.shape[1]))
-    return Table(table.leaves, points, results)
 
 
 def _constant(table: Table) -> Iterator[Candidate]:
@@ -298,7 +323,11 @@ def _leaf_weights(leaf: Leaf, points: Matrix) -> Matrix:
 
 
 def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
-    """Two neurons for each change of the result along a line, if rounding leaves them room."""
+    """Two neurons for each change of the result along a line, if rounding leaves them room.
+
+    Seen upwards, relu(slope (x - start)) - relu(slope (x - end)) rises from 0 to 1; seen
+    downwards, relu(slope (end - x)) - relu(slope (start - x)) falls from 1 to 0.
+    """
     line = table.points @ weights
     order = np.argsort(line, kind="stable")
     line, ordered = line[order], table.results[order]
@@ -306,29 +335,25 @@ def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
     changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
     left, right = line[changes], line[changes + 1]
     quarter = (right - left) / 4
-    if (quarter < STEP_MARGIN * size).any():
+    if (quarter < STEP_MARGIN * size + 2 * np.abs(weights) @ table.errors).any():
         return
-    slope = 1 / (2 * quarter)
+    # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
+    slope = 2.0 ** np.ceil(-np.log2(2 * quarter))
+    middle, half_ramp = (left + right) / 2, 0.5 / slope
+    starts, ends = middle - half_ramp, middle + half_ramp
     jump = ordered[changes + 1] - ordered[changes]
-    starts, ends = left + quarter, right - quarter
+    # a step is seen from the end at which its two neurons stay smaller, which loses fewer bits
+    upwards = line[-1] - starts <= ends - line[0]
+    sign = np.where(upwards, 1.0, -1.0)
+    near, far = np.where(upwards, starts, ends), np.where(upwards, ends, starts)
 
-    def upwards() -> Layer:
-        """relu(slope (x - start)) - relu(slope (x - end)) rises from 0 to 1."""
+    def build() -> Layer:
+        scaled = sign * slope
         return Layer(
-            np.outer(weights, np.concatenate([slope, slope])),
-            np.concatenate([-slope * starts, -slope * ends]),
-            np.vstack([jump, -jump]),
-            ordered[0],
+            np.outer(weights, np.concatenate([scaled, scaled])),
+            np.concatenate([-scaled * near, -scaled * far]),
+            np.vstack([jump * sign[:, None], -jump * sign[:, None]]),
+            ordered[0] + jump[~upwards].sum(axis=0),
         )
 
-    def downwards() -> Layer:
-        """The same steps seen from the other end, kinder to rounding if they get denser."""
-        return Layer(
-            np.outer(weights, np.concatenate([-slope, -slope])),
-            np.concatenate([slope * ends, slope * starts]),
-            np.vstack([-jump, jump]),
-            ordered[-1],
-        )
-
-    yield Candidate(2 * len(changes), upwards)
-    yield Candidate(2 * len(changes), downwards)
+    yield Candidate(2 * len(changes), build)

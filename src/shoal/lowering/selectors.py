@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
 from shoal.errors import UnsupportedProgramError
-from shoal.lowering.builder import Builder, leaf_of
+from shoal.lowering.builder import Builder, joint_points, joint_rows
 from shoal.lowering.lowered import View
 from shoal.program.graph import Node
 from shoal.program.inference import UNDEFINED
@@ -72,7 +72,8 @@ def lower_selector(builder: Builder, selector: Node) -> list[Term]:
         return [_joint_term(builder, selector, groups)]
     terms = []
     for group, weight in zip(groups, weights, strict=True):
-        scores = np.where(group.pattern == UNDEFINED, 0.0, weight[group.pattern])
+        known = np.maximum(group.pattern, 0)
+        scores = np.where(group.pattern == UNDEFINED, 0.0, np.append(weight, 0.0)[known])
         if len(groups) == 1 or (scores != 0).any():
             query = builder.one_hot_view(group.query, selector.label)
             key = builder.one_hot_view(group.key, selector.label)
@@ -80,23 +81,26 @@ def lower_selector(builder: Builder, selector: Node) -> list[Term]:
     return terms
 
 
-def _selects_of(builder: Builder, selector: Node) -> list[Node]:
+def _parts(builder: Builder, selector: Node) -> dict[int, Node]:
+    """The selectors that a selector is made of, itself included, by node id."""
     found: dict[int, Node] = {}
     agenda = [selector]
     while agenda:
         node = agenda.pop()
-        if isinstance(node.expression, Select):
+        if node.id not in found:
             found[node.id] = node
-        else:
-            agenda.extend(builder.node(operand) for operand in node.inputs)
-    return [found[number] for number in sorted(found)]
+            if not isinstance(node.expression, Select):
+                agenda.extend(builder.node(operand) for operand in node.inputs)
+    return found
 
 
 def _groups(builder: Builder, selector: Node) -> list[_Group]:
     members: dict[tuple[int, int], list[int]] = {}
-    for node in _selects_of(builder, selector):
+    for number, node in sorted(_parts(builder, selector).items()):
+        if not isinstance(node.expression, Select):
+            continue
         key, query = node.inputs
-        members.setdefault((key, query), []).append(node.id)
+        members.setdefault((key, query), []).append(number)
     groups = []
     for (key, query), selects in members.items():
         tables = np.stack([builder.inferred.predicates[number] for number in selects])
@@ -112,19 +116,23 @@ def _groups(builder: Builder, selector: Node) -> list[_Group]:
 
 def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
     """The selector's truth value from those of its selects, elementwise over arrays."""
-    if selector.id in truth:
-        return truth[selector.id]
-    parts = [_holds(builder, builder.node(operand), truth) for operand in selector.inputs]
-    match selector.expression:
-        case SelectorAnd():
-            return parts[0] & parts[1]
-        case SelectorOr():
-            return parts[0] | parts[1]
-        case SelectorNot():
-            return ~parts[0]
-    raise UnsupportedProgramError(
-        f"{selector.label}: {type(selector.expression).__name__} cannot be lowered yet"
-    )
+    known = dict(truth)
+    for node in sorted(_parts(builder, selector).values(), key=lambda part: part.id):
+        if node.id in known:
+            continue
+        parts = [known[operand] for operand in node.inputs]
+        match node.expression:
+            case SelectorAnd():
+                known[node.id] = parts[0] & parts[1]
+            case SelectorOr():
+                known[node.id] = parts[0] | parts[1]
+            case SelectorNot():
+                known[node.id] = ~parts[0]
+            case other:
+                raise UnsupportedProgramError(
+                    f"{node.label}: {type(other).__name__} cannot be lowered yet"
+                )
+    return known[selector.id]
 
 
 def _weights(builder: Builder, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
@@ -193,7 +201,8 @@ def _joint_term(builder: Builder, selector: Node, groups: list[_Group]) -> Term:
         pattern = group.pattern[query[:, None], key[None, :]]
         undefined |= pattern == UNDEFINED
         for column, select in enumerate(group.selects):
-            truth[select] = group.patterns[pattern, column]
+            truths = np.append(group.patterns[:, column], False)  # UNDEFINED takes the last
+            truth[select] = truths[np.maximum(pattern, -1)]
     holds = _holds(builder, selector, truth) & ~undefined
     return Term(query_view, key_view, holds.astype(float))
 
@@ -218,17 +227,17 @@ def _tuples(
     rows = np.array(list(product(*(range(len(values)) for values in sets))), dtype=int)
     if len(nodes) == 1:
         return views[0], rows
-    name = f"{selector.label}.{what}"
-    number = 1
-    while name in builder.variables:
-        number += 1
-        name = f"{selector.label}.{what}_{number}"
+    name = builder.fresh_name(f"{selector.label}.{what}")
     joined = tuple(
         (tuple(values.values[i] for values, i in zip(sets, row, strict=True)),) for row in rows
     )
     view = builder.add_one_hot(name, ValueSet(joined), None)
-    points = np.hstack([np.eye(len(v.values))[rows[:, i]] for i, v in enumerate(sets)])
-    leaves = [leaf_of(v, values.nullable) for v, values in zip(views, sets, strict=True)]
+    nullable = [values.nullable for values in sets]
+    leaves = [builder.leaf(v, n) for v, n in zip(views, nullable, strict=True)]
     reads = [variable for v in views for variable in v.variables]
-    builder.add_table(name, leaves, points, np.eye(len(rows)), block=name, reads=reads)
+    all_rows = joint_rows(rows, [len(values) for values in sets], nullable)
+    results = np.zeros((len(all_rows), len(rows)))
+    results[: len(rows)] = np.eye(len(rows))
+    points = joint_points(views, all_rows)
+    builder.add_table(name, leaves, points, results, block=name, reads=reads)
     return view, rows

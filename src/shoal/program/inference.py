@@ -129,6 +129,12 @@ def infer(
             values that are no numbers, a value is not hashable, or a limit is exceeded.
     """
     limits = limits or Limits()
+    if len(vocab) * max_seq_len > max(limits.table_entries, 10_000):
+        raise UnsupportedProgramError(
+            f"a vocab of {len(vocab):,} tokens and max_seq_len = {max_seq_len:,} make "
+            f"{len(vocab) * max_seq_len:,} pairs of token and position; the limit is "
+            f"{limits.table_entries:,}"
+        )
     sops: dict[int, SOpFacts] = {}
     predicates: dict[int, Table] = {}
     widths: dict[int, WidthBounds] = {}
@@ -220,7 +226,7 @@ def _is_too_large(facts: Inferred, node: Node) -> bool:
 def _bounds(values: Values) -> tuple[float, float]:
     if isinstance(values, ValueRange):
         return values.low, values.high
-    numbers = [float(v) for v in values.values if isinstance(v, int | float)]
+    numbers = [float(v) for v in values.values if isinstance(v, int | float) and is_number(v)]
     return min(numbers, default=0.0), max(numbers, default=0.0)
 
 
@@ -237,10 +243,21 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
     factors = (expression.fst_fac, expression.snd_fac)
     for factor, operand in zip(factors, node.inputs, strict=True):
         values = facts.sops[operand].values
+        _require_numbers(facts, node, operand)
         ends = sorted(factor * bound for bound in _bounds(values))
         low, high = low + ends[0], high + ends[1]
         nullable = nullable or values.nullable
     return SOpFacts(ValueRange(low, high, nullable))
+
+
+def _require_numbers(facts: Inferred, node: Node, operand: int) -> None:
+    values = facts.sops[operand].values
+    if isinstance(values, ValueSet) and not all(map(is_number, values.values)):
+        wrong = next(value for value in values.values if not is_number(value))
+        raise UnsupportedProgramError(
+            f"{node.label}: combines {facts.program.node(operand).label!r} linearly, which can be "
+            f"{wrong!r}, no finite number; map it to numbers first"
+        )
 
 
 def _infer_elementwise(facts: Inferred, node: Node) -> SOpFacts:
@@ -380,7 +397,13 @@ def _averages(
     if bounds.high <= 1:
         return [], False
     members = [v for group in values.classes for v in group if isinstance(v, int | float)]
-    alone = [float(group[0]) for group in values.classes if isinstance(group[0], int | float)]
+    beyond = [value for value in members if not is_number(value)]
+    if beyond:
+        raise UnsupportedProgramError(
+            f"{node.label}: may average {beyond[0]!r} with other values, which a transformer "
+            "cannot; map it to a finite number or a string first"
+        )
+    alone = [float(v) for v in values.values if isinstance(v, int | float)]
     if len(alone) <= 1 or _selects_equal_values(facts, node):
         return alone, False
     found = means(members, bounds.high, facts.limits.averages)
@@ -406,6 +429,11 @@ def _selects_equal_values(facts: Inferred, node: Node) -> bool:
 def _aggregate_range(
     node: Node, values: ValueRange, extra: list[Value], nullable: bool
 ) -> SOpFacts:
+    wrong = [value for value in extra if not is_number(value)]
+    if wrong:
+        raise UnsupportedProgramError(
+            f"{node.label}: averages numbers, but its default is {wrong[0]!r}; use a number or None"
+        )
     if not is_numerical(node.expression):  # type: ignore[arg-type]
         raise UnsupportedProgramError(
             f"{node.label}: averages {values.low:g} .. {values.high:g} to too many different "

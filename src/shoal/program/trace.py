@@ -119,7 +119,7 @@ class _Labels:
     """Hands out unique labels: the user's names first come first served, numbers after."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._taken: set[str] = {"BOS"}  # the input that marks the BOS position
 
     def of(self, expression: RASPExpr) -> str:
         label, number = expression.name, 1

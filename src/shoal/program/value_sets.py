@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import lcm
 
+from shoal.errors import UnsupportedProgramError
 from shoal.rasp.values import Key, Value, canonical_key, is_number
 
 RESOLUTION = 1e-7
@@ -62,7 +63,11 @@ Values = ValueSet | ValueRange
 
 
 def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> ValueSet:
-    """A value set from groups of values that look the same; overlapping groups are joined."""
+    """A value set from groups of values that look the same; overlapping groups are joined.
+
+    Raises:
+        UnsupportedProgramError: different values have the same type and ``repr``.
+    """
     leader: dict[Key, Key] = {}
     value_of: dict[Key, Value] = {}
 
@@ -77,6 +82,11 @@ def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> Valu
             if key not in leader:
                 leader[key] = key
                 value_of[key] = value
+            elif value_of[key] != value:
+                raise UnsupportedProgramError(
+                    f"two different values both read {value!r}, so that they cannot be told apart "
+                    "in a canonical order; give their type a repr that tells them apart"
+                )
             leader[find(key)] = find(keys[0])
     members: dict[Key, list[Key]] = {}
     for key in leader:
@@ -95,7 +105,7 @@ def group_equal(values: Iterable[Value]) -> list[list[Value]]:
 
 def group_close(values: Iterable[Value]) -> list[list[Value]]:
     """Groups of numbers that one scalar in float32 cannot keep apart (see ``RESOLUTION``)."""
-    numbers = sorted((v for v in values if isinstance(v, int | float)), key=float)
+    numbers = sorted((v for v in values if isinstance(v, int | float) and is_number(v)), key=float)
     groups: list[list[Value]] = []
     start = 0.0
     for number in numbers:
@@ -109,7 +119,7 @@ def group_close(values: Iterable[Value]) -> list[list[Value]]:
 def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] | None:
     """All means of 2 to ``max_width`` numbers out of a set, with repetition.
 
-    Sums are enumerated exactly, as the bits of big integers over a common denominator.
+    Sums are enumerated exactly, as whole numbers over a common denominator.
 
     Returns:
         The means in increasing order, or None if there may be more than ``budget`` of them.
@@ -119,22 +129,27 @@ def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] |
         return []
     denominator = lcm(*(number.denominator for number in numbers))
     steps = [int((number - numbers[0]) * denominator) for number in numbers]
-    if steps[-1] * max_width > 64 * budget:
-        return None
-    sums = 1
+    compact = steps[-1] * max_width <= 64 * budget
+    sums: set[int] = {0}
+    bits = 1
     found: set[Fraction] = set()
     for width in range(1, max_width + 1):
-        total = 0
-        for step in steps:
-            total |= sums << step
-        sums = total
-        if width > 1:
-            if len(found) + sums.bit_count() > budget:
+        if compact:  # sums as the bits of one number
+            bits = _sums_as_bits(bits, steps)
+            sums = {position for position, bit in enumerate(bin(bits)[:1:-1]) if bit == "1"}
+        else:
+            if len(sums) * len(steps) > 4 * budget:
                 return None
-            bits = bin(sums)[:1:-1]
-            found.update(
-                numbers[0] + Fraction(position, denominator * width)
-                for position, bit in enumerate(bits)
-                if bit == "1"
-            )
+            sums = {total + step for total in sums for step in steps}
+        if width > 1:
+            found.update(numbers[0] + Fraction(total, denominator * width) for total in sums)
+            if len(found) > budget:
+                return None
     return sorted(map(float, found))
+
+
+def _sums_as_bits(bits: int, steps: list[int]) -> int:
+    total = 0
+    for step in steps:
+        total |= bits << step
+    return total

@@ -16,10 +16,10 @@ from shoal.errors import ProgramError
 from shoal.rasp.functions import (
     BinaryOperator,
     Comparison,
-    Composed,
     ConstantOperator,
     LinearCombination,
     UnaryOperator,
+    compose,
 )
 from shoal.rasp.values import Value
 
@@ -97,6 +97,8 @@ def _binary(symbol: str) -> tuple[Callable[[SOp, Any], SOp], Callable[[SOp, Any]
         return Map(ConstantOperator(symbol, other), self)
 
     def reflected(self: SOp, other: Any) -> SOp:
+        if isinstance(other, RASPExpr):
+            raise ProgramError(f"operator {symbol} joins s-ops and constants, not selectors")
         return Map(ConstantOperator(symbol, other, reflected=True), self)
 
     return method, reflected
@@ -173,7 +175,7 @@ class Map(SOp):
         _require_function(self.f, "Map")
         _require(self.inner, SOp, "Map", "inner")
         if self.simplify and isinstance(self.inner, Map) and not self.inner.annotations:
-            object.__setattr__(self, "f", Composed(self.f, self.inner.f))
+            object.__setattr__(self, "f", compose(self.f, self.inner.f))
             object.__setattr__(self, "inner", self.inner.inner)
 
     @property

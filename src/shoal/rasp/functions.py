@@ -104,15 +104,24 @@ class UnaryOperator:
 
 @dataclass(frozen=True)
 class Composed:
-    """``outer(inner(value))``; None flows through, so the outer function never sees it."""
+    """Functions one after the other; None flows through, so no function sees it."""
 
-    outer: Callable[[Any], Any]
-    inner: Callable[[Any], Any]
+    functions: tuple[Callable[[Any], Any], ...]
 
     def __call__(self, value: Any) -> Any:
-        """Apply both functions."""
-        between = self.inner(value)
-        return None if between is None else self.outer(between)
+        """Apply the functions, the first one first."""
+        for function in self.functions:
+            if value is None:
+                return None
+            value = function(value)
+        return value
+
+
+def compose(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) -> Composed:
+    """``outer(inner(value))``."""
+    first = inner.functions if isinstance(inner, Composed) else (inner,)
+    second = outer.functions if isinstance(outer, Composed) else (outer,)
+    return Composed(first + second)
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,8 @@ def show_function(function: Callable[..., Any]) -> str:
     if isinstance(function, Comparison):
         return f"Comparison.{function.name}"
     if isinstance(function, Composed):
-        return f"{show_function(function.outer)} after {show_function(function.inner)}"
+        shown = [show_function(part) for part in function.functions[:-6:-1]]
+        return " after ".join([*shown, *(["..."] if len(function.functions) > 5 else [])])
     if isinstance(function, ConstantOperator | UnaryOperator):
         return f"lambda x: {function.show('x')}"
     if isinstance(function, BinaryOperator):

@@ -24,6 +24,7 @@ from shoal.rasp.functions import BinaryOperator, ConstantOperator, UnaryOperator
 from shoal.rasp.traversal import postorder
 
 _DEPTH_SHOWN = 6
+_DEPTH_LISTED = 60
 
 
 def show(expression: RASPExpr) -> str:
@@ -53,7 +54,7 @@ def listing(program: RASPExpr) -> str:
             number += 1
             name = f"{expression.name}_{number}"
         taken.add(name)
-        lines.append(f"{name} = {_body(expression, 10**6, names)}")
+        lines.append(f"{name} = {_body(expression, _DEPTH_LISTED, names)}")
         names[id(expression)] = name
     return "\n".join(lines)
 

@@ -14,6 +14,8 @@ from shoal.errors import EvaluationError
 Value: TypeAlias = Hashable
 """An element of an s-op. None means that nothing was selected."""
 
+_LARGEST = 3e38
+
 Key: TypeAlias = tuple[Any, ...]
 
 
@@ -24,8 +26,8 @@ def normalise(value: Any) -> Value:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value can be averaged and encoded numerically: a finite int, float or bool."""
-    return isinstance(value, int | float) and isfinite(value)
+    """Whether a value can be encoded as a scalar: an int, float or bool that float32 can hold."""
+    return isinstance(value, int | float) and -_LARGEST < value < _LARGEST
 
 
 def canonical_key(value: Value) -> Key:
@@ -38,13 +40,14 @@ def canonical_key(value: Value) -> Key:
     if isinstance(value, bool | int | float):
         negative_zero = value == 0 and copysign(1.0, value) < 0
         return (0, value, type(value).__name__, not negative_zero)
-    if isinstance(value, str):
+    if type(value) is str:
         return (1, value)
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return (2, tuple(canonical_key(element) for element in value))
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
     if isinstance(value, frozenset):
-        return (3, "frozenset", str(sorted(canonical_key(element) for element in value)))
-    return (3, type(value).__name__, repr(value))
+        return (3, kind, str(sorted(canonical_key(element) for element in value)))
+    return (3, kind, repr(value))
 
 
 def canonical_order(values: Iterable[Value]) -> tuple[Value, ...]:
@@ -70,8 +73,9 @@ def mean(values: Sequence[Value]) -> Value:
             "floats and bools have a mean; select one position, or map the values to numbers"
         )
     numbers = [value for value in values if isinstance(value, int | float)]
-    if any(isinstance(number, float) for number in numbers):
-        if not all(isfinite(number) for number in numbers):
-            return sum(numbers) / len(numbers)
+    if not all(isinstance(number, int) or isfinite(number) for number in numbers):
+        return sum(numbers) / len(numbers)
+    try:
         return float(sum(map(Fraction, numbers)) / len(numbers))
-    return sum(numbers) / len(numbers)
+    except OverflowError:
+        raise EvaluationError("the mean is too large for a float") from None

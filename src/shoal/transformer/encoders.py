@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,9 +64,8 @@ class InputEncoder:
         Raises:
             InvalidInputError: the sequence is empty or too long, or a token is unknown.
         """
-        if isinstance(tokens, str):
-            tokens = list(tokens)
-        if not len(tokens):
+        tokens = _as_list(tokens)
+        if not tokens:
             raise InvalidInputError("the sequence is empty; give at least one token")
         if len(tokens) > self.max_seq_len:
             raise InvalidInputError(
@@ -104,8 +103,9 @@ class InputEncoder:
         Raises:
             InvalidInputError: as for ``encode_tokens``, or BOS is missing.
         """
-        if not len(sequence) or sequence[0] != self.bos_token:
-            first = repr(sequence[0]) if len(sequence) else "nothing"
+        sequence = _as_list(sequence)
+        if not sequence or sequence[0] != self.bos_token:
+            first = repr(sequence[0]) if sequence else "nothing"
             raise InvalidInputError(
                 f"the sequence begins with {first}; it must begin with BOS, {self.bos_token!r}"
             )
@@ -125,6 +125,15 @@ class InputEncoder:
         """The tokens of numbers."""
         tokens = (*self.vocab, self.bos_token, self.pad_token)
         return [tokens[number] for number in numbers]
+
+
+def _as_list(sequence: Sequence[Value]) -> list[Value]:
+    if isinstance(sequence, Set | Mapping):
+        raise InvalidInputError(f"{sequence!r} is no sequence: its tokens have no order")
+    try:
+        return list(sequence)
+    except TypeError:
+        raise InvalidInputError(f"{sequence!r} is no sequence of tokens; give a list") from None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,13 @@ def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
         return tuple(PASSES)
     if passes == "none":
         return ()
-    chosen = {passes} if isinstance(passes, str) else set(passes)
+    try:
+        chosen = {passes} if isinstance(passes, str) else set(passes)
+    except TypeError:
+        raise InvalidOptionError(
+            f'passes is {passes!r}; give "all", "none", a pass, or a list of passes: '
+            + ", ".join(PASSES)
+        ) from None
     unknown = sorted(str(name) for name in chosen - set(PASSES))
     if unknown:
         raise InvalidOptionError(

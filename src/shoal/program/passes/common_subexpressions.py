@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from shoal.program.graph import Node, Program, build_program
 from shoal.rasp.expressions import RASPExpr, SOp, get_encoding
@@ -13,7 +14,7 @@ from shoal.rasp.values import canonical_key
 def merge_common_subexpressions(program: Program) -> Program:
     """Merge nodes of one kind that have the same operands, functions and encoding.
 
-    Functions are the same if they compare equal; a lambda equals only itself. A merged node
+    Operators are the same if their constants are; any other function is only itself. A merged node
     keeps the first node's label, and the other nodes' names as aliases.
     """
     kept: dict[Hashable, Node] = {}
@@ -45,16 +46,18 @@ def _identity(node: Node) -> Hashable:
 
 def _parameters(expression: RASPExpr) -> Hashable:
     """What an expression holds besides its operands and annotations."""
-    parameters: list[Hashable] = []
-    for field in fields(expression):
-        content = getattr(expression, field.name)
-        if field.name in ("annotations", "simplify") or isinstance(content, RASPExpr):
-            continue
-        if field.name in ("fill", "default"):
-            content = canonical_key(content)  # 1 and True are different constants
-        try:
-            hash(content)
-        except TypeError:
-            content = id(content)
-        parameters.append(content)
-    return tuple(parameters)
+    return tuple(
+        _key(getattr(expression, field.name))
+        for field in fields(expression)
+        if field.name not in ("annotations", "simplify")
+        and not isinstance(getattr(expression, field.name), RASPExpr)
+    )
+
+
+def _key(content: Any) -> Hashable:
+    """A key that tells constants of different types apart: x + 1 is not x + 1.0."""
+    if is_dataclass(content) and not isinstance(content, type):  # a function of our own
+        return (type(content), *(_key(getattr(content, f.name)) for f in fields(content)))
+    if callable(content):
+        return id(content)
+    return canonical_key(content)

@@ -1,0 +1,186 @@
+"""Synthesised MLPs give every row of their table, in float32 and with noise on the operands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shoal import UnsupportedProgramError
+from shoal.craft.affine import linear
+from shoal.craft.bases import Direction, Space, join, numbered_space
+from shoal.craft.components import MLP
+from shoal.lowering.mlp_synthesis import TOLERANCE, Leaf, affine_layer, synthesise
+
+SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
+
+
+def synthesised(
+    leaves: list[Leaf], points: np.ndarray, results: np.ndarray, most_weights: int = 10**6
+) -> MLP | None:
+    target = numbered_space("result", results.shape[1])
+    made = synthesise("result", leaves, points, results, target, most_weights)
+    return None if made is None else made.mlp
+
+
+@st.composite
+def operands(draw: st.DrawFn, name: str) -> tuple[Leaf, np.ndarray]:
+    """A leaf, and the coordinates of its classes (without None)."""
+    nullable = draw(st.booleans())
+    if draw(st.booleans()):
+        size = draw(st.integers(1, 4))
+        space = numbered_space(name, size)
+        return Leaf(linear(space, space, np.eye(size)), True, nullable), np.eye(size)
+    numbers = draw(st.lists(st.sampled_from(SCALARS), min_size=1, max_size=5, unique=True))
+    codes = np.array(numbers)[:, None]
+    space = Space((Direction(name), *([Direction(name, "present")] if nullable else [])))
+    if nullable:
+        codes = np.hstack([codes, np.ones_like(codes)])
+    return Leaf(linear(space, space, np.eye(len(space))), False, nullable), codes
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[Leaf], np.ndarray, np.ndarray]:
+    """Leaves, points, and one-hot, scalar or arbitrary results for a part of all joint values."""
+    parts = [draw(operands(name)) for name in "ab"[: draw(st.integers(1, 2))]]
+    rows = np.indices([len(codes) for _, codes in parts]).reshape(len(parts), -1).T
+    rows = rows[draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))]
+    assume(len(rows))
+    points = np.hstack([codes[rows[:, i]] for i, (_, codes) in enumerate(parts)])
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    if draw(st.booleans()):
+        results = np.eye(3)[generator.integers(3, size=len(rows))]
+    else:
+        results = generator.choice([-3.0, 0.0, 0.25, 2.0, 7.0], size=(len(rows), 1))
+    return [leaf for leaf, _ in parts], points, results
+
+
+def with_none(
+    leaves: list[Leaf], points: np.ndarray, results: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The table, and each row again with every set of nullable operands that has a None."""
+    all_points, all_results = [points], [results]
+    starts = np.cumsum([0, *(len(leaf.coordinates.target) for leaf in leaves)])
+    for mask in np.ndindex(*(2 if leaf.nullable else 1 for leaf in leaves)):
+        if any(mask):
+            copy = points.copy()
+            for i in np.flatnonzero(mask):
+                copy[:, starts[i] : starts[i + 1]] = 0.0
+            all_points.append(copy)
+            all_results.append(np.zeros_like(results))
+    return np.vstack(all_points), np.vstack(all_results)
+
+
+@settings(max_examples=400, deadline=None)
+@given(tables(), st.integers(0, 2**32 - 1))
+def test_every_row_is_exact_also_in_float32_and_with_noise(
+    table: tuple[list[Leaf], np.ndarray, np.ndarray], seed: int
+) -> None:
+    leaves, points, results = table
+    every_point, wanted = with_none(leaves, points, results)
+    errors = [np.full(len(leaf.coordinates.target), 1e-6) for leaf in leaves]
+    leaves = [replace(leaf, errors=e) for leaf, e in zip(leaves, errors, strict=True)]
+    mlp = synthesised(leaves, every_point, wanted)
+    if mlp is None:
+        assert not all(leaf.one_hot for leaf in leaves)
+        return
+    source = join(*(leaf.coordinates.source for leaf in leaves))
+    assert mlp.source == source
+    noise = np.random.default_rng(seed).uniform(-1e-6, 1e-6, every_point.shape)
+
+    def run(x: np.ndarray, kind: type) -> np.ndarray:
+        parts = (mlp.hidden.matrix, mlp.hidden.bias, mlp.output.matrix, mlp.output.bias)
+        into, threshold, out, bias = (part.astype(kind) for part in parts)
+        return np.maximum(x.astype(kind) @ into + threshold, 0) @ out + bias
+
+    assert np.allclose(run(every_point, np.float64), wanted, rtol=1e-9, atol=1e-9)
+    assert np.allclose(run(every_point, np.float32), wanted, rtol=TOLERANCE, atol=TOLERANCE)
+    assert np.allclose(run(every_point + noise, np.float32), wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("longest", [2, 10, 30])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_reciprocals_of_widths_are_decoded_in_spite_of_rounding(
+    longest: int, one_hot: bool
+) -> None:
+    space = numbered_space("reciprocal", 1)
+    leaf = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
+    widths = np.arange(longest + 1.0)
+    points = (1 / (1 + widths))[:, None]
+    results = np.eye(len(widths)) if one_hot else widths[:, None]
+    mlp = synthesised([leaf], points, results)
+    assert mlp is not None
+    into, threshold = mlp.hidden.matrix.astype(np.float32), mlp.hidden.bias.astype(np.float32)
+    out, bias = mlp.output.matrix.astype(np.float32), mlp.output.bias.astype(np.float32)
+    # libraries add up in different orders; scores are scaled before the softmax, so one-hot
+    # values have to be sharp
+    tolerance = 1e-7 * (longest + 10) if one_hot else 1e-4
+    for ulps, seed in product(range(-2, 3), range(5)):
+        order = np.random.default_rng(seed).permutation(mlp.size)
+        x = (points * (1 + ulps * 2.0**-23)).astype(np.float32)
+        hidden = np.maximum(x @ into + threshold, 0)[:, order]
+        terms = hidden[:, :, None] * out[order]
+        computed = np.add.accumulate(terms, axis=1)[:, -1] + bias
+        assert (np.abs(computed - results) <= tolerance * np.maximum(1, results)).all()
+
+
+def leaf_of(size: int, nullable: bool = False) -> Leaf:
+    space = numbered_space("a", size)
+    return Leaf(linear(space, space, np.eye(size)), True, nullable)
+
+
+def test_a_table_of_one_result_needs_no_neuron() -> None:
+    mlp = synthesised([leaf_of(3)], np.eye(3), np.full((3, 1), 5.0))
+    assert mlp is not None
+    assert mlp.size == 0
+
+
+def test_a_comparison_of_two_numbers_needs_one_step() -> None:
+    leaves, columns = [], []
+    for name in "ab":
+        space = numbered_space(name, 1)
+        leaves.append(Leaf(linear(space, space, np.eye(1)), False, False))
+    a, b = np.indices((20, 20)).reshape(2, -1)
+    columns = np.stack([a, b], axis=1).astype(float)
+    results = (a < b)[:, None].astype(float)
+    mlp = synthesised(leaves, columns, results)
+    assert mlp is not None
+    assert mlp.size == 2
+
+
+def test_the_most_frequent_result_of_a_look_up_is_free() -> None:
+    b = Leaf(linear(numbered_space("b", 4), numbered_space("b", 4), np.eye(4)), True, False)
+    rows = np.indices((4, 4)).reshape(2, -1).T
+    points = np.hstack([np.eye(4)[rows[:, 0]], np.eye(4)[rows[:, 1]]])
+    results = np.eye(2)[(rows[:, 0] == rows[:, 1]).astype(int)]
+    mlp = synthesised([leaf_of(4), b], points, results)
+    assert mlp is not None
+    assert mlp.size <= 4
+
+
+def test_numbers_too_close_to_tell_apart_are_refused() -> None:
+    space = numbered_space("a", 1)
+    leaf = Leaf(linear(space, space, np.eye(1)), False, False)
+    points = np.array([[1000.0], [1000.0001]])
+    assert synthesised([leaf], points, np.eye(2)) is None
+
+
+def test_large_tables_are_refused_with_their_size() -> None:
+    b = Leaf(linear(numbered_space("b", 4), numbered_space("b", 4), np.eye(4)), True, False)
+    rows = np.indices((4, 4)).reshape(2, -1).T
+    points = np.hstack([np.eye(4)[rows[:, 0]], np.eye(4)[rows[:, 1]]])
+    with pytest.raises(UnsupportedProgramError, match=r"15 neurons"):
+        synthesised([leaf_of(4), b], points, np.eye(16), most_weights=100)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(1, 3))
+def test_affine_layers_are_affine(seed: int, inputs: int, outputs: int) -> None:
+    generator = np.random.default_rng(seed)
+    matrix = generator.normal(size=(inputs, outputs))
+    bias, points = generator.normal(size=outputs), generator.normal(size=(5, inputs))
+    layer = affine_layer(matrix, bias, np.ones(outputs, dtype=bool))
+    assert np.allclose(layer(points), points @ matrix + bias)

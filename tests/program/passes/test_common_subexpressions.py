@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+import shoal
+from shoal.program.passes.common_subexpressions import merge_common_subexpressions
+from shoal.program.trace import trace
+from shoal.rasp import (
+    Aggregate,
+    Comparison,
+    ConstantSOp,
+    Full,
+    LinearSequenceMap,
+    Map,
+    Select,
+    SelectorWidth,
+    SequenceMap,
+    SOp,
+    indices,
+    keep,
+    numerical,
+    tokens,
+)
+from shoal.rasp.library import make_hist
+
+
+def labels(program: SOp) -> list[str]:
+    return [n.label for n in merge_common_subexpressions(trace(program, causal=False))]
+
+
+def test_what_is_computed_twice_is_computed_once() -> None:
+    assert labels(make_hist() + make_hist()) == ["tokens", "select", "hist", "sequence_map"]
+
+
+def test_names_become_aliases_and_keep_is_kept() -> None:
+    program = make_hist() + keep(make_hist().named("again"))
+    merged = merge_common_subexpressions(trace(program, causal=False))
+    (hist,) = [node for node in merged if node.label == "hist"]
+    assert hist.aliases == ("again",)
+    assert hist.is_kept
+
+
+def test_the_root_can_be_merged() -> None:
+    hist = make_hist()
+    program = SequenceMap(lambda x, _: x, hist, hist)
+    merged = merge_common_subexpressions(trace(program, causal=False))
+    assert merged.node(merged.root).label == "sequence_map"
+
+
+def to_text(value: object) -> str:
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (tokens + 1, tokens + 2),
+        (tokens + 1, 1 + tokens),
+        (Full(1), Full(True)),
+        (SelectorWidth(Select(tokens, indices, Comparison.LT)),
+         SelectorWidth(Select(indices, tokens, Comparison.LT))),
+        (numerical(tokens + 1), tokens + 1),
+        (Map(lambda x: x, tokens), Map(lambda x: x, tokens)),
+        (Aggregate(Select(tokens, tokens, Comparison.EQ), tokens, 0),
+         Aggregate(Select(tokens, tokens, Comparison.EQ), tokens, False)),
+        (tokens * 1, tokens * 1.0),
+        (tokens == 1, tokens == True),  # noqa: E712
+        (ConstantSOp([1, 0], check_length=False), ConstantSOp([True, False], check_length=False)),
+        (LinearSequenceMap(tokens, tokens, 1, 1), LinearSequenceMap(tokens, tokens, 1.0, 1.0)),
+    ],
+)  # fmt: skip
+def test_different_values_stay_apart(first: SOp, second: SOp) -> None:
+    program = SequenceMap(lambda x, y: (x, y), first.named("first"), second.named("second"))
+    assert {"first", "second"} <= set(labels(program))
+
+
+def test_merged_programs_mean_the_same() -> None:
+    def text(sop: SOp) -> SOp:
+        return Map(to_text, sop.named("value"))
+
+    twice = make_hist() + make_hist()
+    program = SequenceMap(lambda x, y: f"{x} {y}", text(twice), text(make_hist() * 2))
+    models = [
+        shoal.compile(program, vocab=["a", "b"], max_seq_len=3, passes=passes)
+        for passes in ("all", "none")
+    ]
+    for xs in ("a", "ab", "aab"):
+        assert models[0].run(xs) == models[1].run(xs) == program(xs)
+    assert models[0].d_model < models[1].d_model

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shoal import EvaluationError, UnsupportedProgramError
+from shoal.program.inference import infer
+from shoal.program.selector_widths import WidthBounds
+from shoal.program.trace import trace
+from shoal.rasp import (
+    Comparison,
+    Select,
+    Selector,
+    SelectorWidth,
+    evaluate,
+    indices,
+    tokens,
+)
+from tests.program.programs import LONGEST, VOCAB, local_s_ops, selectors
+from tests.support import all_sequences
+
+
+def bounds_of(selector: Selector, causal: bool = False) -> WidthBounds:
+    facts = infer(trace(SelectorWidth(selector), causal=causal), VOCAB, LONGEST)
+    return facts.widths[facts.program.node(facts.program.root).inputs[0]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(selectors(local_s_ops()), st.booleans())
+def test_bounds_hold_on_every_input(selector: Selector, causal: bool) -> None:
+    try:
+        bounds = bounds_of(selector, causal)
+    except UnsupportedProgramError:
+        assume(False)
+    for xs in all_sequences(VOCAB, LONGEST):
+        try:
+            chosen = np.array(evaluate(selector, xs, causal=causal))
+        except EvaluationError:
+            continue
+        rest = ~chosen & np.tri(len(xs), dtype=bool) if causal else ~chosen
+        widths, others = chosen.sum(axis=1), rest.sum(axis=1)
+        assert bounds.low <= widths.min()
+        assert widths.max() <= bounds.high
+        assert bounds.low_of_complement <= others.min()
+        assert others.max() <= bounds.high_of_complement
+
+
+def test_bounds_of_common_selectors() -> None:
+    same_place = Select(indices, indices, Comparison.EQ)
+    assert bounds_of(same_place) == WidthBounds(1, 1, 0, LONGEST - 1)
+    assert bounds_of(~same_place) == WidthBounds(0, LONGEST - 1, 1, 1)
+    assert bounds_of(Select(tokens, tokens, Comparison.TRUE)) == WidthBounds(1, LONGEST, 0, 0)
+    assert bounds_of(Select(tokens, tokens, Comparison.FALSE)) == WidthBounds(0, 0, 1, LONGEST)
+    one_or_two = same_place | Select(indices, indices, lambda key, query: key == 0)
+    assert bounds_of(one_or_two).high == 2
+    assert bounds_of(one_or_two).low == 1
