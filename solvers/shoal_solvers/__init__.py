@@ -25,6 +25,14 @@ from shoal_solvers.problem import (
     Variable,
 )
 from shoal_solvers.result import ObjectiveResult, Result, Status
+from shoal_solvers.serialize import (
+    allocation_from_json,
+    allocation_to_json,
+    problem_from_json,
+    problem_to_json,
+    result_from_json,
+    result_to_json,
+)
 from shoal_solvers.solve import SOLVERS, lower_bound_on_layers, solve
 
 __all__ = [
@@ -47,10 +55,16 @@ __all__ = [
     "Result",
     "Status",
     "Variable",
+    "allocation_from_json",
+    "allocation_to_json",
     "check",
     "lifetimes",
     "lower_bound_on_layers",
     "measure",
+    "problem_from_json",
+    "problem_to_json",
+    "result_from_json",
+    "result_to_json",
     "solve",
     "violations",
 ]

@@ -205,60 +205,20 @@ class AllocationModel:
         return first
 
     def _add_erasure_after_last_read(self) -> None:
-        """A variable is erased only if it is present, and after all that reads it.
+        """A variable is erased only if it is present and no read of it is pending.
 
-        A read is pending as long as an operation has chosen an alternative that makes the
-        read, and has not run. Of reads that exclude each other at most one is pending, so
-        their sum can be used where one of them would do; this tightens the relaxation.
+        A read is pending while an operation has chosen an alternative that makes it and has
+        not run. (Bounding the sum by presence, not by 1, makes the relaxation tighter: what
+        is half present cannot be both half erased and half waited for.)
         """
-        groups = {name: self._exclusive_reads(name) for name, _ in self._erased}
+        last_layer = self.windows.num_layers - 1
         for (name, layer), erased in self._erased.items():
-            present = self.written(
-                self.problem.variable[name], self.windows.num_layers - 1, before_mlp=False
-            )
-            for group in groups[name]:
-                used: list[Term] = []
-                done: list[Term] = []
-                for r, numbers in group:
-                    if layer < self.windows.latest[r]:
-                        used += [self._used[r, a] for a in numbers]
-                        done += [self.done(r, a, layer) for a in numbers]
-                self._at_most([erased, *used], [*present, *done])
-
-    def _exclusive_reads(self, variable: str) -> list[list[tuple[str, list[int]]]]:
-        """The reads of a variable, in groups of which at most one takes place.
-
-        What only serves one alternative of an operation is absent if that operation uses
-        another one.
-        """
-        groups = [[(r.name, numbers)] for r, numbers in self._readers[variable]]
-        own = {r.name: numbers for r, numbers in self._readers[variable]}
-        served: dict[str, list[tuple[str, set[int]]]] = defaultdict(list)
-        for r in own:
-            if r not in self.windows.required and (only := self._only_reader(r)) is not None:
-                served[only[0]].append((r, only[1]))
-        for r, servants in served.items():
-            taken = set(own.get(r, []))
-            group = [(r, own[r])] if r in own else []
-            for servant, alternatives in servants:
-                if taken.isdisjoint(alternatives):
-                    taken |= alternatives
-                    group.append((servant, own[servant]))
-            if len(group) > 1:
-                inside = {name for name, _ in group}
-                groups = [g for g in groups if g[0][0] not in inside or len(g) > 1] + [group]
-        return groups
-
-    def _only_reader(self, operation: str) -> tuple[str, set[int]] | None:
-        """The one operation that can read the results of another, and by which alternatives."""
-        readers = {
-            (r.name, a)
-            for v in self.problem.operation[operation].writes
-            for r, numbers in self._readers[v]
-            for a in numbers
-        }
-        names = {name for name, _ in readers}
-        return (names.pop(), {a for _, a in readers}) if len(names) == 1 else None
+            present = self.written(self.problem.variable[name], last_layer, before_mlp=False)
+            for r, numbers in self._readers[name]:
+                if layer < self.windows.latest[r.name]:
+                    used = [self._used[r.name, a] for a in numbers]
+                    done = [self.done(r.name, a, layer) for a in numbers]
+                    self._at_most([erased, *used], [*present, *done])
 
     # Objectives; each is added when it is asked for first.
 

@@ -12,7 +12,7 @@ class Status(StrEnum):
     """What is known about the value of one objective."""
 
     OPTIMAL = "optimal"
-    """The value equals the proven bound, given the earlier objectives' values."""
+    """The value equals the proven bound, with the earlier objectives held at their values."""
     FEASIBLE = "feasible"
     """The solver stopped with a gap between value and bound."""
     HEURISTIC = "heuristic"
@@ -26,7 +26,9 @@ class ObjectiveResult:
     Attributes:
         name: one of ``shoal_solvers.allocation.OBJECTIVES``.
         value: what the allocation attains.
-        bound: no allocation that is as good in all earlier objectives has less.
+        bound: no allocation that is as good in all earlier objectives, as they stand here,
+            has less. So where an earlier objective is not proven, an allocation that is
+            better there may have less or more of this one.
         status: whether value and bound meet.
         seconds: wall-clock time spent on this objective.
     """

@@ -32,7 +32,7 @@ def solve(
     solver: str = "cp-sat",
     time_limit: float | None = None,
     workers: int = 1,
-    deterministic_limit: float = DETERMINISTIC_LIMIT,
+    deterministic_limit: float | None = None,
     progress: Callable[[ObjectiveResult], None] | None = None,
 ) -> Result:
     """Allocate, check, and report what is proven.
@@ -48,6 +48,8 @@ def solve(
         workers: threads of ``cp-sat``.
         deterministic_limit: CP-SAT's deterministic seconds for the search, about a second
             each; they count work instead of time, so results do not depend on the machine.
+            None takes ``DETERMINISTIC_LIMIT``, or as many as ``time_limit`` if that is more.
+            To explain infeasible budgets as much again may be used.
         progress: called after each objective of ``cp-sat`` with what is known about it.
 
     Raises:
@@ -60,6 +62,8 @@ def solve(
     if solver in HEURISTICS:
         return _solve_heuristically(problem, solver)
     start = time.perf_counter()
+    if deterministic_limit is None:
+        deterministic_limit = max(DETERMINISTIC_LIMIT, time_limit or 0.0)
     effort = Effort(time_limit, deterministic_limit, workers)
     search = LexicographicSearch(problem, effort, progress)
     try:
@@ -105,7 +109,7 @@ def _validate_options(
             f"time_limit is {time_limit!r}; give a number of seconds above 0, "
             "or None for no wall-clock limit"
         )
-    if not _is_positive(deterministic_limit):
+    if deterministic_limit is not None and not _is_positive(deterministic_limit):
         raise InvalidProblemError(
             f"deterministic_limit is {deterministic_limit!r}; give a finite number of "
             "deterministic seconds above 0"

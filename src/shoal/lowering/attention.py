@@ -48,7 +48,7 @@ def lower_width(builder: Builder, node: Node) -> None:
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
     builder.add_operation(hidden, label, head, _reads(terms))
-    builder.set_residuals(hidden, np.array([[4 * ROUNDING + _weight_error(builder, terms)]]))
+    builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
     view = builder.add_value(node)
     builder.views[node.id] = view
     values = builder.inferred.value_set(node, label)
@@ -123,7 +123,7 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     builder.add_operation(name, node.label, head, [*_reads(terms), *operand.variables])
     low, high = number_bounds(operand_values)
     if builder.inferred.widths[node.inputs[0]].high > 1:
-        error += (high - low) * _weight_error(builder, terms)
+        error += (high - low) / 2 * _score_error(builder, terms)
     builder.set_residuals(name, np.array([[error, 0.0][: len(space)]]))
 
 
@@ -136,17 +136,18 @@ def _averaging_error(builder: Builder, node: Node, values: Values, default: Valu
     return size * (4 * ROUNDING if mixes else ROUNDING)
 
 
-def _weight_error(builder: Builder, terms: list[Term]) -> float:
-    """How far the weights of equally selected keys may be apart, relatively.
+def _score_error(builder: Builder, terms: list[Term]) -> float:
+    """How far a score may be off: what keys and queries are off, times the coldness.
 
-    Scores are off by what keys and queries are off, times the coldness.
+    If scores are off by d, an average of numbers is off by d times half their range at most,
+    and 1 / (1 + width) by d / 4.
     """
     error = 0.0
     for term in terms:
         queries = projected_errors(term.query, builder.variables, term.scores)
         keys = projected_errors(term.key, builder.variables, term.scores.T)
         error += float(queries.max(initial=0.0) + keys.max(initial=0.0))
-    return 2 * COLDNESS * error
+    return COLDNESS * error
 
 
 def _lower_to_one_hot(builder: Builder, node: Node, operand: View) -> None:
@@ -221,8 +222,8 @@ def _add_average(
     head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5)
     builder.add_operation(node.label, node.label, head, [*_reads(terms), *operand.variables])
     copied = projected_errors(operand, builder.variables, matrix)
-    if builder.inferred.widths[node.inputs[0]].high > 1:
-        copied = copied + _weight_error(builder, terms) + 4 * ROUNDING
+    if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
+        copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING
     builder.set_residuals(node.label, largest_rows(np.diag(copied)))
 
 

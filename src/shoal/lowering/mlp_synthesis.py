@@ -5,7 +5,9 @@ Three forms are tried:
 * affine: the results are an affine function of the operands; a neuron carries each
   non-negative dimension, two a signed one;
 * look-up: with one-hot operands, relu(sum of the picked dimensions - (k - 1)) is an AND; one
-  neuron for each row whose result is not the most frequent one, which goes into the bias;
+  neuron for each row whose result is not the most frequent one, which goes into the bias. Where
+  the operands are too inexact for that, two neurons make a ramp from 0 to 1 that is flat at both
+  ends;
 * steps: the operands are projected to one number, and two neurons make a step wherever the
   result changes along it.
 
@@ -76,8 +78,17 @@ class Layer:
     def __call__(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Results [rows, results] for points [rows, coordinates], in the points' precision."""
         kind = points.dtype
-        hidden = np.maximum(points @ self.into.astype(kind) + self.threshold.astype(kind), 0)
-        result: npt.NDArray[np.floating] = hidden @ self.out.astype(kind) + self.bias.astype(kind)
+        result: npt.NDArray[np.floating] = self.hidden(points) @ self.out.astype(
+            kind
+        ) + self.bias.astype(kind)
+        return result
+
+    def hidden(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Hidden values [rows, neurons], likewise."""
+        kind = points.dtype
+        result: npt.NDArray[np.floating] = np.maximum(
+            points @ self.into.astype(kind) + self.threshold.astype(kind), 0
+        )
         return result
 
 
@@ -182,10 +193,10 @@ def synthesise(
 def _residuals(layer: Layer, table: Table) -> Matrix:
     """[rows, results], the greatest errors in float32, also with operands a little off."""
     errors = table.errors
-    alternating = np.where(np.arange(len(errors)) % 2, 1.0, -1.0)
     patterns = [np.zeros(len(errors))]
     if errors.any():
-        patterns += [errors, -errors, errors * alternating, -errors * alternating]
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], (4, len(errors)))
+        patterns += [errors, -errors, *(errors * signs)]
     worst = np.zeros(table.results.shape)
     rows = max(1, _LARGEST_BLOCK // max(1, len(layer.threshold)))
     for start in range(0, len(worst), rows):
@@ -194,6 +205,10 @@ def _residuals(layer: Layer, table: Table) -> Matrix:
             points = (table.points[block] + pattern).astype(np.float32)
             seen = layer(points).astype(np.float64) - table.results[block]
             worst[block] = np.where(np.abs(seen) > np.abs(worst[block]), seen, worst[block])
+        # other libraries add up in another order; sums of large terms then round differently
+        hidden = layer.hidden(table.points[block])
+        rounding = 2.0**-26 * (hidden @ np.abs(layer.out))
+        worst[block] = np.where(rounding > np.abs(worst[block]), rounding, worst[block])
     return worst
 
 
@@ -278,7 +293,19 @@ def _look_up(table: Table) -> Iterator[Candidate]:
         threshold = np.full(into.shape[1], 1.0 - len(table.leaves))
         return Layer(into, threshold, results[special] - bias, bias)
 
+    def build_sharp() -> Layer:
+        into = 2 * points[special].T
+        threshold = np.full(into.shape[1], 1.5 - 2 * len(table.leaves))
+        jump = results[special] - bias
+        return Layer(
+            np.hstack([into, into]),
+            np.concatenate([threshold, threshold - 1]),
+            np.vstack([jump, -jump]),
+            bias,
+        )
+
     yield Candidate(int(special.sum()), build)
+    yield Candidate(2 * int(special.sum()), build_sharp)
 
 
 def _steps(table: Table) -> Iterator[Candidate]:
@@ -335,7 +362,7 @@ def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
     changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
     left, right = line[changes], line[changes + 1]
     quarter = (right - left) / 4
-    if (quarter < STEP_MARGIN * size + 2 * np.abs(weights) @ table.errors).any():
+    if (quarter < STEP_MARGIN * size + 1.5 * np.abs(weights) @ table.errors).any():
         return
     # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
     slope = 2.0 ** np.ceil(-np.log2(2 * quarter))

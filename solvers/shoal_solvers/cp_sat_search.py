@@ -1,0 +1,112 @@
+"""One run of CP-SAT: parameters, limits, and an end by Ctrl-C that keeps what was found."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from shoal_solvers.allocation import Allocation
+from shoal_solvers.cp_sat_model import AllocationModel
+
+LARGE_MODEL = 600
+"""Booleans from which on a portfolio of searches beats a single one."""
+
+PORTFOLIO = ("max_lp", "quick_restart_no_lp")
+"""One search that proves bounds by the linear relaxation, one that finds allocations by learning;
+large neighbourhood searches join them. Interleaved in a fixed order they are deterministic."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to search, and on how many threads.
+
+    Attributes:
+        time_limit: wall-clock seconds; None for no such limit.
+        deterministic_limit: CP-SAT's deterministic seconds. They count work, so they are the
+            same on every machine; one is about a second on a current one.
+        workers: threads.
+    """
+
+    time_limit: float | None = None
+    deterministic_limit: float = 30.0
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What CP-SAT found and proved.
+
+    Attributes:
+        allocation: the best allocation found, if any.
+        bound: no allocation has a lower objective (0 if there is none).
+        infeasible: proven that no allocation exists.
+        interrupted: ended by Ctrl-C.
+        work: deterministic seconds spent.
+    """
+
+    allocation: Allocation | None
+    bound: int
+    infeasible: bool = False
+    interrupted: bool = False
+    work: float = 0.0
+
+
+def run(model: AllocationModel, effort: Effort) -> Answer:
+    """Solve the model as it stands; the same model and effort give the same answer.
+
+    (Unless a wall-clock limit or Ctrl-C ends the search.)
+    """
+    solver = cp_model.CpSolver()
+    set_parameters(solver, model, effort)
+    status, interrupted = solve_interruptibly(solver, model.model)
+    found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+    has_objective = model.model.has_objective()
+    bound = solver.best_objective_bound if has_objective and status != cp_model.INFEASIBLE else 0.0
+    return Answer(
+        allocation=model.extract(solver.value) if found else None,
+        bound=max(0, math.ceil(bound - 1e-6)),
+        infeasible=status == cp_model.INFEASIBLE,
+        interrupted=interrupted,
+        work=solver.deterministic_time,
+    )
+
+
+def set_parameters(solver: cp_model.CpSolver, model: AllocationModel, effort: Effort) -> None:
+    """Limits and strategy. Everything here is deterministic but ``time_limit``."""
+    parameters = solver.parameters
+    parameters.random_seed = 0
+    parameters.max_deterministic_time = max(effort.deterministic_limit, 1e-3)
+    if effort.time_limit is not None:
+        parameters.max_time_in_seconds = max(effort.time_limit, 1e-3)
+    parameters.catch_sigint_signal = False
+    parameters.linearization_level = 2
+    if model.num_booleans < LARGE_MODEL:
+        parameters.num_workers = 1
+    else:
+        parameters.num_workers = effort.workers
+        parameters.interleave_search = True
+        parameters.subsolvers.extend(PORTFOLIO)
+
+
+def solve_interruptibly(
+    solver: cp_model.CpSolver, model: cp_model.CpModel
+) -> tuple[cp_model.CpSolverStatus, bool]:
+    """Solve in a thread, so that Ctrl-C reaches this one at once; whether it did.
+
+    (CP-SAT can catch the signal itself, but then the caller does not learn of it.)
+    """
+    statuses: list[cp_model.CpSolverStatus] = []
+    thread = threading.Thread(target=lambda: statuses.append(solver.solve(model)), daemon=True)
+    thread.start()
+    interrupted = False
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        interrupted = True
+        while thread.is_alive():  # a stop before the search has begun is lost, so repeat it
+            solver.stop_search()
+            thread.join(0.05)
+    return (statuses[0] if statuses else cp_model.UNKNOWN), interrupted

@@ -1,0 +1,113 @@
+"""Which budget is in the way, and what would do instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shoal_solvers.allocation import Allocation, measure
+from shoal_solvers.cp_sat import Clock, LayersAnswer, minimize_layers, most_layers
+from shoal_solvers.cp_sat_model import AllocationModel
+from shoal_solvers.cp_sat_search import Effort, run
+from shoal_solvers.lower_bounds import layers_bound
+from shoal_solvers.problem import AllocationProblem
+from shoal_solvers.windows import compute_windows
+
+SHARE = 0.4
+"""How much of the effort that is left each question may use."""
+
+DETERMINISTIC_LIMIT = 10.0
+"""Deterministic seconds for all questions together; nobody waits long for an error."""
+
+NOUNS = {
+    "max_layers": "layers",
+    "max_width": "residual columns",
+    "max_neurons": "neurons in one MLP",
+    "max_heads": "heads in one attention half-layer",
+}
+
+
+def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) -> str:
+    """What to tell somebody whose budgets gave no allocation.
+
+    For every budget the smallest value is sought that works while the others are kept. A
+    budget for which there is none does not stand in the way alone.
+    """
+    limits = problem.budgets.limits()
+    listing = ", ".join(f"{name}={value}" for name, value in limits.items()) or "none"
+    if answer.bound > answer.limit and answer.exhaustive:
+        verdict = "It is proven that no allocation meets the budgets"
+    elif answer.bound > answer.limit:
+        verdict = f"It is proven that no allocation with up to {answer.limit} layers meets them"
+    else:
+        verdict = (
+            "The search ended before it was known whether one exists; "
+            "a longer time limit may find one"
+        )
+    clock = Clock(
+        replace(effort, deterministic_limit=min(effort.deterministic_limit, DETERMINISTIC_LIMIT))
+    )
+    ways = [
+        line
+        for name in limits
+        if (line := _way_out(problem, name, clock, others_kept=True)) is not None
+    ]
+    if not ways:
+        ways = [
+            line
+            for name in limits
+            if (line := _way_out(problem, name, clock, others_kept=False)) is not None
+        ]
+        if ways:
+            ways.insert(0, "No single budget is in the way; raise several of them.")
+    lines = [f"No allocation of {problem.name!r} within its budgets ({listing}). {verdict}.", *ways]
+    return "\n  ".join(lines)
+
+
+def _way_out(
+    problem: AllocationProblem, budget: str, clock: Clock, others_kept: bool
+) -> str | None:
+    """One line on the smallest value of a budget that works; None if none was found."""
+    limit = problem.budgets.limits()[budget]
+    budgets = problem.budgets
+    for other in budgets.limits():
+        if other == budget or not others_kept:
+            budgets = replace(budgets, **{other: None})
+    relaxed = problem.with_budgets(budgets)
+    found, bound = _smallest(relaxed, budget.removeprefix("max_"), clock)
+    if found is None or (not others_kept and bound <= limit):
+        return None
+    others = "with the other budgets kept" if others_kept else "even without any other budget"
+    if found == bound:
+        proof = f"the smallest value that works is {found}"
+    else:
+        proof = f"{found} works, less than {bound} does not, in between it is not known"
+    return f"{budget}={limit} is in the way: {proof} ({NOUNS[budget]}, {others})."
+
+
+def _smallest(problem: AllocationProblem, objective: str, clock: Clock) -> tuple[int | None, int]:
+    """The least value of an objective that was found within the budgets, and its bound."""
+    if objective == "layers":
+        answer = minimize_layers(problem, None, clock, SHARE)
+        if answer.interrupted:
+            raise KeyboardInterrupt
+        layers = None if answer.allocation is None else answer.allocation.num_layers
+        return layers, answer.bound
+    most, _ = most_layers(problem)
+    fewest = layers_bound(problem)
+    found: Allocation | None = None
+    bound = 0
+    for num_layers in sorted({min(fewest, most), min(2 * fewest, most), most}):
+        windows = compute_windows(problem, num_layers)
+        if not windows.feasible:
+            continue
+        model = AllocationModel(problem, windows)
+        model.model.minimize(model.objective(objective))
+        if found is not None:
+            model.hint(found)
+        result = run(model, clock.left(SHARE))
+        clock.spend(result.work)
+        if result.interrupted:
+            raise KeyboardInterrupt
+        found = result.allocation or found
+        bound = result.bound  # more layers can only help, so the last bound is the one that holds
+    return (None if found is None else getattr(measure(problem, found), objective)), bound

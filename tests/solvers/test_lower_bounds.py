@@ -1,0 +1,34 @@
+"""Structural bounds never exceed the optimum."""
+
+from hypothesis import given, settings
+
+from shoal_solvers import OBJECTIVES, AllocationProblem
+from shoal_solvers.lower_bounds import BOUNDS, layers_bound
+from shoal_solvers.windows import compute_windows
+from tests.solvers.brute_force import choices, optimum, schedules
+from tests.solvers.problems import problems
+
+
+@settings(max_examples=80, deadline=None)
+@given(problems())
+def test_bounds_hold(problem: AllocationProblem) -> None:
+    best = optimum(problem, most_layers=5)
+    assert best is not None
+    assert layers_bound(problem) == best[0]
+    windows = compute_windows(problem, best[0])
+    for name, value in zip(OBJECTIVES[1:], best[1:], strict=True):
+        assert BOUNDS[name](problem, windows) <= value
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(most_operations=4))
+def test_windows_lose_no_schedule(problem: AllocationProblem) -> None:
+    for num_layers in (layers_bound(problem), layers_bound(problem) + 1):
+        windows = compute_windows(problem, num_layers)
+        assert windows.feasible
+        for choice in choices(problem):
+            for times in schedules(problem, choice, num_layers):
+                assert windows.required <= set(times)
+                for name, half_layer in times.items():
+                    earliest = windows.earliest[name, choice[name]]
+                    assert earliest <= half_layer // 2 <= windows.latest[name]

@@ -1,0 +1,81 @@
+"""JSON out and in again gives the same; wrong JSON is refused with its place."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+
+from shoal_solvers import AllocationProblem, InvalidProblemError, solve
+from shoal_solvers.serialize import (
+    allocation_from_json,
+    allocation_to_json,
+    problem_from_json,
+    problem_to_json,
+    result_from_json,
+    result_to_json,
+)
+from tests.solvers.problems import chain, problems
+
+
+@settings(max_examples=50, deadline=None)
+@given(problems(most_operations=8))
+def test_problems_come_back_equal(problem: AllocationProblem) -> None:
+    assert problem_from_json(problem_to_json(problem)) == problem
+
+
+def test_allocations_and_results_come_back_equal() -> None:
+    result = solve(chain())
+    assert allocation_from_json(allocation_to_json(result.allocation)) == result.allocation
+    assert result_from_json(result_to_json(result)) == result
+
+
+def changed(path: list[str | int], value: object) -> str:
+    """The chain with one place of its JSON replaced."""
+    data = json.loads(problem_to_json(chain()))
+    spot = data
+    for step in path[:-1]:
+        spot = spot[step]
+    spot[path[-1]] = value
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", "no valid JSON: Expecting property name enclosed in double quotes at line 1"),
+        ("[]", "the problem should be an object with the fields name, variables"),
+        ('{"variables": []}', "the problem lacks the field 'operations'; add it"),
+        (changed(["color"], 1), "the problem has unknown fields: color"),
+        (changed(["name"], 3), "field 'name' of the problem should be a text"),
+        (changed(["variables"], {}), "field 'variables' of the problem should be a list"),
+        (
+            changed(["variables", 1, "width"], "wide"),
+            "'width' of item 1 of 'variables' of the problem should be a whole number, "
+            'but is a text ("wide")',
+        ),
+        (changed(["variables", 0, "width"], True), "should be a whole number, but is true or"),
+        (changed(["variables", 0, "erase_neurons"], 1.5), "a whole number or null, but is a numb"),
+        (changed(["operations", 2, "kind"], "conv"), "is 'conv'; known kinds: attention, mlp"),
+        (changed(["operations", 0, "writes"], [1]), "'writes' of item 0 of 'operations'"),
+        (
+            changed(["operations", 0, "alternatives", 0, "size"], None),
+            "'size' of item 0 of 'alternatives' of item 0 of 'operations'",
+        ),
+        (changed(["budgets", "max_wit"], 3), "'budgets' of the problem has unknown fields"),
+        (changed(["budgets", "max_width"], 0), "budget max_width is 0"),
+    ],
+)
+def test_refuses(text: str, expected: str) -> None:
+    with pytest.raises(InvalidProblemError) as error:
+        problem_from_json(text)
+    assert expected in str(error.value)
+
+
+def test_refuses_wrong_allocations_and_results() -> None:
+    data = json.loads(result_to_json(solve(chain())))
+    data["objectives"][0]["status"] = "great"
+    with pytest.raises(InvalidProblemError, match="is 'great'; known: optimal"):
+        result_from_json(json.dumps(data))
+    data["allocation"]["columns"]["x"] = ["left"]
+    with pytest.raises(InvalidProblemError, match="columns of 'x' in the allocation"):
+        allocation_from_json(json.dumps(data["allocation"]))
