@@ -53,7 +53,7 @@ def test_labels_tell_the_truth_in_every_state(name: str, allocator: str) -> None
 
 def test_free_columns_have_no_label() -> None:
     model = shoal.compile(
-        STOCK["reverse"].make(10), vocab=["abcd"] + list("abcd"), max_seq_len=10,
+        STOCK["reverse"].make(10), vocab=list("abcd"), max_seq_len=10,
         passes="none",
     )  # fmt: skip
     for half_layer in range(2 * model.num_layers + 1):

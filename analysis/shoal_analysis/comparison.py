@@ -136,7 +136,7 @@ def totals(measured: Iterable[Measurement]) -> list[Measurement]:
                 heads=sum(m.heads for m in group),
                 parameters=sum(m.parameters for m in group),
                 solve_seconds=sum(m.solve_seconds for m in group),
-                proven=f"{optimal} of {len(group)}",
+                proven=f"{optimal}/{len(group)} all",
             )
         )
     return result

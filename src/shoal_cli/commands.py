@@ -72,8 +72,8 @@ def explain_command(arguments: argparse.Namespace, console: Console) -> int:
     console.print(table)
     console.print(
         Text(
-            f"{model.num_layers} layers, residual width {model.d_model}. "
-            '"until" is the last half-layer that can read the value.'
+            f"{model.num_layers} layer{'' if model.num_layers == 1 else 's'}, residual width "
+            f'{model.d_model}. "until" is the last half-layer that can read the value.'
         )
     )
     return 0
