@@ -270,3 +270,8 @@ def test_large_tables_are_refused_before_memory_is_taken() -> None:
 def test_a_selector_is_no_operand_on_either_side() -> None:
     with pytest.raises(shoal.ProgramError):
         EVERYTHING + tokens  # type: ignore[operator]
+
+
+def test_a_value_that_is_negative_at_bos_alone_is_erased_there_too() -> None:
+    before = numerical(numerical(tokens + 2) - 1)
+    check(Aggregate(Select(before, tokens, Comparison.EQ), tokens), vocab=(0, 1, 2, 3), longest=2)

@@ -220,8 +220,13 @@ def run_campaign(
             pending = []
             for number in numbers:
                 pending.append(pool.apply_async(run_batch, (campaign.options, number)))
-                while len(pending) >= 2 * jobs or (pending and pending[0].ready()):
-                    _collect(campaign, pending.pop(0).get(), progress)
+                while len(pending) >= 2 * jobs:
+                    ready = [batch for batch in pending if batch.ready()]
+                    for batch in ready:
+                        pending.remove(batch)
+                        _collect(campaign, batch.get(), progress)
+                    if not ready:
+                        pending[0].wait(0.1)
                 if end is not None and time.monotonic() >= end:
                     break
             for batch in pending:

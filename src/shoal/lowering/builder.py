@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
-from shoal.craft.components import BOS_SPACE, Component
+from shoal.craft.components import BOS_SPACE, MLP, Component
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.lowered import (
     InputTable,
@@ -147,8 +147,21 @@ class Builder:
 
     def add_operation(self, name: str, block: str, component: Component, reads: list[str]) -> None:
         """Add an operation that computes variable ``name``; every one may read BOS."""
+        self._allow_for_bos(name, component)
         unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
         self.operations.append(LoweredOperation(name, block, (component,), (unique,)))
+
+    def _allow_for_bos(self, name: str, component: Component) -> None:
+        """At the BOS position a variable holds a bias or a default, which may be negative."""
+        at_bos = component.output.bias if isinstance(component, MLP) else component.value_at_bos
+        if at_bos is None:
+            return
+        variable = self.variables[name]
+        self.variables[name] = replace(
+            variable,
+            signed=variable.signed | (at_bos < 0),
+            largest=max(variable.largest, float(np.abs(at_bos).max(initial=0.0))),
+        )
 
     def one_hot_view(self, number: int, reader: str) -> View:
         """A node as a one-hot value; decoded by an MLP of its own if it is held otherwise."""

@@ -42,7 +42,7 @@ class StreamVariable:
     Attributes:
         name: unique.
         space: its directions.
-        signed: [space], whether a dimension can be negative.
+        signed: [space], whether a dimension can be negative, at the BOS position included.
         node: the s-op that it belongs to, if any.
         encoding: how it holds the value, in words.
         largest: the greatest absolute value of a dimension.
