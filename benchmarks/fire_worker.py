@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
-import math
 import os
 import sys
 import time
@@ -132,9 +131,16 @@ def _attempt(
 
 
 def _plain(values: list[Any]) -> list[Any]:
-    """Python's own values, of which the infinite ones become strings, which can be read back."""
+    """Values that can be read back from their ``repr``; anything else becomes a string."""
     plain = [value.item() if hasattr(value, "item") else value for value in values]
-    return [str(v) if isinstance(v, float) and not math.isfinite(v) else v for v in plain]
+    return [value if _is_readable(value) else f"<{value}>" for value in plain]
+
+
+def _is_readable(value: Any) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def explain(model: Model) -> list[Step]:
     steps = [
         Step(-1, info.name, "embedding", (), show_columns(info.columns), _until(model, n))
         for n, info in model.variables.items()
-        if info.written_by is None
+        if info.written_by is None and info.columns
     ]
     for half_layer, components in enumerate(model.craft.half_layers):
         erasers = [c for c in components if isinstance(c, MLP) and not c.off_at_bos]
@@ -43,6 +43,18 @@ def explain(model: Model) -> list[Step]:
         if erasers:
             steps.append(_erasing_step(model, half_layer, erasers))
     return steps
+
+
+def unmaterialised(model: Model) -> list[str]:
+    """A line for each s-op that has no residual columns of its own: a view, or fused."""
+    lines = []
+    for name, info in model.variables.items():
+        if not info.columns and info.encoding in ("view", "fused"):
+            of = ", ".join(info.of) or "nothing: it is constant"
+            lines.append(
+                f"{name}: {'a view of' if info.encoding == 'view' else 'fused, from'} {of}"
+            )
+    return lines
 
 
 def _step(model: Model, half_layer: int, component: Component) -> Step:

@@ -17,6 +17,8 @@ class Limits:
         one_hot_values: values of one one-hot variable, and so its residual dimensions.
         mlp_weights: matrix entries of the MLP for one expression.
         model_bytes: size of all weights.
+        fused_rows: rows of a table that skips intermediate values; larger ones are not offered.
+        fused_neurons: hidden neurons of such a table's MLP, likewise.
     """
 
     table_entries: int = 1_000_000
@@ -24,6 +26,8 @@ class Limits:
     one_hot_values: int = 4_096
     mlp_weights: int = 2**25
     model_bytes: int = 2**31
+    fused_rows: int = 10_000
+    fused_neurons: int = 1_024
 
     def __post_init__(self) -> None:
         for field in fields(self):

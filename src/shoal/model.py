@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from shoal.craft.model import CraftModel, run_craft
 from shoal.errors import InvalidInputError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import CompileOptions
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
+from shoal.reading import Reader, node_named
+from shoal.transformer.forward import forward
 from shoal.transformer.runnable import Transformer
 from shoal.variables import VariableInfo, labels_at, variable_table
 from shoal_solvers import Allocation, AllocationProblem, Result, Status
@@ -53,6 +57,27 @@ class Model(Transformer):
     def residual_labels(self) -> list[str]:
         """What each residual column holds at the end of the network, as ``name:value``."""
         return self.labels_at(2 * self.num_layers)
+
+    def read(self, name: str, tokens: Sequence[Value]) -> list[Value]:
+        """The values of a named s-op, read from the residual stream of a forward pass.
+
+        Args:
+            name: its name, or one of its aliases.
+            tokens: the input, without BOS.
+
+        Returns:
+            One value for each token, whether the s-op is materialised, a view, or fused.
+
+        Raises:
+            InvalidInputError: there is no such s-op, or the sequence does not fit the model.
+        """
+        node = node_named(self.lowered, name)
+        encoder = self.input_encoder
+        ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
+        passed = forward(self.weights, ids, encoder.pad_encoding)
+        states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
+        present = {n: info for n, info in self.variables.items() if info.columns}
+        return Reader(self.lowered, present, states).values(node)
 
     def labels_at(self, half_layer: int) -> list[str]:
         """What each residual column holds just before a half-layer; "" where it is free.

@@ -9,9 +9,13 @@ import numpy as np
 
 from shoal.errors import InvalidOptionError
 from shoal.limits import Limits
-from shoal.program.passes import pass_names
+from shoal.lowering.lower import LOWERING_PASSES
+from shoal.program.passes import PASSES
 from shoal.rasp.values import Value, canonical_key, canonical_order, normalise
 from shoal_solvers import SOLVERS, Budgets
+
+PASS_NAMES = (*PASSES, *LOWERING_PASSES)
+"""All passes, in their order."""
 
 
 @dataclass(frozen=True)
@@ -147,3 +151,29 @@ def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
                 + ("None means that nothing was selected" if token is None else "it is not itself")
             )
     return canonical_order(tokens)
+
+
+def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
+    """The passes that "all", "none", one name or a list of names stands for, in their order.
+
+    Raises:
+        InvalidOptionError: a pass is not known.
+    """
+    if passes == "all":
+        return PASS_NAMES
+    if passes == "none":
+        return ()
+    try:
+        chosen = {passes} if isinstance(passes, str) else set(passes)
+    except TypeError:
+        raise InvalidOptionError(
+            f'passes is {passes!r}; give "all", "none", a pass, or a list of passes: '
+            + ", ".join(PASS_NAMES)
+        ) from None
+    unknown = sorted(str(name) for name in chosen - set(PASS_NAMES))
+    if unknown:
+        raise InvalidOptionError(
+            f"there is no pass {', '.join(unknown)}; known: {', '.join(PASS_NAMES)}; or give "
+            '"all" or "none"'
+        )
+    return tuple(name for name in PASS_NAMES if name in chosen)

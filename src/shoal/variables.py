@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shoal.craft.affine import AffineMap
 from shoal.craft.components import BOS
 from shoal.lowering.lowered import LoweredProgram
+from shoal.program.graph import Node
 from shoal_solvers import Allocation, AllocationProblem, lifetimes
 
 
@@ -15,14 +18,18 @@ class VariableInfo:
 
     Attributes:
         name: the s-op's name, or the name of a helper value.
-        encoding: "one-hot", "scalar", or "scalar and presence" (a second dimension is 1
-            where there is a value, and 0 for None).
+        encoding: "one-hot", "scalar", "scalar and presence" (a second dimension is 1 where
+            there is a value, and 0 for None); "view" for an affine function of other variables,
+            and "fused" for a value that is only computed inside the MLPs that need it.
         labels: ``name:value`` of each dimension.
-        columns: the residual column of each dimension.
+        columns: the residual column of each dimension; empty for views and fused values.
         first: the first half-layer that can read it.
         last: the last half-layer that can read it; ``2 * num_layers`` if it is there at the end.
         written_by: the half-layer that writes it; None for what the embedding writes.
         aliases: further names of the same value.
+        of: for views, the variables; for fused values, the s-ops that determine it.
+        view: for views, the affine map from the variables' directions to the value's
+            coordinates: one for each value if it is one-hot, else the number (and presence).
     """
 
     name: str
@@ -33,12 +40,14 @@ class VariableInfo:
     last: int
     written_by: int | None
     aliases: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    view: AffineMap | None = None
 
 
 def variable_table(
     lowered: LoweredProgram, problem: AllocationProblem, allocation: Allocation
 ) -> dict[str, VariableInfo]:
-    """Every variable that is present, by name."""
+    """Every variable that is present, and every s-op that has none of its own, by name."""
     lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
     table = {}
     for name, variable in lowered.variables.items():
@@ -56,7 +65,31 @@ def variable_table(
             written_by=None if placement is None else placement.half_layer,
             aliases=() if node is None else node.aliases,
         )
+    for node in lowered.inferred.program:
+        if node.is_sop and node.label not in table:
+            table[node.label] = _without_variable(lowered, node, table)
     return table
+
+
+def _without_variable(
+    lowered: LoweredProgram, node: Node, table: Mapping[str, VariableInfo]
+) -> VariableInfo:
+    """An s-op that no variable of its own holds: a view of others, or fused."""
+    view = lowered.views[node.id]
+    is_view = bool(view.variables) and all(
+        name in table and table[name].columns for name in view.variables
+    )
+    if is_view or not node.inputs:
+        lives = [table[name] for name in view.variables if name in table]
+        first = max((info.first for info in lives), default=0)
+        last = min((info.last for info in lives), default=0)
+        return VariableInfo(
+            node.label, "view", (), (), first, last, None, node.aliases,
+            view.variables, view.coordinates,
+        )  # fmt: skip
+    program = lowered.inferred.program
+    of = tuple(program.node(operand).label for operand in node.inputs)
+    return VariableInfo(node.label, "fused", (), (), 0, 0, None, node.aliases, of)
 
 
 def labels_at(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from shoal.program.passes import PASSES
+from shoal.options import PASS_NAMES
 from shoal_solvers import SOLVERS, Budgets
 
 
@@ -39,7 +39,7 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         "--passes",
         default="all",
         metavar="LIST",
-        help=f'"all", "none", or a comma-separated list of: {", ".join(PASSES)} (default: all)',
+        help=f'"all", "none", or a comma-separated list of: {", ".join(PASS_NAMES)} (default: all)',
     )
     parser.add_argument(
         "--allocator",

@@ -204,7 +204,12 @@ def test_kept_and_named_values_are_found_in_the_stream(allocator: str, reuse: bo
     later = SelectorWidth(Select(hist, hist, Comparison.EQ)).named("later")
     program = (later + 1).named("result")
     model = shoal.compile(
-        program, vocab=["a", "b"], max_seq_len=3, allocator=allocator, reuse=reuse
+        program,
+        vocab=["a", "b"],
+        max_seq_len=3,
+        passes="none",
+        allocator=allocator,
+        reuse=reuse,
     )
     assert model.run(["a", "b", "a"]) == program(["a", "b", "a"])
     for name, sop in (("hist", HIST), ("result", program)):

@@ -12,6 +12,7 @@ import numpy as np
 import shoal
 from shoal.errors import EvaluationError, ShoalError
 from shoal.rasp.expressions import Map, SOp, tokens
+from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
 from shoal_analysis.fuzzing.cases import Case
 from shoal_solvers import SOLVERS, Budgets
@@ -210,6 +211,18 @@ def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expecte
             raise Difference("batch", f"on {sequence!r}: {together!r} together, {alone!r} alone")
 
 
+def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """Every s-op can be read from the stream, whether materialised, a view, or fused."""
+    nodes = [node for node in model.lowered.inferred.program if node.is_sop]
+    for sequence, _ in expected[-3:]:
+        values = evaluate_all(program, sequence, causal=case.options.causal)
+        for node in nodes:
+            wanted = values.get(id(node.expression))
+            if wanted is not None:
+                pair = (sequence, list(wanted))
+                compare_results(f"read {node.label}", [pair], [model.read(node.label, sequence)])
+
+
 _CHECKS: Mapping[str, Callable[[Case, SOp, shoal.Model, Expected], None]] = MappingProxyType(
     {
         "allocators": _check_allocators,
@@ -217,5 +230,6 @@ _CHECKS: Mapping[str, Callable[[Case, SOp, shoal.Model, Expected], None]] = Mapp
         "rename": _check_rename,
         "longer": _check_longer,
         "batch": _check_batch,
+        "read": _check_read,
     }
 )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from shoal.errors import EvaluationError
-from shoal.program.passes import PASSES
+from shoal.options import PASS_NAMES
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value
 from shoal_analysis.fuzzing.cases import Case, CaseOptions, Line, build_lines, needed
@@ -280,7 +280,7 @@ def _part(case: Case, name: str) -> Case:
 @st.composite
 def case_options(draw: Any) -> CaseOptions:
     """Compile options, budgets and further oracles."""
-    some_passes = st.lists(st.sampled_from(sorted(PASSES)), unique=True).map(tuple)
+    some_passes = st.lists(st.sampled_from(PASS_NAMES), unique=True).map(tuple)
     slack = st.one_of(st.none(), st.none(), st.integers(0, 3))
     return CaseOptions(
         max_seq_len=draw(st.sampled_from((1, 2, 3, 4, 5, 6, 8))),
@@ -293,5 +293,5 @@ def case_options(draw: Any) -> CaseOptions:
     )
 
 
-CHECKS = ("allocators", "recompile", "rename", "longer", "batch")
+CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read")
 """Oracles that are asked of a share of the programs."""

@@ -127,7 +127,7 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     inferred = infer(traced, options.vocab, options.max_seq_len, options.limits)
     require_distinct_results(inferred)
     clock.lap("infer values")
-    lowered = lower(inferred)
+    lowered = lower(inferred, options.passes)
     require_precise(lowered)
     clock.lap("lower")
     problem = allocation_problem(lowered, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def lower_width(builder: Builder, node: Node) -> None:
     assert view.codes is not None
     own = View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
     points = (1 / (1 + widths))[:, None]
+    builder.undecoded[node.id] = replace(own, codes=points)
     leaf = builder.leaf(own, nullable=False)
     builder.add_table(label, [leaf], points, view.codes, block=label, reads=[hidden])
 

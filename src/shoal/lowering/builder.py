@@ -35,12 +35,14 @@ BOS_VARIABLE = "BOS"
 class Builder:
     """The state of one lowering. Names are unique, since labels of nodes are."""
 
-    def __init__(self, inferred: Inferred) -> None:
+    def __init__(self, inferred: Inferred, passes: tuple[str, ...] = ()) -> None:
         self.inferred = inferred
+        self.passes = passes
         self.variables: dict[str, StreamVariable] = {}
         self.inputs: list[InputTable] = []
         self.operations: list[LoweredOperation] = []
         self.views: dict[int, View] = {}
+        self.undecoded: dict[int, View] = {}
         self._one_hot: dict[int, View] = {}
         self._labels = {node.label for node in inferred.program}
         self._add_bos()
@@ -62,6 +64,7 @@ class Builder:
             tuple(self.inputs),
             tuple(self.operations),
             self.views,
+            self.undecoded,
             tuple(dict.fromkeys(outputs)),
         )
 
@@ -125,8 +128,8 @@ class Builder:
         values = self.values(node.id)
         low, high = number_bounds(values)
         space = self.add_numbers(name, node.id, low, high, values.nullable)
-        codes = None if isinstance(values, ValueRange) else number_codes(values, values.nullable)
-        return View((name,), linear(space, space, np.eye(len(space))), codes, one_hot=False)
+        identity = linear(space, space, np.eye(len(space)))
+        return View((name,), identity, value_codes(values), one_hot=False)
 
     def fresh_name(self, wanted: str) -> str:
         """A name for a helper variable that no s-op and no other variable has."""
@@ -150,6 +153,24 @@ class Builder:
         self._allow_for_bos(name, component)
         unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
         self.operations.append(LoweredOperation(name, block, (component,), (unique,)))
+
+    def add_alternative(self, component: Component, reads: list[str]) -> None:
+        """Add another way to compute what the operation added last computes."""
+        operation = self.operations[-1]
+        self._allow_for_bos(operation.name, component)
+        unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
+        self.operations[-1] = replace(
+            operation,
+            components=(*operation.components, component),
+            reads=(*operation.reads, unique),
+        )
+
+    def add_residuals(self, name: str, residuals: Matrix | None) -> None:
+        """Note further errors that a variable can have, under another alternative."""
+        known = self.variables[name].residuals
+        if residuals is not None:
+            both = residuals if known is None else np.vstack([known, residuals])
+            self.set_residuals(name, both)
 
     def _allow_for_bos(self, name: str, component: Component) -> None:
         """At the BOS position a variable holds a bias or a default, which may be negative."""
@@ -258,6 +279,11 @@ def number_codes(values: ValueSet, nullable: bool) -> Matrix:
     numbers = np.array([float(v) for v in values.values if isinstance(v, int | float)])
     columns = [numbers, np.ones(len(numbers))] if nullable else [numbers]
     return np.stack(columns, axis=1)
+
+
+def value_codes(values: Values) -> Matrix | None:
+    """Number codes of a value set; None for a range."""
+    return None if isinstance(values, ValueRange) else number_codes(values, values.nullable)
 
 
 def number_view(view: View, values: Values) -> AffineMap | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, concatenate
+from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import UnsupportedProgramError
@@ -18,9 +18,11 @@ from shoal.lowering.builder import (
     number_view,
     with_none,
 )
+from shoal.lowering.cones import cut_table, cuts, result_rows
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import Layer, Leaf, synthesise
+from shoal.lowering.mlp_synthesis import SHARP, Layer, Leaf, synthesise
 from shoal.lowering.precision import ROUNDING, coordinate_errors
+from shoal.lowering.views import view_of
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, UNDEFINED, Table
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
@@ -28,6 +30,11 @@ from shoal.rasp.expressions import LinearSequenceMap, is_numerical
 
 def lower_elementwise(builder: Builder, node: Node) -> None:
     """Lower a node whose value depends on its operands at the same position alone."""
+    if "views" in builder.passes:
+        free = view_of(builder, node)
+        if free is not None:
+            builder.views[node.id] = free
+            return
     view = builder.add_value(node)
     builder.views[node.id] = view
     if isinstance(node.expression, LinearSequenceMap) and _lower_linear(builder, node):
@@ -43,6 +50,40 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
                 f"{node.label}: its results cannot be computed exactly enough in float32; make "
                 "them smaller numbers, or drop rasp.numerical"
             )
+    if "cones" in builder.passes:
+        _add_cuts(builder, node, view)
+
+
+def _largest(residuals: Matrix | None) -> float:
+    return 0.0 if residuals is None else float(np.abs(residuals).max(initial=0.0))
+
+
+def _add_cuts(builder: Builder, node: Node, view: View) -> None:
+    """Offer the node over other cuts of its cone, within the limits for fused tables."""
+    limits = builder.inferred.limits
+    if view.codes is None:
+        return
+    for cut in cuts(builder, node):
+        table = cut_table(builder, node, cut, limits.fused_rows)
+        if table is None:
+            continue
+        results = result_rows(view.codes, table)
+        if table.points.size + results.size > 4 * limits.mlp_weights:
+            continue
+        made = synthesise(
+            node.label,
+            table.leaves,
+            table.points,
+            results,
+            builder.variables[node.label].space,
+            limits.fused_neurons * (table.points.shape[1] + results.shape[1]),
+            refuse=False,
+        )
+        if made is None or (view.one_hot and _largest(made.residuals) > SHARP):
+            continue
+        builder.add_residuals(node.label, made.residuals)
+        names = [name for part in table.views for name in part.variables]
+        builder.add_alternative(made.mlp, names)
 
 
 def _lower_table(

@@ -19,14 +19,25 @@ from shoal.rasp.expressions import (
     TokensType,
 )
 
+LOWERING_PASSES = ("views", "cones")
+"""What lowering does beyond one component for each expression.
 
-def lower(inferred: Inferred) -> LoweredProgram:
+* views: values that are affine in others cost nothing;
+* cones: elementwise values are offered over several cuts, of which the allocator picks.
+"""
+
+
+def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     """Lower every s-op of a program; selectors are lowered with what reads them.
+
+    Args:
+        inferred: a program with its facts.
+        passes: those of ``LOWERING_PASSES`` that are switched on.
 
     Raises:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.
     """
-    builder = Builder(inferred)
+    builder = Builder(inferred, passes)
     for node in inferred.program:
         if not node.is_sop:
             continue

@@ -105,6 +105,7 @@ class LoweredProgram:
         inputs: what the embedding provides.
         operations: in an order in which they can run.
         views: for each s-op by node id, how it is read.
+        undecoded: for selector widths by node id, how 1 / (1 + width) is read.
         outputs: the variables that must be there at the end; the last ones are what the
             program's result is read from.
     """
@@ -114,6 +115,7 @@ class LoweredProgram:
     inputs: tuple[InputTable, ...]
     operations: tuple[LoweredOperation, ...]
     views: Mapping[int, View]
+    undecoded: Mapping[int, View]
     outputs: tuple[str, ...]
 
     @property

@@ -9,7 +9,9 @@ Three forms are tried:
   the operands are too inexact for that, two neurons make a ramp from 0 to 1 that is flat at both
   ends;
 * steps: the operands are projected to one number, and two neurons make a step wherever the
-  result changes along it.
+  result changes along it;
+* gated steps: for each value of the one-hot operands, steps along the scalar one that are switched
+  off elsewhere.
 
 Source: section 5 of the design.
 """
@@ -34,6 +36,9 @@ float32 rounding cannot move an operand off them."""
 
 TOLERANCE = 4e-5
 """Greatest error of a result in float32, relative to max(1, size)."""
+
+SHARP = 1e-5
+"""A dearer form is preferred to a cheaper one that is off by more than this."""
 
 _LARGEST_FIT = 2**20
 """Affine fits are tried up to this many matrix entries."""
@@ -154,6 +159,7 @@ def synthesise(
     results: Matrix,
     target: Space,
     most_weights: int,
+    refuse: bool = True,
 ) -> Synthesis | None:
     """The cheapest exact MLP for a table, or None if none is exact in float32.
 
@@ -164,6 +170,7 @@ def synthesise(
         results: [rows, target].
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
+        refuse: whether to raise if that is exceeded; otherwise None is returned.
 
     Raises:
         UnsupportedProgramError: every exact form that might do exceeds ``most_weights``.
@@ -171,12 +178,16 @@ def synthesise(
     if not len(points):  # the operands never meet
         points, results = np.zeros((1, points.shape[1])), np.zeros((1, results.shape[1]))
     table = Table(leaves, points, results)
-    forms = (_constant, _affine, _look_up, _steps)
+    forms = (_constant, _affine, _look_up, _steps, _gated_steps)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
     )
+    allowed = np.maximum(1, np.abs(results))
+    good_enough: Synthesis | None = None
     for candidate in candidates:
         if candidate.neurons * table.width > most_weights:
+            if good_enough is not None or not refuse:
+                break
             raise UnsupportedProgramError(
                 f"{name}: its table needs {candidate.neurons:,} neurons with "
                 f"{points.shape[1]:,} inputs and {results.shape[1]:,} outputs, "
@@ -185,9 +196,13 @@ def synthesise(
             )
         layer = candidate.build()
         residuals = _residuals(layer, table)
-        if (np.abs(residuals) <= TOLERANCE * np.maximum(1, np.abs(results))).all():
-            return Synthesis(_as_mlp(name, leaves, layer, target), largest_rows(residuals))
-    return None
+        error = float((np.abs(residuals) / allowed).max(initial=0.0))
+        if error <= TOLERANCE and (good_enough is None or error <= SHARP):
+            made = Synthesis(_as_mlp(name, leaves, layer, target), largest_rows(residuals))
+            if error <= SHARP:
+                return made
+            good_enough = made
+    return good_enough
 
 
 def _residuals(layer: Layer, table: Table) -> Matrix:
@@ -350,20 +365,41 @@ def _leaf_weights(leaf: Leaf, points: Matrix) -> Matrix:
 
 
 def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
-    """Two neurons for each change of the result along a line, if rounding leaves them room.
+    """Two neurons for each change of the result along a line, if rounding leaves them room."""
+    steps = _steps_on(table.points @ weights, table.results, float(np.abs(weights) @ table.errors))
+    if steps is None:
+        return
+    base, slopes, ends, jumps = steps
+    yield Candidate(
+        len(slopes), lambda: Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
+    )
 
-    Seen upwards, relu(slope (x - start)) - relu(slope (x - end)) rises from 0 to 1; seen
-    downwards, relu(slope (end - x)) - relu(slope (start - x)) falls from 1 to 0.
+
+def _steps_on(
+    line: Matrix, results: Matrix, error: float
+) -> tuple[Matrix, Matrix, Matrix, Matrix] | None:
+    """Steps that take a number to results: the bias, and slopes, ends and jumps of neurons.
+
+    Neuron j adds jumps[j] * relu(slopes[j] * (x - ends[j])). Seen upwards, relu(slope (x - start))
+    - relu(slope (x - end)) rises from 0 to 1; seen downwards, relu(slope (end - x)) - relu(slope
+    (start - x)) falls from 1 to 0.
+
+    Args:
+        line: [rows], the numbers.
+        results: [rows, results].
+        error: how far the numbers may be off.
+
+    Returns:
+        None if different results are too close together on the line.
     """
-    line = table.points @ weights
     order = np.argsort(line, kind="stable")
-    line, ordered = line[order], table.results[order]
+    line, ordered = line[order], results[order]
     size = max(1.0, float(np.abs(line).max(initial=0.0)))
     changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
     left, right = line[changes], line[changes + 1]
     quarter = (right - left) / 4
-    if (quarter < STEP_MARGIN * size + 1.5 * np.abs(weights) @ table.errors).any():
-        return
+    if (quarter < STEP_MARGIN * size + 1.5 * error).any():
+        return None
     # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
     slope = 2.0 ** np.ceil(-np.log2(2 * quarter))
     middle, half_ramp = (left + right) / 2, 0.5 / slope
@@ -373,14 +409,63 @@ def _steps_along(table: Table, weights: Matrix) -> Iterator[Candidate]:
     upwards = line[-1] - starts <= ends - line[0]
     sign = np.where(upwards, 1.0, -1.0)
     near, far = np.where(upwards, starts, ends), np.where(upwards, ends, starts)
+    signed_jump = jump * sign[:, None]
+    return (
+        ordered[0] + jump[~upwards].sum(axis=0),
+        np.concatenate([sign * slope, sign * slope]),
+        np.concatenate([near, far]),
+        np.vstack([signed_jump, -signed_jump]),
+    )
+
+
+def _gated_steps(table: Table) -> Iterator[Candidate]:
+    """Steps along one scalar operand, for each joint value of one or more one-hot operands.
+
+    With a gate g above any |slope (x - end)|, relu(slope (x - end) + g (picked - k)) is a neuron
+    that is off unless all k one-hot dimensions are picked. No bias is used, so that None operands,
+    which open no gate, give None.
+    """
+    scalars = [i for i, leaf in enumerate(table.leaves) if not leaf.one_hot]
+    if len(scalars) != 1 or len(table.leaves) < 2:
+        return
+    parts = _slices(table.leaves)
+    scalar = parts[scalars[0]]
+    gates = np.ones(table.points.shape[1], dtype=bool)
+    gates[scalar] = False
+    picked = table.points[:, gates]
+    weights = np.zeros(table.points.shape[1])
+    weights[scalar] = _leaf_weights(table.leaves[scalars[0]], table.points[:, scalar])
+    line = table.points @ weights
+    count = len(table.leaves) - 1
+    open_rows = picked.sum(axis=1) == count
+    if table.results[~open_rows].any():
+        return
+    span = float(np.ptp(line))
+    columns, thresholds, outs = [], [], []
+    for pattern in np.unique(picked[open_rows], axis=0):
+        rows = (picked == pattern).all(axis=1)
+        steps = _steps_on(line[rows], table.results[rows], float(np.abs(weights) @ table.errors))
+        if steps is None:
+            return
+        base, slopes, ends, jumps = steps
+        gate = np.zeros(table.points.shape[1])
+        gate[gates] = pattern
+        if base.any():
+            columns.append(gate[:, None])
+            thresholds.append(np.array([1.0 - count]))
+            outs.append(base[None, :])
+        strength = 2.0 ** np.ceil(np.log2(2 * np.abs(slopes) * (span + 1) + 1))
+        columns.append(np.outer(weights, slopes) + np.outer(gate, strength))
+        thresholds.append(-slopes * ends - strength * count)
+        outs.append(jumps)
 
     def build() -> Layer:
-        scaled = sign * slope
         return Layer(
-            np.outer(weights, np.concatenate([scaled, scaled])),
-            np.concatenate([-scaled * near, -scaled * far]),
-            np.vstack([jump * sign[:, None], -jump * sign[:, None]]),
-            ordered[0] + jump[~upwards].sum(axis=0),
+            np.hstack(columns),
+            np.concatenate(thresholds),
+            np.vstack(outs),
+            np.zeros(table.results.shape[1]),
         )
 
-    yield Candidate(2 * len(changes), build)
+    if columns:
+        yield Candidate(sum(len(threshold) for threshold in thresholds), build)

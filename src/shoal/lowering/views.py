@@ -1,0 +1,124 @@
+"""Views: values that are affine functions of variables that are there anyway.
+
+A map of a one-hot value is linear on it, and so is a linear combination of numbers. Every reader
+can absorb such a value into its own weights, so it needs no neurons, no columns and no layer.
+Source: section 5 of the design.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
+from shoal.craft.bases import Space, join, numbered_space
+from shoal.lowering.builder import (
+    Builder,
+    joint_points,
+    number_codes,
+    number_view,
+    value_codes,
+    with_none,
+)
+from shoal.lowering.lowered import View
+from shoal.program.graph import Node
+from shoal.program.inference import UNDEFINED
+from shoal.rasp.expressions import LinearSequenceMap, is_numerical
+
+_LARGEST_FIT = 2**18
+
+
+def view_of(builder: Builder, node: Node) -> View | None:
+    """An elementwise node as a view of its operands, if it is one."""
+    if node.is_kept:
+        return None
+    operands = list(dict.fromkeys(node.inputs))
+    views = [builder.views[operand] for operand in operands]
+    if len(operands) == 1 and views[0].one_hot:
+        return _map_of_one_hot(builder, node, views[0])
+    if not operands:
+        return _constant(builder, node)
+    if not is_numerical(node.expression) or any(  # type: ignore[arg-type]
+        builder.values(operand).nullable for operand in operands
+    ):
+        return None
+    if isinstance(node.expression, LinearSequenceMap):
+        return _linear_combination(builder, node)
+    return _affine_function(builder, node, operands, views)
+
+
+def _result_codes(builder: Builder, node: Node) -> tuple[Matrix, bool]:
+    """[classes, coordinates] in the node's encoding, and whether they are one-hot."""
+    values = builder.inferred.value_set(node, node.label)
+    if is_numerical(node.expression):  # type: ignore[arg-type]
+        return number_codes(values, values.nullable), False
+    return np.eye(len(values)), True
+
+
+def _map_of_one_hot(builder: Builder, node: Node, operand: View) -> View:
+    codes, one_hot = _result_codes(builder, node)
+    table = builder.inferred.sops[node.id].table
+    assert table is not None
+    if table.ndim == 2:  # a value met with itself
+        table = np.diagonal(table)
+    known = np.where(table == UNDEFINED, -1, table)
+    target = numbered_space(node.label, codes.shape[1])
+    mapped = linear(operand.coordinates.target, target, with_none(codes)[known])
+    return View(operand.variables, operand.coordinates.then(mapped), codes, one_hot)
+
+
+def _constant(builder: Builder, node: Node) -> View:
+    codes, one_hot = _result_codes(builder, node)
+    table = builder.inferred.sops[node.id].table
+    assert table is not None
+    target = numbered_space(node.label, codes.shape[1])
+    bias = with_none(codes)[int(table)]
+    nothing = AffineMap(Space(()), target, np.zeros((0, len(target))), bias)
+    return View((), nothing, codes, one_hot)
+
+
+def _linear_combination(builder: Builder, node: Node) -> View | None:
+    expression = node.expression
+    assert isinstance(expression, LinearSequenceMap)
+    numbers = [number_view(builder.views[i], builder.values(i)) for i in node.inputs]
+    parts = [part for part in numbers if part is not None]
+    if len(parts) < len(numbers):
+        return None
+    source = join(*(part.source for part in parts))
+    pair = numbered_space(f"operands of {node.label}", 2)
+    weights = np.array([[expression.fst_fac], [expression.snd_fac]], dtype=float)
+    total = linear(pair, numbered_space(node.label, 1), weights)
+    coordinates = concatenate(parts, source, pair).then(total)
+    names = [name for operand in node.inputs for name in builder.views[operand].variables]
+    codes = value_codes(builder.values(node.id))
+    return View(tuple(dict.fromkeys(names)), coordinates, codes, one_hot=False)
+
+
+def _affine_function(
+    builder: Builder, node: Node, operands: list[int], views: list[View]
+) -> View | None:
+    """A number that happens to be an affine function of its operands' coordinates."""
+    table = builder.inferred.sops[node.id].table
+    if table is None or any(view.codes is None for view in views):
+        return None
+    if len(operands) < table.ndim:
+        table = np.diagonal(table)
+    if builder.values(node.id).nullable:
+        return None
+    codes, one_hot = _result_codes(builder, node)
+    rows = np.argwhere(table != UNDEFINED)
+    width = sum(len(view.coordinates.target) for view in views)
+    if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
+        return None
+    points = np.hstack([joint_points(views, rows), np.ones((len(rows), 1))])
+    results = codes[table[tuple(rows.T)]]
+    fitted = np.asarray(np.linalg.lstsq(points, results)[0], dtype=np.float64)
+    fitted[np.abs(fitted) < 1e-12] = 0.0
+    if np.abs(points @ fitted - results).max(initial=0.0) > 1e-9:
+        return None
+    source = join(*(view.coordinates.source for view in views))
+    joint = numbered_space(f"operands of {node.label}", width)
+    target = numbered_space(node.label, codes.shape[1])
+    function = AffineMap(joint, target, fitted[:-1], fitted[-1])
+    coordinates = concatenate([view.coordinates for view in views], source, joint).then(function)
+    names = [name for view in views for name in view.variables]
+    return View(tuple(dict.fromkeys(names)), coordinates, codes, one_hot)

@@ -1,0 +1,104 @@
+"""Reading any named s-op out of a forward pass, however it is represented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.errors import InvalidInputError
+from shoal.lowering.builder import with_none
+from shoal.lowering.lowered import LoweredProgram, View
+from shoal.program.graph import Node
+from shoal.program.inference import NONE
+from shoal.program.value_sets import ValueSet
+from shoal.rasp.expressions import is_numerical
+from shoal.rasp.values import Value
+from shoal.variables import VariableInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads s-ops from the states of one forward pass.
+
+    Attributes:
+        lowered: the lowered program.
+        variables: where every variable is (see ``variable_table``).
+        states: [positions, d_model] in every state, BOS left out.
+    """
+
+    lowered: LoweredProgram
+    variables: Mapping[str, VariableInfo]
+    states: Sequence[npt.NDArray[np.float32]]
+
+    def values(self, node: Node) -> list[Value]:
+        """The values of an s-op, one for each position."""
+        view = self._view(node)
+        values = self.lowered.inferred.sops[node.id].values
+        if view is not None and (view.codes is None or is_numerical(node.expression)):  # type: ignore[arg-type]
+            coordinates = self._coordinates(view)
+            there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
+            return [
+                float(number) if present else None
+                for number, present in zip(coordinates[:, 0], there, strict=True)
+            ]
+        assert isinstance(values, ValueSet)
+        choices = (*values.values, None)
+        return [choices[number] for number in self._classes(node)]
+
+    def _classes(self, node: Node) -> npt.NDArray[np.int_]:
+        """The class of an s-op's value at each position; NONE for None."""
+        view = self._view(node)
+        if view is None:  # nothing in the stream holds it: look it up from its operands
+            table = self.lowered.inferred.sops[node.id].table
+            assert table is not None
+            operands = [self._classes(self._node(operand)) for operand in node.inputs]
+            there = np.all([classes >= 0 for classes in operands], axis=0)
+            result = np.full(len(self.states[0]), NONE)
+            result[there] = table[tuple(classes[there] for classes in operands)]
+            return np.asarray(np.maximum(result, NONE))
+        assert view.codes is not None
+        nullable = self.lowered.inferred.sops[node.id].values.nullable
+        codes = with_none(view.codes, nullable)
+        coordinates = self._coordinates(view)
+        distance = (codes**2).sum(axis=1) - 2 * coordinates @ codes.T
+        nearest = distance.argmin(axis=1)
+        return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
+
+    def _node(self, number: int) -> Node:
+        return self.lowered.inferred.program.node(number)
+
+    def _view(self, node: Node) -> View | None:
+        """A view of a node all of whose variables are in the stream at some time."""
+        for views in (self.lowered.views, self.lowered.undecoded):
+            view = views.get(node.id)
+            if view is not None and all(name in self.variables for name in view.variables):
+                return view
+        return None
+
+    def _coordinates(self, view: View) -> npt.NDArray[np.float64]:
+        """[positions, coordinates]; each variable is read when it is first there."""
+        source = view.coordinates.source
+        stream = np.zeros((len(self.states[0]), len(source)))
+        for name in view.variables:
+            info = self.variables[name]
+            directions = self.lowered.variables[name].space.directions
+            places = [source.index[direction] for direction in directions]
+            stream[:, places] = self.states[info.first][:, list(info.columns)]
+        return view.coordinates(stream)
+
+
+def node_named(lowered: LoweredProgram, name: str) -> Node:
+    """The s-op that has a name.
+
+    Raises:
+        InvalidInputError: lists the names.
+    """
+    nodes = [node for node in lowered.inferred.program if node.is_sop]
+    for node in nodes:
+        if name == node.label or name in node.aliases:
+            return node
+    known = ", ".join(label for node in nodes for label in (node.label, *node.aliases))
+    raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")

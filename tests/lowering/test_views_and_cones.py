@@ -1,0 +1,97 @@
+"""Views and cones: the same results in fewer layers, and never more of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shoal
+from shoal.errors import ShoalError
+from shoal.lowering.lower import LOWERING_PASSES
+from shoal.rasp.stock import STOCK
+from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
+from shoal_analysis.fuzzing.programs import cases
+from tests.support import interpreted
+
+SUBSETS = [s for n in range(3) for s in combinations(LOWERING_PASSES, n)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases(most_steps=10), st.sampled_from(SUBSETS[1:]))
+def test_random_programs_agree_and_are_no_deeper(case, passes) -> None:
+    options = case.options
+    program = case.build()
+    common = {
+        "vocab": case.vocab,
+        "max_seq_len": options.max_seq_len,
+        "causal": options.causal,
+        "limits": LIMITS,
+    }
+    try:
+        plain = shoal.compile(program, **common, passes="none")
+        model = shoal.compile(program, **common, passes=passes)
+    except ShoalError:
+        return
+    expected = interpreted(program, case.inputs(), options.causal)
+    inputs = [xs for xs, _ in expected]
+    compare_results("craft", expected, model.run_batch(inputs, "craft"))
+    compare_results("numpy", expected, model.run_batch(inputs))
+    assert model.num_layers <= plain.num_layers
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("frac_prevs", 1),
+        ("pair_balance", 1),
+        ("detect_pattern", 1),
+        ("nary_sum", 1),
+        ("reverse", 2),
+        ("shuffle_dyck1", 2),
+    ],
+)
+def test_depth_of_stock_programs(name: str, layers: int) -> None:
+    assert stock_model(name).num_layers == layers
+
+
+def test_sums_over_the_benchmark_programs() -> None:
+    models = [stock_model(name) for name, stock in STOCK.items() if stock.benchmark]
+    assert all(model.allocated.proven for model in models)
+    assert sum(model.num_layers for model in models) <= 27
+    assert sum(model.d_model for model in models) <= 500
+    assert sum(model.num_parameters for model in models) <= 450_000
+
+
+def test_a_map_of_a_one_hot_value_costs_nothing() -> None:
+    model = shoal.compile(
+        shoal.rasp.Map(str.upper, shoal.rasp.tokens), vocab=["a", "b"], max_seq_len=3
+    )
+    assert not model.allocation.placements
+    assert model.run(["a", "b"]) == ["A", "B"]
+
+
+def test_fused_tables_keep_to_the_limits() -> None:
+    narrow = stock_model("reverse", limits=shoal.Limits(fused_neurons=50))
+    assert narrow.num_layers == 3
+    assert stock_model("reverse", limits=shoal.Limits(fused_rows=10)).num_layers == 3
+
+
+def test_views_read_what_they_stand_for() -> None:
+    model = stock_model("shuffle_dyck1")
+    view = model.variables["last_index"].view
+    assert view is not None
+    assert np.array_equal(view.matrix.sum(axis=1), np.ones(len(view.source)))
+
+
+def stock_model(name: str, **options: object) -> shoal.Model:
+    stock = STOCK[name]
+    return shoal.compile(
+        stock.make(stock.max_seq_len),
+        vocab=stock.vocab,
+        max_seq_len=stock.max_seq_len,
+        **options,  # type: ignore[arg-type]
+    )
