@@ -48,3 +48,11 @@ def test_an_unknown_name_lists_the_names() -> None:
     model = shoal.compile(STOCK["hist"].make(3), vocab=["a", "b"], max_seq_len=3)
     with pytest.raises(shoal.InvalidInputError, match=r"no s-op named 'histogram'; .*hist"):
         model.read("histogram", ["a"])
+
+
+def test_a_numerical_width_that_is_only_there_undecoded_is_decoded() -> None:
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    width = rasp.numerical(rasp.SelectorWidth(same)).named("width")
+    model = shoal.compile(rasp.Map(lambda w: w > 1, width), vocab=["a", "b"], max_seq_len=3)
+    assert model.variables["width"].encoding == "fused"
+    assert same_results([2, 1, 2], model.read("width", ["a", "b", "a"]))

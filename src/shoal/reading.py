@@ -37,7 +37,8 @@ class Reader:
         """The values of an s-op, one for each position."""
         view = self._view(node)
         values = self.lowered.inferred.sops[node.id].values
-        if view is not None and (view.codes is None or is_numerical(node.expression)):  # type: ignore[arg-type]
+        is_scalar = view is not None and view is self.lowered.views.get(node.id)
+        if view is not None and is_scalar and is_numerical(node.expression):  # type: ignore[arg-type]
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
             return [
