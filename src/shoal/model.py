@@ -77,7 +77,7 @@ class Model(Transformer):
         passed = forward(self.weights, ids, encoder.pad_encoding)
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
         present = {n: info for n, info in self.variables.items() if info.columns}
-        return Reader(self.lowered, present, states).values(node)
+        return Reader(self.lowered, present, states, ids[0, 1:]).values(node)
 
     def labels_at(self, half_layer: int) -> list[str]:
         """What each residual column holds just before a half-layer; "" where it is free.

@@ -27,14 +27,20 @@ class Reader:
         lowered: the lowered program.
         variables: where every variable is (see ``variable_table``).
         states: [positions, d_model] in every state, BOS left out.
+        token_ids: [positions], the tokens' numbers.
     """
 
     lowered: LoweredProgram
     variables: Mapping[str, VariableInfo]
     states: Sequence[npt.NDArray[np.float32]]
+    token_ids: npt.NDArray[np.int32]
 
     def values(self, node: Node) -> list[Value]:
-        """The values of an s-op, one for each position."""
+        """The values of an s-op, one for each position.
+
+        Raises:
+            InvalidInputError: it is not in the model, since nothing needs it.
+        """
         view = self._view(node)
         values = self.lowered.inferred.sops[node.id].values
         is_scalar = view is not None and view is self.lowered.views.get(node.id)
@@ -53,8 +59,15 @@ class Reader:
         """The class of an s-op's value at each position; NONE for None."""
         view = self._view(node)
         if view is None:  # nothing in the stream holds it: look it up from its operands
-            table = self.lowered.inferred.sops[node.id].table
-            assert table is not None
+            facts = self.lowered.inferred.sops[node.id]
+            if facts.local is not None:
+                return facts.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
+            table = facts.table
+            if table is None:
+                raise InvalidInputError(
+                    f"{node.label!r} is not in the model: nothing that its result needs reads it; "
+                    "rasp.keep(...) would keep it"
+                )
             operands = [self._classes(self._node(operand)) for operand in node.inputs]
             there = np.all([classes >= 0 for classes in operands], axis=0)
             result = np.full(len(self.states[0]), NONE)

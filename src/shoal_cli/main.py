@@ -106,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     comparer.add_argument("programs", nargs="*", metavar="PROGRAM", help="(default: the 15)")
     add_target(comparer)
     comparer.add_argument("--allocators", nargs="+", default=SOLVERS, metavar="NAME")
-    comparer.add_argument("--passes", nargs="+", default=["none"], metavar="PASSES")
+    comparer.add_argument("--passes", nargs="+", default=["none", "all"], metavar="PASSES")
     comparer.add_argument("--json", metavar="FILE", help="write the figures as JSON")
     comparer.add_argument("--csv", metavar="FILE", help="write the figures as CSV")
     add_limits(comparer)
