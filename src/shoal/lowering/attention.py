@@ -266,14 +266,10 @@ def _head(
     query_maps, key_maps = [], []
     for term in terms:
         queries, keys = term.query.coordinates, term.key.coordinates
-        if term.scores.shape[0] < term.scores.shape[1]:
-            key_map = keys.then(linear(keys.target, queries.target, term.scores.T))
-            query_map = _scaled(queries)
-        else:
-            key_map = keys
-            query_map = _scaled(queries.then(linear(queries.target, keys.target, term.scores)))
-        query_maps.append(query_map)
-        key_maps.append(key_map)
+        left, right = _factors(term.scores)
+        between = numbered_space("meeting", left.shape[1])
+        query_maps.append(_scaled(queries.then(linear(queries.target, between, left))))
+        key_maps.append(keys.then(linear(keys.target, between, right.T)))
     size = sum(len(part.target) for part in key_maps) + 1
     meeting = numbered_space(f"scores of {name}", size)
     to_bos = Space((Direction("score of BOS"),))
@@ -290,6 +286,27 @@ def _head(
         key_at_bos=at_bos,
         value_at_bos=value_at_bos,
     )
+
+
+def _factors(scores: Matrix) -> tuple[Matrix, Matrix]:
+    """A matrix [queries, keys] as an exact product over few dimensions.
+
+    Keys with the same column, or queries with the same row, share a dimension, and those whose
+    scores are all 0 need none: a selector that looks at one token alone takes one dimension.
+    """
+    columns, column_of = _distinct(scores.T)
+    rows, row_of = _distinct(scores)
+    if len(columns) <= len(rows):
+        return columns.T, column_of.T
+    return row_of, rows
+
+
+def _distinct(vectors: Matrix) -> tuple[Matrix, Matrix]:
+    """The different vectors that are not 0, and [vectors, different ones] which each is."""
+    different, inverse = np.unique(vectors, axis=0, return_inverse=True)
+    which = np.eye(len(different))[inverse.ravel()]
+    there = different.any(axis=1)
+    return different[there], which[:, there]
 
 
 def _scaled(affine: AffineMap) -> AffineMap:
