@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import shoal
 from shoal.model import Model
+from shoal.options import PASS_NAMES
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
 from shoal_solvers import Result, Status
@@ -57,7 +58,7 @@ class Measurement:
 
 def compare(
     candidates: Sequence[Candidate],
-    passes: Sequence[str],
+    passes: Mapping[str, str | tuple[str, ...]],
     allocators: Sequence[str],
     progress: Callable[[str], None] | None = None,
     **options: object,
@@ -66,14 +67,14 @@ def compare(
 
     Args:
         candidates: the programs.
-        passes: values for ``shoal.compile(passes=...)``.
+        passes: values for ``shoal.compile(passes=...)``, under the names that they are shown by.
         allocators: solvers.
         progress: called with the program's name after each compilation.
         options: further options of ``shoal.compile``.
     """
     measured = []
     for candidate in candidates:
-        for chosen in passes:
+        for label, chosen in passes.items():
             for allocator in allocators:
                 model = shoal.compile(
                     candidate.program,
@@ -83,10 +84,18 @@ def compare(
                     allocator=allocator,
                     **options,  # type: ignore[arg-type]
                 )
-                measured.append(measure_model(candidate.name, chosen, model))
+                measured.append(measure_model(candidate.name, label, model))
                 if progress is not None:
                     progress(candidate.name)
     return measured
+
+
+def ablation() -> dict[str, str | tuple[str, ...]]:
+    """No passes, all but one, for each of them, and all."""
+    but_one: dict[str, str | tuple[str, ...]] = {
+        f"no {name}": tuple(other for other in PASS_NAMES if other != name) for name in PASS_NAMES
+    }
+    return {"none": "none", **but_one, "all": "all"}
 
 
 def measure_model(name: str, passes: str, model: Model) -> Measurement:

@@ -14,7 +14,15 @@ from rich.text import Text
 
 from shoal.errors import InvalidOptionError
 from shoal.rasp.stock import STOCK
-from shoal_analysis.comparison import Candidate, Measurement, compare, to_csv, to_json, totals
+from shoal_analysis.comparison import (
+    Candidate,
+    Measurement,
+    ablation,
+    compare,
+    to_csv,
+    to_json,
+    totals,
+)
 from shoal_cli.arguments import budget_of
 from shoal_cli.programs import find_program
 
@@ -36,7 +44,7 @@ def compare_command(arguments: argparse.Namespace, console: Console) -> int:
         elif path is not None:
             Path(path).write_text(text)
     if "-" not in (arguments.json, arguments.csv):
-        console.print(comparison_table(measured))
+        console.print(comparison_table(totals(measured) if arguments.totals else measured))
     return 0
 
 
@@ -47,12 +55,13 @@ def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> lis
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
+    passes = ablation() if arguments.ablation else {p: _passes(p) for p in arguments.passes}
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        total = len(candidates) * len(arguments.passes) * len(arguments.allocators)
+        total = len(candidates) * len(passes) * len(arguments.allocators)
         task = bar.add_task("compiling", total=total)
         return compare(
             candidates,
-            arguments.passes,
+            passes,
             arguments.allocators,
             progress=lambda name: bar.update(task, advance=1, description=name),
             budget=budget_of(arguments),
@@ -61,19 +70,24 @@ def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> lis
         )
 
 
+def _passes(text: str) -> str | tuple[str, ...]:
+    return text if text in ("all", "none") else tuple(text.split(","))
+
+
 def comparison_table(measured: Sequence[Measurement]) -> Table:
     """One row for each measurement, a section for each program, and totals at the end."""
     several_passes = len({m.passes for m in measured}) > 1
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.add_column("program", no_wrap=True)
     if several_passes:
-        table.add_column("passes", no_wrap=True)
+        table.add_column("passes", max_width=14, overflow="fold")
     table.add_column("allocator", no_wrap=True)
     for name in ("layers", "width", "MLP", "heads", "params", "ms"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("proven")
     previous = ""
-    for m in [*measured, *totals(measured)]:
+    rows = [*measured, *([] if measured[0].program == "total" else totals(measured))]
+    for m in rows:
         if previous and m.program != previous:
             table.add_section()
         cells: list[Text | str] = [

@@ -55,6 +55,8 @@ _COMPARE = """\
 examples:
   shoal compare                             all benchmark programs, all allocators
   shoal compare sort reverse --max-width 40 --allocators critical-path cp-sat
+  shoal compare --ablation --allocators cp-sat --totals
+                                            what each pass contributes
   shoal compare --json comparison.json      also --csv; "-" is standard output
 
 columns: residual width, neurons of the widest MLP, heads of the fullest attention,
@@ -107,6 +109,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_target(comparer)
     comparer.add_argument("--allocators", nargs="+", default=SOLVERS, metavar="NAME")
     comparer.add_argument("--passes", nargs="+", default=["none", "all"], metavar="PASSES")
+    comparer.add_argument(
+        "--ablation", action="store_true", help="no passes, all but each one, and all"
+    )
+    comparer.add_argument("--totals", action="store_true", help="show the sums alone")
     comparer.add_argument("--json", metavar="FILE", help="write the figures as JSON")
     comparer.add_argument("--csv", metavar="FILE", help="write the figures as CSV")
     add_limits(comparer)
