@@ -93,7 +93,7 @@ def compare(
 def ablation() -> dict[str, str | tuple[str, ...]]:
     """No passes, all but one, for each of them, and all."""
     but_one: dict[str, str | tuple[str, ...]] = {
-        f"no {name}": tuple(other for other in PASS_NAMES if other != name) for name in PASS_NAMES
+        f"all-{name}": tuple(other for other in PASS_NAMES if other != name) for name in PASS_NAMES
     }
     return {"none": "none", **but_one, "all": "all"}
 
