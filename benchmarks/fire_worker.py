@@ -73,7 +73,7 @@ class _Shoal:
 
     def compile(self, program: Any, case: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
         options = {name: case[name] for name in ("vocab", "max_seq_len", "causal")}
-        return self._compile(program, **options).run  # type: ignore[no-any-return]
+        return self._compile(program, **options).run
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def comparison_table(measured: Sequence[Measurement]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.add_column("program", no_wrap=True)
     if several_passes:
-        table.add_column("passes", max_width=15, overflow="fold")
+        table.add_column("passes", min_width=5, max_width=15, overflow="fold")
     table.add_column("allocator", no_wrap=True)
     for name in ("layers", "width", "MLP", "heads", "params", "ms"):
         table.add_column(name, justify="right", no_wrap=True)
