@@ -56,3 +56,11 @@ def test_a_numerical_width_that_is_only_there_undecoded_is_decoded() -> None:
     model = shoal.compile(rasp.Map(lambda w: w > 1, width), vocab=["a", "b"], max_seq_len=3)
     assert model.variables["width"].encoding == "fused"
     assert same_results([2, 1, 2], model.read("width", ["a", "b", "a"]))
+
+
+def test_a_value_that_is_always_none_can_be_read() -> None:
+    nothing = rasp.SequenceMap(lambda x, y: None, rasp.indices, rasp.tokens)
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    program = rasp.Aggregate(same, nothing).named("program")
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=1)
+    assert model.run(["a"]) == model.read("program", ["a"]) == [None]

@@ -84,7 +84,7 @@ def test_keep_protects_a_value_to_the_end() -> None:
 def test_without_reuse_every_value_stays() -> None:
     model = shoal.compile(STOCK["reverse"].make(6), vocab=range(3), max_seq_len=6, reuse=False)
     end = 2 * model.num_layers
-    assert all(info.last == end for info in model.variables.values() if info.columns)
+    assert all(info.last == end for info in model.variables.values() if info.is_materialised)
     assert "" not in model.residual_labels
 
 

@@ -35,7 +35,7 @@ def explain(model: Model) -> list[Step]:
     steps = [
         Step(-1, info.name, "embedding", (), show_columns(info.columns), _until(model, n))
         for n, info in model.variables.items()
-        if info.written_by is None and info.columns
+        if info.written_by is None and info.is_materialised
     ]
     for half_layer, components in enumerate(model.craft.half_layers):
         erasers = [c for c in components if isinstance(c, MLP) and not c.off_at_bos]
@@ -49,7 +49,7 @@ def unmaterialised(model: Model) -> list[str]:
     """A line for each s-op that has no residual columns of its own: a view, or fused."""
     lines = []
     for name, info in model.variables.items():
-        if not info.columns and info.encoding in ("view", "fused"):
+        if not info.is_materialised:
             of = ", ".join(info.of) or "nothing: it is constant"
             lines.append(
                 f"{name}: {'a view of' if info.encoding == 'view' else 'fused, from'} {of}"

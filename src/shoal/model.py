@@ -76,7 +76,7 @@ class Model(Transformer):
         ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
         passed = forward(self.weights, ids, encoder.pad_encoding)
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
-        present = {n: info for n, info in self.variables.items() if info.columns}
+        present = {n: info for n, info in self.variables.items() if info.is_materialised}
         return Reader(self.lowered, present, states, ids[0, 1:]).values(node)
 
     def labels_at(self, half_layer: int) -> list[str]:

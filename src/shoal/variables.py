@@ -43,6 +43,11 @@ class VariableInfo:
     of: tuple[str, ...] = ()
     view: AffineMap | None = None
 
+    @property
+    def is_materialised(self) -> bool:
+        """Whether it is a variable of the stream, and no view and not fused."""
+        return self.encoding not in ("view", "fused")
+
 
 def variable_table(
     lowered: LoweredProgram, problem: AllocationProblem, allocation: Allocation
@@ -77,7 +82,7 @@ def _without_variable(
     """An s-op that no variable of its own holds: a view of others, or fused."""
     view = lowered.views[node.id]
     is_view = bool(view.variables) and all(
-        name in table and table[name].columns for name in view.variables
+        name in table and table[name].is_materialised for name in view.variables
     )
     if is_view or not node.inputs:
         lives = [table[name] for name in view.variables if name in table]
