@@ -75,6 +75,7 @@ def check_options(
         InvalidOptionError: an option makes no sense; the message says which and why.
     """
     tokens = _check_vocab(vocab)
+    _check_tokens([bos, pad])
     for what, token in (("bos", bos), ("pad", pad)):
         if canonical_key(token) in {canonical_key(t) for t in tokens} or token in tokens:
             raise InvalidOptionError(
@@ -138,6 +139,11 @@ def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
         raise InvalidOptionError(f"vocab is {vocab!r}; give a collection of tokens") from None
     if not tokens:
         raise InvalidOptionError("the vocab is empty; give at least one token")
+    _check_tokens(tokens)
+    return canonical_order(tokens)
+
+
+def _check_tokens(tokens: Iterable[Value]) -> None:
     for token in tokens:
         try:
             equal = hash(token) is not None and token == token
@@ -147,10 +153,9 @@ def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
             ) from None
         if token is None or not equal:
             raise InvalidOptionError(
-                f"the token {token!r} cannot be in a vocab: "
+                f"the token {token!r} cannot be used: "
                 + ("None means that nothing was selected" if token is None else "it is not itself")
             )
-    return canonical_order(tokens)
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:

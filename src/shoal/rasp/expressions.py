@@ -261,7 +261,7 @@ class ConstantSOp(SOp):
     check_length: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", tuple(self.value))
+        object.__setattr__(self, "value", _listed(self.value, "ConstantSOp"))
         for value in self.value:
             _require_hashable(value, "ConstantSOp")
 
@@ -356,7 +356,10 @@ class ConstantSelector(Selector):
     check_length: bool = True
 
     def __post_init__(self) -> None:
-        rows = tuple(tuple(bool(entry) for entry in row) for row in self.value)
+        rows = tuple(
+            tuple(map(bool, _listed(row, "ConstantSelector")))
+            for row in _listed(self.value, "ConstantSelector")
+        )
         if any(len(row) != len(rows) for row in rows):
             raise ProgramError("the matrix of ConstantSelector must be square")
         object.__setattr__(self, "value", rows)
@@ -451,6 +454,8 @@ S = TypeVar("S", bound=SOp)
 
 def annotate(expr: E, **annotations: Any) -> E:
     """A copy of an expression with further annotations."""
+    if not isinstance(expr, RASPExpr):
+        raise ProgramError(f"only s-ops and selectors can be annotated, not {expr!r}")
     return expr.annotated(**annotations)
 
 
@@ -507,6 +512,13 @@ def _require(argument: object, kind: type, owner: str, name: str) -> None:
     if not isinstance(argument, kind):
         wanted = "an s-op" if kind is SOp else "a selector"
         raise ProgramError(f"argument {name!r} of {owner} must be {wanted}, not {argument!r}")
+
+
+def _listed(values: Any, owner: str) -> tuple[Any, ...]:
+    try:
+        return tuple(values)
+    except TypeError:
+        raise ProgramError(f"{owner} needs a list, not {values!r}") from None
 
 
 def _require_function(function: object, owner: str) -> None:
