@@ -1,0 +1,634 @@
+"""Planted compiler faults. They replace product functions while a context lasts.
+
+Each fault wraps the correct function and spoils what it takes or gives, so that it keeps
+working when the product changes. Faults sit in every stage but the interpreter, which is right
+by definition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+import shoal.transformer.forward as forward_module
+from shoal.compiler import assemble, pipeline
+from shoal.craft.components import BOS, Component, Head
+from shoal.lowering import attention, elementwise, mlp_synthesis, selectors
+from shoal.lowering.builder import Builder
+from shoal.lowering.lowered import LoweredProgram
+from shoal.options import pass_names
+from shoal.program import inference
+from shoal.program.passes import common_subexpressions
+from shoal.rasp.expressions import Map, Select, SelectorAnd, SelectorNot, SelectorOr, SequenceMap
+from shoal.transformer import haiku_model, runnable, weights
+from shoal.transformer.encoders import InputEncoder, OutputDecoder
+from shoal_analysis.fuzzing.cases import Case
+from shoal_solvers import Allocation
+from shoal_solvers.allocation import lifetimes
+from shoal_solvers.cp_sat import LexicographicSearch
+from shoal_solvers.heuristics import longest_path
+
+_solve = import_module("shoal_solvers.solve")  # the package has a function of that name
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A planted fault.
+
+    Attributes:
+        name: unique.
+        what_is_wrong: one line.
+        apply: a context within which the compiler has the fault.
+        can_show: whether a case has what the fault is about; tests look at such cases only.
+        on_haiku: whether it shows on Haiku alone, which is slow to ask.
+    """
+
+    name: str
+    what_is_wrong: str
+    apply: Callable[[], AbstractContextManager[object]]
+    can_show: Callable[[Case], bool] = lambda case: True
+    on_haiku: bool = False
+
+
+_FAULTS: list[Fault] = []
+
+
+def _fault(
+    owner: object, attribute: str, name: str, what_is_wrong: str, **further: Any
+) -> Callable[[Callable[[Function], Function]], None]:
+    """Register a function that turns the correct ``owner.attribute`` into a wrong one."""
+
+    def register(spoil: Callable[[Function], Function]) -> None:
+        apply = partial(_spoiled, owner, attribute, spoil)
+        _FAULTS.append(Fault(name, what_is_wrong, apply, **further))
+
+    return register
+
+
+def _spoiled(
+    owner: object, attribute: str, spoil: Callable[[Function], Function]
+) -> AbstractContextManager[object]:
+    return patch.object(owner, attribute, spoil(getattr(owner, attribute)))
+
+
+def _has(pattern: str) -> Callable[[Case], bool]:
+    """Cases whose source matches a pattern."""
+    found = re.compile(pattern, re.DOTALL)
+    return lambda case: bool(found.search(case.source()))
+
+
+_ATTENDS = _has(r"Select\(|length")
+_NEGATIVE = _has(r"numerical\([^\n]*(-|negate|Linear).*\b(Map|Sel|Agg|Seq)")
+
+
+_READY = r"(s\d+) = Select\((?:tokens|indices), (?:tokens|indices), "
+_TWO_HEADS = (
+    rf"{_READY}(?=.*(?:Aggregate|SelectorWidth)\(\1\b).*"
+    rf"{_READY}(?=.*(?:Aggregate|SelectorWidth)\(\2\b)"
+)
+"""Two selectors that heads in the first layer may use."""
+
+
+# passes and value inference
+
+
+@_fault(
+    common_subexpressions,
+    "_parameters",
+    "different functions merged",
+    "expressions that differ in their function or predicate alone are taken for the same",
+    can_show=_has(r"\bMap\(\w+, (\w+)\).*\bMap\(\w+, \1\)|Select\((\w+, \w+), .*Select\(\2, "),
+)
+def _different_functions_merged(correct: Function) -> Function:
+    def parameters(expression: Any) -> Any:
+        has_function = isinstance(expression, Map | SequenceMap | Select)
+        return None if has_function else correct(expression)
+
+    return parameters
+
+
+@_fault(
+    inference,
+    "means",
+    "missing mean",
+    "the middle one of an aggregate's means is missing in its value set",
+    can_show=_has("Aggregate"),
+)
+def _missing_mean(correct: Function) -> Function:
+    def means(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and found[: len(found) // 2] + found[len(found) // 2 + 1 :]
+
+    return means
+
+
+@_fault(
+    inference,
+    "width_bounds",
+    "missing width",
+    "the greatest width of a selector is missing in its value set",
+    can_show=_has("SelectorWidth|length"),
+)
+def _missing_width(correct: Function) -> Function:
+    def width_bounds(*arguments: Any) -> Any:
+        bounds = correct(*arguments)
+        return replace(bounds, high=max(bounds.low, bounds.high - 1))
+
+    return width_bounds
+
+
+@_fault(
+    inference,
+    "width_bounds",
+    "never empty",
+    "every selector is taken to select something, so that defaults and None are never prepared",
+    can_show=_has("Aggregate"),
+)
+def _never_empty(correct: Function) -> Function:
+    def width_bounds(*arguments: Any) -> Any:
+        bounds = correct(*arguments)
+        return replace(bounds, low=1, high=max(1, bounds.high))
+
+    return width_bounds
+
+
+@_fault(
+    inference,
+    "_infer_aggregate",
+    "mean as one value",
+    "an average of several different values is read as if one of them were there",
+    can_show=_has("Aggregate"),
+)
+def _mean_as_one_value(correct: Function) -> Function:
+    def infer_aggregate(*arguments: Any) -> Any:
+        return replace(correct(*arguments), mixture=False)
+
+    return infer_aggregate
+
+
+@_fault(
+    inference,
+    "_infer_elementwise",
+    "None as first value",
+    "where a function returns None, its table holds the first value",
+    can_show=_has("none_if"),
+)
+def _none_as_first_value(correct: Function) -> Function:
+    def infer_elementwise(*arguments: Any) -> Any:
+        facts = correct(*arguments)
+        none_is_first = np.where(facts.table == inference.NONE, 0, facts.table)
+        return replace(facts, table=none_is_first) if len(facts.values) else facts
+
+    return infer_elementwise
+
+
+# lowering
+
+
+@_fault(
+    attention,
+    "lower_selector",
+    "key and query swapped",
+    "selectors read the key at the query's position and the query at the key's",
+    can_show=_has(r"Select\("),
+)
+def _key_and_query_swapped(correct: Function) -> Function:
+    def lower_selector(*arguments: Any) -> Any:
+        return [
+            replace(term, query=term.key, key=term.query, scores=term.scores.T)
+            for term in correct(*arguments)
+        ]
+
+    return lower_selector
+
+
+@_fault(
+    selectors,
+    "_holds",
+    "wrong precedence",
+    "~(a & b) is taken for ~a & b, and ~(a | b) for ~a | b",
+    can_show=_has(r"(s\d+) = s\d+ [&|] s\d+.* = ~\1\b"),
+)
+def _wrong_precedence(correct: Function) -> Function:
+    def holds(builder: Any, selector: Any, truth: Any) -> Any:
+        inner = builder.node(selector.inputs[0])
+        if not isinstance(selector.expression, SelectorNot) or not isinstance(
+            inner.expression, SelectorAnd | SelectorOr
+        ):
+            return correct(builder, selector, truth)
+        first, second = (holds(builder, builder.node(part), truth) for part in inner.inputs)
+        return ~first & second if isinstance(inner.expression, SelectorAnd) else ~first | second
+
+    return holds
+
+
+@_fault(
+    attention,
+    "_head",
+    "default dropped",
+    "aggregates write nothing where nothing is selected, whatever their default",
+    can_show=_has("default="),
+)
+def _default_dropped(correct: Function) -> Function:
+    def head(*arguments: Any, value_at_bos: Any, bos_score: float) -> Head:
+        if bos_score < 1:  # BOS is attended to only if nothing is selected
+            value_at_bos = np.zeros_like(value_at_bos)
+        return correct(*arguments, value_at_bos=value_at_bos, bos_score=bos_score)
+
+    return head
+
+
+@_fault(
+    attention,
+    "COLDNESS",
+    "too warm",
+    "attention is too warm (coldness 8) for unselected keys to vanish in averages",
+    can_show=_has(r"Select\("),
+)
+def _too_warm(correct: Any) -> Any:
+    return 8.0
+
+
+@_fault(
+    mlp_synthesis,
+    "_as_mlp",
+    "threshold off by one",
+    "neurons that look up several operands fire when all but one of them match",
+    can_show=_has("SequenceMap"),
+)
+def _threshold_off_by_one(correct: Function) -> Function:
+    def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
+        if len(leaves) > 1 and all(leaf.one_hot for leaf in leaves):
+            layer = replace(layer, threshold=layer.threshold + 1)
+        return correct(name, leaves, layer, target)
+
+    return as_mlp
+
+
+@_fault(
+    mlp_synthesis,
+    "_as_mlp",
+    "wrong default class",
+    "a look-up that finds no neuron for its operands results in the next class",
+    can_show=_has("Map"),
+)
+def _wrong_default_class(correct: Function) -> Function:
+    def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
+        if all(leaf.one_hot for leaf in leaves):
+            layer = replace(layer, bias=np.roll(layer.bias, 1))
+        return correct(name, leaves, layer, target)
+
+    return as_mlp
+
+
+@_fault(
+    elementwise,
+    "joint_rows",
+    "no rows for None",
+    "tables are made exact on the operands' values, and not where an operand is None",
+    can_show=_has("Map"),
+)
+def _no_rows_for_none(correct: Function) -> Function:
+    return lambda defined, sizes, nullable: correct(defined, sizes, [False] * len(nullable))
+
+
+@_fault(
+    elementwise,
+    "_gated_sum",
+    "sign dropped",
+    "negative results of linear combinations are cut off at 0",
+    can_show=_has(r"numerical\(Linear"),
+)
+def _sign_dropped(correct: Function) -> Function:
+    def gated_sum(*arguments: Any) -> Any:
+        layer = correct(*arguments)
+        negative = (layer.out < 0).any(axis=1)
+        return replace(layer, out=np.where(negative[:, None], 0.0, layer.out))
+
+    return gated_sum
+
+
+@_fault(
+    elementwise,
+    "view_of",
+    "view without its constant",
+    "a value that is affine in others is read without its constant term",
+    can_show=lambda case: "views" in pass_names(case.options.passes),
+)
+def _view_without_its_constant(correct: Function) -> Function:
+    def view_of(*arguments: Any) -> Any:
+        view = correct(*arguments)
+        if view is None:
+            return None
+        linear_part = replace(view.coordinates, bias=np.zeros_like(view.coordinates.bias))
+        return replace(view, coordinates=linear_part)
+
+    return view_of
+
+
+@_fault(
+    elementwise,
+    "result_rows",
+    "fused table shifted",
+    "where several elementwise steps are fused into one table, its results are one row off",
+    can_show=lambda case: "cones" in pass_names(case.options.passes),
+)
+def _fused_table_shifted(correct: Function) -> Function:
+    return lambda codes, table: np.roll(correct(codes, table), 1, axis=0)
+
+
+# allocation
+
+
+@_fault(
+    Builder,
+    "add_operation",
+    "read not declared",
+    "operations keep the allocator in the dark about the last operand that they read",
+)
+def _read_not_declared(correct: Function) -> Function:
+    def add_operation(self: Any, name: Any, block: Any, component: Any, reads: Any) -> None:
+        correct(self, name, block, component, reads[:-1])
+
+    return add_operation
+
+
+@_fault(
+    _solve,
+    "check",
+    "overlap before the check",
+    "the solver gives two live variables a column in common (its checker is to find out)",
+)
+def _overlap_before_the_check(correct: Function) -> Function:
+    return lambda problem, allocation: correct(problem, _with_overlap(problem, allocation))
+
+
+@_fault(
+    pipeline,
+    "allocate",
+    "overlap after the check",
+    "two live variables have a column in common, and nothing checks it",
+)
+def _overlap_after_the_check(correct: Function) -> Function:
+    def allocate(problem: Any, options: Any) -> Any:
+        result = correct(problem, options)
+        return replace(result, allocation=_with_overlap(problem, result.allocation))
+
+    return allocate
+
+
+def _with_overlap(problem: Any, allocation: Allocation) -> Allocation:
+    """The allocation in which the last variable shares a column with one that it meets."""
+    lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
+    names = [name for name in lives if allocation.columns[name]]
+    last = names[-1]
+    meets = [
+        name
+        for name in names[:-1]
+        if lives[name].first <= lives[last].last and lives[last].first <= lives[name].last
+    ]
+    if not meets:
+        return allocation
+    shared = (allocation.columns[meets[-1]][0], *allocation.columns[last][1:])
+    return replace(allocation, columns={**allocation.columns, last: shared})
+
+
+@_fault(
+    LexicographicSearch,
+    "run",
+    "deeper than needed",
+    "the exact solver gives up at once and returns the longest-path allocation",
+    can_show=lambda case: "allocators" in case.options.checks,
+)
+def _deeper_than_needed(correct: Function) -> Function:
+    def run(self: Any) -> Allocation:
+        return longest_path(self.problem)
+
+    return run
+
+
+# assembly
+
+
+@_fault(
+    pipeline,
+    "assemble",
+    "alternative ignored",
+    "operations are assembled as first offered, whatever alternative the allocator chose",
+    can_show=lambda case: "cones" in pass_names(case.options.passes),
+)
+def _alternative_ignored(correct: Function) -> Function:
+    def assembled(lowered: LoweredProgram, allocation: Allocation) -> Any:
+        first = {name: replace(p, alternative=0) for name, p in allocation.placements.items()}
+        return correct(lowered, replace(allocation, placements=first))
+
+    return assembled
+
+
+@_fault(
+    pipeline,
+    "assemble",
+    "erased too early",
+    "variables are erased one layer before their last reader is done with them",
+    can_show=lambda case: case.options.reuse,
+)
+def _erased_too_early(correct: Function) -> Function:
+    def assembled(lowered: LoweredProgram, allocation: Allocation) -> Any:
+        earlier = {name: max(1, half - 2) for name, half in allocation.erasures.items()}
+        return correct(lowered, replace(allocation, erasures=earlier))
+
+    return assembled
+
+
+@_fault(
+    assemble,
+    "erasure",
+    "half an erasure",
+    "erasing a variable clears its positive values only",
+    can_show=lambda case: case.options.reuse and _NEGATIVE(case),
+)
+def _half_an_erasure(correct: Function) -> Function:
+    return lambda name, space, signed: correct(name, space, np.zeros_like(signed))
+
+
+@_fault(
+    assemble,
+    "pin_to_bos",
+    "BOS not gated",
+    "heads do not keep BOS apart from other keys",
+    can_show=_ATTENDS,
+)
+def _bos_not_gated(correct: Function) -> Function:
+    def pin_to_bos(component: Component, stream: Any, at_bos: Any) -> Any:
+        if isinstance(component, Head):
+            component = replace(component, key_at_bos=None)
+        return correct(component, stream, at_bos)
+
+    return pin_to_bos
+
+
+@_fault(
+    assemble,
+    "pin_to_bos",
+    "stale BOS",
+    "BOS corrections count on what BOS was embedded as, not on what layers add to it",
+    can_show=_ATTENDS,
+)
+def _stale_bos(correct: Function) -> Function:
+    def pin_to_bos(component: Component, stream: Any, at_bos: Any) -> Any:
+        embedded = np.array([float(direction == BOS) for direction in stream.directions])
+        return correct(component, stream, embedded)
+
+    return pin_to_bos
+
+
+# weights
+
+
+@_fault(
+    weights,
+    "_layer",
+    "keys of another head",
+    "the keys of a layer's heads are printed in reverse order",
+    can_show=_has(_TWO_HEADS),
+)
+def _keys_of_another_head(correct: Function) -> Function:
+    def layer(attention: Any, *others: Any) -> Any:
+        reverse = correct(attention[::-1], *others)
+        return replace(correct(attention, *others), key_w=reverse.key_w, key_b=reverse.key_b)
+
+    return layer
+
+
+@_fault(
+    weights,
+    "_mlp_arrays",
+    "bias overwritten",
+    "where one MLP erases what another one writes over, the other one's bias is lost",
+    can_show=lambda case: case.options.reuse,
+)
+def _bias_overwritten(correct: Function) -> Function:
+    def mlp_arrays(mlps: Any, sizes: Any, place: Any) -> Any:
+        *others, output_b = correct(mlps, sizes, place)
+        for mlp in mlps:
+            output_b[place.of(mlp.target)] = mlp.output.bias
+        return (*others, output_b)
+
+    return mlp_arrays
+
+
+# forward passes
+
+
+class _Shifted:
+    """NumPy with masks that let every query see one key more."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def tri(self, size: int, dtype: Any) -> Any:
+        return np.tri(size, k=1, dtype=dtype)
+
+
+@_fault(
+    forward_module,
+    "np",
+    "causal mask off by one",
+    "under a causal mask a query sees the key after its own",
+    can_show=lambda case: case.options.causal and "Select(" in case.source(),
+)
+def _causal_mask_off_by_one(correct: Any) -> Any:
+    return _Shifted()
+
+
+@_fault(
+    forward_module,
+    "_attention",
+    "bfloat16",
+    "what attention adds to the stream is rounded to bfloat16, as accelerators do by default",
+    can_show=_has(r"numerical\(Agg"),
+)
+def _bfloat16(correct: Function) -> Function:
+    def attention_of_layer(*arguments: Any) -> Any:
+        update, logits = correct(*arguments)
+        return (update.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32), logits
+
+    return attention_of_layer
+
+
+@_fault(
+    runnable,
+    "forward",
+    "PAD attended to",
+    "keys that are PAD are not masked",
+    can_show=_ATTENDS,
+)
+def _pad_attended_to(correct: Function) -> Function:
+    return lambda printed, ids, pad: correct(printed, ids, -1)
+
+
+@_fault(
+    haiku_model,
+    "jitted_forward",
+    "PAD attended to on Haiku",
+    "keys that are PAD are not masked, on Haiku alone",
+    can_show=_ATTENDS,
+    on_haiku=True,
+)
+def _pad_attended_to_on_haiku(correct: Function) -> Function:
+    return lambda printed, pad: correct(printed, -1)
+
+
+# encoders
+
+
+@_fault(
+    pipeline,
+    "InputEncoder",
+    "tokens numbered otherwise",
+    "the encoder numbers tokens by their text, and the embedding by their value",
+)
+def _tokens_numbered_otherwise(correct: Any) -> Any:
+    def encoder(vocab: Iterable[Any], *others: Any) -> InputEncoder:
+        return correct(tuple(sorted(vocab, key=repr)), *others)
+
+    return encoder
+
+
+@_fault(
+    pipeline,
+    "check_options",
+    "order of the vocab",
+    "the model depends on the order in which the vocab is given",
+    can_show=lambda case: "recompile" in case.options.checks,
+)
+def _order_of_the_vocab(correct: Function) -> Function:
+    return lambda **options: replace(correct(**options), vocab=tuple(options["vocab"]))
+
+
+@_fault(
+    OutputDecoder,
+    "decode",
+    "None decoded as a value",
+    "a result that can be None is decoded as if it could not",
+)
+def _none_decoded_as_a_value(correct: Function) -> Function:
+    def decode(self: OutputDecoder, result: Any) -> Any:
+        can_be_none = self.nullable and not (self.values or self.is_numerical)
+        return correct(replace(self, nullable=can_be_none), result)
+
+    return decode
+
+
+FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
+"""All faults, by the stage of the compiler that they sit in."""
