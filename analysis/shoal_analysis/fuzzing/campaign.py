@@ -6,9 +6,11 @@ import json
 import multiprocessing
 import signal
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -21,7 +23,10 @@ from shoal_analysis.fuzzing.reproduction import reproduction
 from shoal_analysis.fuzzing.statistics import tally
 
 BATCH = 50
-"""Programs of one batch; a batch is what a campaign can resume after."""
+"""Programs that Hypothesis draws for one batch; a batch is what a campaign can resume after.
+
+Hypothesis likes to draw again what it has drawn, so about a third are repeats, which do not count.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class BatchResult:
 
     Attributes:
         number: the batch.
-        programs: how many were examined.
+        programs: how many different ones were examined.
         counts: tallies (see ``statistics``).
         failure: the shrunk failure, if there was one; it ends its batch.
         seconds: wall-clock time.
@@ -77,7 +82,7 @@ def run_batch(options: CampaignOptions, number: int) -> BatchResult:
     """Examine one batch; a failure is shrunk by Hypothesis."""
     counts: Counter[str] = Counter()
     failing: list[tuple[Case, Exception]] = []
-    examined = 0
+    seen: set[Case] = set()
     start = time.perf_counter()
 
     @seed(options.seed * 1_000_003 + number)
@@ -91,13 +96,14 @@ def run_batch(options: CampaignOptions, number: int) -> BatchResult:
     )
     @given(cases(options.most_steps))
     def examine_all(case: Case) -> None:
-        nonlocal examined
         if failing:  # shrinking: only failures matter from here on
             _examine(case, failing, with_haiku=failing[0][1].args[0].startswith("haiku"))
             return
-        examined += 1
+        if case in seen:
+            return
+        seen.add(case)
         share = options.haiku_share
-        verdict = _examine(case, failing, with_haiku=bool(share) and examined % share == 0)
+        verdict = _examine(case, failing, with_haiku=bool(share) and _is_nth(case, share))
         counts.update(tally(case, verdict))
 
     failure = None
@@ -109,7 +115,12 @@ def run_batch(options: CampaignOptions, number: int) -> BatchResult:
         message = f"{type(cause).__name__}: {cause}"
         script = reproduction(case, message) if case is not None else message
         failure = Failure(stage, message, script)
-    return BatchResult(number, examined, dict(counts), failure, time.perf_counter() - start)
+    return BatchResult(number, len(seen), dict(counts), failure, time.perf_counter() - start)
+
+
+def _is_nth(case: Case, share: int) -> bool:
+    """One case in ``share``, whichever process examines it."""
+    return zlib.crc32(repr(case).encode()) % share == 0
 
 
 def _examine(case: Case, failing: list[tuple[Case, Exception]], with_haiku: bool) -> object:
@@ -142,7 +153,11 @@ class Campaign:
                 )
         else:
             stored.write_text(json.dumps(asdict(options), indent=2) + "\n")
-        for line in self._log.read_text().splitlines() if self._log.exists() else []:
+        text = self._log.read_text() if self._log.exists() else ""
+        complete, _, _cut_off = text.rpartition("\n")  # a kill may cut the last line off
+        if text and not text.endswith("\n"):
+            self._log.write_text(f"{complete}\n" if complete else "")
+        for line in complete.splitlines():
             entry = json.loads(line)
             failure = entry.pop("failure")
             result = BatchResult(**entry, failure=Failure(**failure) if failure else None)
@@ -210,37 +225,42 @@ def run_campaign(
         False if Ctrl-C ended it early. Finished batches are kept then.
     """
     end = None if minutes is None else time.monotonic() + 60 * minutes
-    numbers = campaign.missing()
-    if programs is not None:
-        wanted = -(-(programs - campaign.programs) // BATCH)
-        numbers = (number for number, _ in zip(numbers, range(max(0, wanted)), strict=False))
     context = multiprocessing.get_context("spawn")
     try:
         with context.Pool(jobs, initializer=_ignore_interrupts) as pool:
-            pending = []
-            for number in numbers:
-                pending.append(pool.apply_async(run_batch, (campaign.options, number)))
-                while len(pending) >= 2 * jobs:
-                    ready = [batch for batch in pending if batch.ready()]
-                    for batch in ready:
-                        pending.remove(batch)
-                        _collect(campaign, batch.get(), progress)
-                    if not ready:
-                        pending[0].wait(0.1)
+            pending: list[AsyncResult[BatchResult]] = []
+            for number in campaign.missing():
+                while pending and (
+                    len(pending) >= 2 * jobs
+                    or (programs and campaign.programs + BATCH * len(pending) >= programs)
+                ):
+                    _collect(campaign, pending, progress)
+                if programs is not None and campaign.programs >= programs:
+                    break
                 if end is not None and time.monotonic() >= end:
                     break
-            for batch in pending:
-                _collect(campaign, batch.get(), progress)
+                pending.append(pool.apply_async(run_batch, (campaign.options, number)))
+            while pending:
+                _collect(campaign, pending, progress)
     except KeyboardInterrupt:
         return False
     return True
 
 
 def _collect(
-    campaign: Campaign, result: BatchResult, progress: Callable[[BatchResult], None]
+    campaign: Campaign,
+    pending: list[AsyncResult[BatchResult]],
+    progress: Callable[[BatchResult], None],
 ) -> None:
-    campaign.record(result)
-    progress(result)
+    """Record what has finished; wait a moment if nothing has."""
+    ready = [batch for batch in pending if batch.ready()]
+    for batch in ready:
+        pending.remove(batch)
+        result = batch.get()
+        campaign.record(result)
+        progress(result)
+    if not ready:
+        pending[0].wait(0.1)
 
 
 def _ignore_interrupts() -> None:

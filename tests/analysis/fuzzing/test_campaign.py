@@ -38,13 +38,13 @@ PROFILE_SEED = 2026
 
 @pytest.mark.parametrize("number", range(200 if DEEP else 3))
 def test_a_fixed_profile_does_not_fail(number: int) -> None:
-    """So many batches of 50 programs, one in 50 of them on Haiku as well."""
+    """Batches of up to 50 different programs, about one in 50 of them on Haiku as well."""
     result = run_batch(CampaignOptions(seed=PROFILE_SEED, haiku_share=50), number)
     assert result.failure is None, result.failure.script
-    assert result.programs == module.BATCH
+    assert module.BATCH // 2 < result.programs <= module.BATCH
     assert result.counts["outcome agrees"] >= 0.5 * result.programs
     assert result.counts["inputs compared"] >= 8 * result.counts["outcome agrees"]
-    assert result.counts["programs on Haiku"] <= 1
+    assert result.counts["programs on Haiku"] <= 5
 
 
 class _Here:
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_the_command_and_keeps_its_batches(tmp_path: Path) -> None:
     output, _ = process.communicate()
     assert process.returncode == 130
     assert "interrupted; resume with --folder" in " ".join(output.split())
-    assert Campaign(tmp_path, CampaignOptions()).programs >= 50
+    assert Campaign(tmp_path, CampaignOptions()).programs >= 20
 
 
 @pytest.mark.usefixtures("small")
@@ -176,14 +176,16 @@ def test_the_command_succeeds_if_nothing_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In processes of its own, as users run it."""
-    arguments = ["fuzz", "--programs", "50", "--jobs", "2", "--folder", str(tmp_path)]
+    arguments = ["fuzz", "--programs", "30", "--jobs", "2", "--folder", str(tmp_path)]
     assert main([*arguments, "--stats"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "50 programs" in output
+    count = Campaign(tmp_path, CampaignOptions()).programs
+    assert count >= 30
+    assert f"{count} programs" in output
     assert "0 failed" in output
     assert "uses Aggregate" in output
     assert main(arguments) == 0
-    assert "resuming after 50 programs" in capsys.readouterr().out
+    assert f"resuming after {count} programs" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("small")
@@ -208,3 +210,15 @@ def test_the_command_refuses_a_folder_of_another_campaign(
     assert main(["fuzz", "--seed", "2", "--folder", str(tmp_path)]) == 2
     captured = capsys.readouterr()
     assert "other options" in " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.usefixtures("small")
+def test_a_line_cut_off_by_a_kill_costs_one_batch(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path, CampaignOptions(most_steps=2))
+    for number in range(2):
+        campaign.record(run_batch(campaign.options, number))
+    log = tmp_path / "batches.jsonl"
+    log.write_text(log.read_text()[:-20])
+    again = Campaign(tmp_path, campaign.options)
+    assert list(again.results) == [0]
+    assert next(again.missing()) == 1
