@@ -4,8 +4,8 @@ Time is counted in layers, because the kind of an operation fixes its half-layer
 layer. Everything is said with booleans of the form "done by the end of layer l": precedence
 and lifetimes are then implications between two of them, the columns occupied in a state are
 a weighted sum, and the linear relaxation is tight (without the sums the matrix is a network,
-so all its vertices are integral). Start times with a cumulative constraint say the same with
-a relaxation that is too weak to prove widths of large problems.
+so all its vertices are integral). Start times with a cumulative constraint would say the same;
+the sums were chosen for their relaxation, which proves widths of large problems.
 """
 
 from __future__ import annotations
