@@ -26,7 +26,7 @@ class Limits:
     one_hot_values: int = 4_096
     mlp_weights: int = 2**25
     model_bytes: int = 2**31
-    fused_rows: int = 10_000
+    fused_rows: int = 2_000
     fused_neurons: int = 1_024
 
     def __post_init__(self) -> None:

@@ -40,7 +40,7 @@ TOLERANCE = 4e-5
 SHARP = 1e-5
 """A dearer form is preferred to a cheaper one that is off by more than this."""
 
-_LARGEST_FIT = 2**20
+_LARGEST_FIT = 2**17
 """Affine fits are tried up to this many matrix entries."""
 
 _LARGEST_BLOCK = 2**22
