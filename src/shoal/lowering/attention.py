@@ -13,7 +13,6 @@ from shoal.craft.components import Head
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import (
     Builder,
-    number_bounds,
     number_codes,
     number_view,
     with_none,
@@ -27,7 +26,7 @@ from shoal.lowering.precision import (
 )
 from shoal.lowering.selectors import Term, lower_selector
 from shoal.program.graph import Node
-from shoal.program.value_sets import Values, ValueSet
+from shoal.program.value_sets import Values, ValueSet, number_bounds
 from shoal.rasp.expressions import Aggregate, is_numerical
 from shoal.rasp.values import Value, canonical_key, is_number, normalise
 

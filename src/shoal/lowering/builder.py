@@ -24,7 +24,7 @@ from shoal.lowering.mlp_synthesis import Leaf, synthesise
 from shoal.lowering.precision import coordinate_errors
 from shoal.program.graph import Node
 from shoal.program.inference import Inferred
-from shoal.program.value_sets import ValueRange, Values, ValueSet
+from shoal.program.value_sets import ValueRange, Values, ValueSet, number_bounds
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import is_number
 
@@ -264,14 +264,6 @@ def joint_points(views: list[View], rows: npt.NDArray[np.int_]) -> Matrix:
         assert view.codes is not None
         columns.append(with_none(view.codes)[rows[:, number]])
     return np.hstack(columns)
-
-
-def number_bounds(values: Values) -> tuple[float, float]:
-    """The least and the greatest number among the values."""
-    if isinstance(values, ValueRange):
-        return values.low, values.high
-    numbers = [float(v) for v in values.values if isinstance(v, int | float) and is_number(v)]
-    return min(numbers, default=0.0), max(numbers, default=0.0)
 
 
 def number_codes(values: ValueSet, nullable: bool) -> Matrix:

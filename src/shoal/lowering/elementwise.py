@@ -14,7 +14,6 @@ from shoal.lowering.builder import (
     Builder,
     joint_points,
     joint_rows,
-    number_bounds,
     number_view,
     with_none,
 )
@@ -25,6 +24,7 @@ from shoal.lowering.precision import ROUNDING, coordinate_errors
 from shoal.lowering.views import view_of
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, UNDEFINED, Table
+from shoal.program.value_sets import number_bounds
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
 
 

@@ -263,15 +263,24 @@ def _affine(table: Table) -> Iterator[Candidate]:
         rows, columns = np.nonzero(points)
         matrix[columns] = results[rows]
     else:
-        with_bias = np.hstack([points, np.ones((len(points), 1))])
-        fitted = np.asarray(np.linalg.lstsq(with_bias, results)[0], dtype=np.float64)
-        fitted[np.abs(fitted) < 1e-12] = 0.0
-        matrix, bias = fitted[:-1], fitted[-1]
-        if np.abs(points @ matrix + bias - results).max(initial=0.0) > 1e-9:
+        fitted = fit_affine(points, results)
+        if fitted is None:
             return
+        matrix, bias = fitted
     signed = (points @ matrix).min(axis=0, initial=0.0) < -1e-12
     layer = affine_layer(matrix, bias, signed)
     yield Candidate(len(layer.threshold), lambda: layer)
+
+
+def fit_affine(points: Matrix, results: Matrix) -> tuple[Matrix, Matrix] | None:
+    """Matrix and bias with ``points @ matrix + bias == results`` on every row, if there are any."""
+    with_bias = np.hstack([points, np.ones((len(points), 1))])
+    fitted = np.asarray(np.linalg.lstsq(with_bias, results)[0], dtype=np.float64)
+    fitted[np.abs(fitted) < 1e-12] = 0.0
+    matrix, bias = fitted[:-1], fitted[-1]
+    if np.abs(points @ matrix + bias - results).max(initial=0.0) > 1e-9:
+        return None
+    return matrix, bias
 
 
 def affine_layer(matrix: Matrix, bias: Matrix, signed: npt.NDArray[np.bool_]) -> Layer:

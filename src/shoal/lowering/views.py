@@ -20,6 +20,7 @@ from shoal.lowering.builder import (
     with_none,
 )
 from shoal.lowering.lowered import View
+from shoal.lowering.mlp_synthesis import fit_affine
 from shoal.program.graph import Node
 from shoal.program.inference import UNDEFINED
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
@@ -109,16 +110,13 @@ def _affine_function(
     width = sum(len(view.coordinates.target) for view in views)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
         return None
-    points = np.hstack([joint_points(views, rows), np.ones((len(rows), 1))])
-    results = codes[table[tuple(rows.T)]]
-    fitted = np.asarray(np.linalg.lstsq(points, results)[0], dtype=np.float64)
-    fitted[np.abs(fitted) < 1e-12] = 0.0
-    if np.abs(points @ fitted - results).max(initial=0.0) > 1e-9:
+    fitted = fit_affine(joint_points(views, rows), codes[table[tuple(rows.T)]])
+    if fitted is None:
         return None
     source = join(*(view.coordinates.source for view in views))
     joint = numbered_space(f"operands of {node.label}", width)
     target = numbered_space(node.label, codes.shape[1])
-    function = AffineMap(joint, target, fitted[:-1], fitted[-1])
+    function = AffineMap(joint, target, *fitted)
     coordinates = concatenate([view.coordinates for view in views], source, joint).then(function)
     names = [name for view in views for name in view.variables]
     return View(tuple(dict.fromkeys(names)), coordinates, codes, one_hot)

@@ -27,6 +27,7 @@ from shoal.program.value_sets import (
     group_close,
     group_equal,
     means,
+    number_bounds,
     value_set,
 )
 from shoal.rasp.expressions import (
@@ -223,13 +224,6 @@ def _is_too_large(facts: Inferred, node: Node) -> bool:
     return is_numerical(node.expression) and int(np.prod(sizes)) > facts.limits.table_entries  # type: ignore[arg-type]
 
 
-def _bounds(values: Values) -> tuple[float, float]:
-    if isinstance(values, ValueRange):
-        return values.low, values.high
-    numbers = [float(v) for v in values.values if isinstance(v, int | float) and is_number(v)]
-    return min(numbers, default=0.0), max(numbers, default=0.0)
-
-
 def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
     expression = node.expression
     assert isinstance(expression, LinearSequenceMap)
@@ -244,7 +238,7 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
     for factor, operand in zip(factors, node.inputs, strict=True):
         values = facts.sops[operand].values
         _require_numbers(facts, node, operand)
-        ends = sorted(factor * bound for bound in _bounds(values))
+        ends = sorted(factor * bound for bound in number_bounds(values))
         low, high = low + ends[0], high + ends[1]
         nullable = nullable or values.nullable
     return SOpFacts(ValueRange(low, high, nullable))
@@ -375,7 +369,7 @@ def _infer_aggregate(facts: Inferred, node: Node) -> SOpFacts:
         return _aggregate_range(node, values, extra, nullable)
     found = _averages(facts, node, values, bounds)
     if found is None:
-        return _aggregate_range(node, ValueRange(*_bounds(values)), extra, nullable)
+        return _aggregate_range(node, ValueRange(*number_bounds(values)), extra, nullable)
     averages, mixture = found
     members = [v for group in values.classes for v in group]
     groups = [list(group) for group in values.classes]

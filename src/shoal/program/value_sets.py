@@ -62,6 +62,14 @@ class ValueRange:
 Values = ValueSet | ValueRange
 
 
+def number_bounds(values: Values) -> tuple[float, float]:
+    """The least and the greatest number among the values."""
+    if isinstance(values, ValueRange):
+        return values.low, values.high
+    numbers = [float(v) for v in values.values if isinstance(v, int | float) and is_number(v)]
+    return min(numbers, default=0.0), max(numbers, default=0.0)
+
+
 def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> ValueSet:
     """A value set from groups of values that look the same; overlapping groups are joined.
 
