@@ -19,7 +19,7 @@ def test_every_s_op_can_be_read(name: str, passes: str) -> None:
     checked = set()
     for tokens in random_sequences(stock.vocab, 1, stock.max_seq_len, 4):
         values = rasp.evaluate_all(program, tokens)
-        for node in model.lowered.inferred.program:
+        for node in model.optimised.original.program:
             if node.is_sop and id(node.expression) in values:
                 wanted = values[id(node.expression)]
                 assert same_results(wanted, model.read(node.label, tokens)), node.label

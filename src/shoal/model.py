@@ -12,6 +12,8 @@ from shoal.craft.model import CraftModel, run_craft
 from shoal.errors import InvalidInputError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import CompileOptions
+from shoal.program.passes import Optimised
+from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
 from shoal.reading import Reader, node_named
@@ -28,6 +30,7 @@ class Model(Transformer):
     Attributes:
         program: the program that was compiled.
         options: what it was compiled for.
+        optimised: the program before and after the passes, with what each saved.
         lowered: its variables and operations.
         problem: the allocation problem that it posed.
         allocated: the allocation with what is proven about it.
@@ -37,6 +40,7 @@ class Model(Transformer):
 
     program: SOp
     options: CompileOptions
+    optimised: Optimised
     lowered: LoweredProgram
     problem: AllocationProblem
     allocated: Result
@@ -48,10 +52,15 @@ class Model(Transformer):
         """Where every operation and variable is."""
         return self.allocated.allocation
 
+    @property
+    def savings(self) -> tuple[Saving, ...]:
+        """What each pass saved."""
+        return (*self.optimised.savings, *self.lowered.savings)
+
     @cached_property
     def variables(self) -> dict[str, VariableInfo]:
         """For every s-op by name: where it lives, from when to when, in which encoding."""
-        return variable_table(self.lowered, self.problem, self.allocation)
+        return variable_table(self.optimised, self.lowered, self.problem, self.allocation)
 
     @property
     def residual_labels(self) -> list[str]:
@@ -71,13 +80,13 @@ class Model(Transformer):
         Raises:
             InvalidInputError: there is no such s-op, or the sequence does not fit the model.
         """
-        node = node_named(self.lowered, name)
+        node = node_named(self.optimised.original, name)
         encoder = self.input_encoder
         ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
         passed = forward(self.weights, ids, encoder.pad_encoding)
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
         present = {n: info for n, info in self.variables.items() if info.is_materialised}
-        return Reader(self.lowered, present, states, ids[0, 1:]).values(node)
+        return Reader(self.optimised, self.lowered, present, states, ids[0, 1:]).values(node)
 
     def labels_at(self, half_layer: int) -> list[str]:
         """What each residual column holds just before a half-layer; "" where it is free.
@@ -93,7 +102,7 @@ class Model(Transformer):
                 f"there is no half-layer {half_layer}; the model has {2 * self.num_layers}, "
                 "counted from 0, and that number itself stands for the end"
             )
-        return labels_at(self.lowered, self.problem, self.allocation, self.d_model, half_layer)
+        return labels_at(self.variables, self.d_model, half_layer)
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""
@@ -108,11 +117,15 @@ class Model(Transformer):
             "vocab, length": f"{len(self.options.vocab)} tokens, up to {self.options.max_seq_len}",
             "attention": "causal" if self.options.causal else "bidirectional",
             "allocator": self.options.allocator,
-            "passes": ", ".join(self.options.passes) or "none",
         }
         total = sum(self.seconds.values())
         stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in self.seconds.items())
         lines = [f"{name:<17} {value}" for name, value in sizes.items()]
+        for line, saving in enumerate(self.savings):
+            head = "" if line else "passes"
+            lines.append(f"{head:<17} {saving.name:<21} {saving.count} {saving.what}")
+        if not self.savings:
+            lines.append(f"{'passes':<17} none")
         lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
         return "\n".join(lines)
 

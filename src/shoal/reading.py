@@ -12,7 +12,9 @@ from shoal.errors import InvalidInputError
 from shoal.lowering.builder import with_none
 from shoal.lowering.lowered import LoweredProgram, View
 from shoal.program.graph import Node
-from shoal.program.inference import NONE
+from shoal.program.inference import NONE, Inferred
+from shoal.program.passes import Optimised
+from shoal.program.passes.merged_values import is_merged
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import Value
@@ -23,13 +25,18 @@ from shoal.variables import VariableInfo
 class Reader:
     """Reads s-ops from the states of one forward pass.
 
+    S-ops are those of the program as it was written: what passes dropped or folded is looked up in
+    tables from what is there.
+
     Attributes:
+        optimised: the program before and after the passes.
         lowered: the lowered program.
         variables: where every variable is (see ``variable_table``).
         states: [positions, d_model] in every state, BOS left out.
         token_ids: [positions], the tokens' numbers.
     """
 
+    optimised: Optimised
     lowered: LoweredProgram
     variables: Mapping[str, VariableInfo]
     states: Sequence[npt.NDArray[np.float32]]
@@ -42,8 +49,8 @@ class Reader:
             InvalidInputError: it is not in the model, since nothing needs it.
         """
         view = self._view(node)
-        values = self.lowered.inferred.sops[node.id].values
-        is_scalar = view is not None and view is self.lowered.views.get(node.id)
+        values = self.optimised.original.sops[node.id].values
+        is_scalar = view is not None and view is self.lowered.views.get(self._place(node))
         if view is not None and is_scalar and is_numerical(node.expression):  # type: ignore[arg-type]
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
@@ -59,35 +66,64 @@ class Reader:
         """The class of an s-op's value at each position; NONE for None."""
         view = self._view(node)
         if view is None:  # nothing in the stream holds it: look it up from its operands
-            facts = self.lowered.inferred.sops[node.id]
+            facts = self.optimised.original.sops[node.id]
             if facts.local is not None:
                 return facts.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
+            if (
+                isinstance(facts.values, ValueSet)
+                and len(facts.values) + facts.values.nullable == 1
+            ):
+                return np.full(len(self.token_ids), NONE if facts.values.nullable else 0)
             table = facts.table
             if table is None:
-                raise InvalidInputError(
-                    f"{node.label!r} is not in the model: nothing that its result needs reads it; "
-                    "rasp.keep(...) would keep it"
-                )
+                raise InvalidInputError(self._why_not(node))
             operands = [self._classes(self._node(operand)) for operand in node.inputs]
             there = np.all([classes >= 0 for classes in operands], axis=0)
             result = np.full(len(self.states[0]), NONE)
             result[there] = table[tuple(classes[there] for classes in operands)]
             return np.asarray(np.maximum(result, NONE))
         assert view.codes is not None
-        nullable = self.lowered.inferred.sops[node.id].values.nullable
+        nullable = self.optimised.original.sops[node.id].values.nullable
         codes = with_none(view.codes, nullable)
         coordinates = self._coordinates(view)
         distance = (codes**2).sum(axis=1) - 2 * coordinates @ codes.T
         nearest = distance.argmin(axis=1)
         return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
 
+    def _why_not(self, node: Node) -> str:
+        merged = self.optimised.inferred.sops.get(self._place(node))
+        if merged is not None and self._is_merged(node):
+            assert isinstance(merged.values, ValueSet)
+            group = max(merged.values.classes, key=len)
+            return (
+                f"{node.label!r} is not in the model in full: nothing tells {group[0]!r} from "
+                f"{group[1]!r}; give it a name, keep it by rasp.keep(...), or leave out the pass "
+                "merged-values"
+            )
+        return (
+            f"{node.label!r} is not in the model: nothing that its result needs reads it; "
+            "rasp.keep(...) would keep it"
+        )
+
     def _node(self, number: int) -> Node:
-        return self.lowered.inferred.program.node(number)
+        return self.optimised.original.program.node(number)
+
+    def _place(self, node: Node) -> int:
+        """The node of the compiled program that stands for a node of the original one."""
+        return self.optimised.replaced.get(node.id, node.id)
+
+    def _is_merged(self, node: Node) -> bool:
+        return is_merged(
+            self.optimised.original, self.optimised.inferred, node.id, self._place(node)
+        )
 
     def _view(self, node: Node) -> View | None:
-        """A view of a node all of whose variables are in the stream at some time."""
-        for views in (self.lowered.views, self.lowered.undecoded):
-            view = views.get(node.id)
+        """A view of all values of a node, whose variables are in the stream at some time."""
+        number = self._place(node)
+        views = [self.lowered.undecoded.get(number)]
+        if number in self.lowered.views and not self._is_merged(node):
+            views.insert(0, self.lowered.views[number])
+        for view in views:
             if view is not None and all(name in self.variables for name in view.variables):
                 return view
         return None
@@ -104,13 +140,13 @@ class Reader:
         return view.coordinates(stream)
 
 
-def node_named(lowered: LoweredProgram, name: str) -> Node:
+def node_named(original: Inferred, name: str) -> Node:
     """The s-op that has a name.
 
     Raises:
         InvalidInputError: lists the names.
     """
-    nodes = [node for node in lowered.inferred.program if node.is_sop]
+    nodes = [node for node in original.program if node.is_sop]
     for node in nodes:
         if name == node.label or name in node.aliases:
             return node

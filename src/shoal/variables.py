@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import BOS
 from shoal.lowering.lowered import LoweredProgram
-from shoal.program.graph import Node
+from shoal.program.graph import Node, Program
+from shoal.program.passes import Optimised
 from shoal_solvers import Allocation, AllocationProblem, lifetimes
 
 
@@ -50,7 +51,10 @@ class VariableInfo:
 
 
 def variable_table(
-    lowered: LoweredProgram, problem: AllocationProblem, allocation: Allocation
+    optimised: Optimised,
+    lowered: LoweredProgram,
+    problem: AllocationProblem,
+    allocation: Allocation,
 ) -> dict[str, VariableInfo]:
     """Every variable that is present, and every s-op that has none of its own, by name."""
     lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
@@ -73,6 +77,10 @@ def variable_table(
     for node in lowered.inferred.program:
         if node.is_sop and node.label not in table:
             table[node.label] = _without_variable(lowered, node, table)
+    original = optimised.original.program
+    for node in original:
+        if node.is_sop and node.label not in table and node.id not in optimised.replaced:
+            table[node.label] = _fused(original, node)
     return table
 
 
@@ -92,21 +100,18 @@ def _without_variable(
             node.label, "view", (), (), first, last, None, node.aliases,
             view.variables, view.coordinates,
         )  # fmt: skip
-    program = lowered.inferred.program
+    return _fused(lowered.inferred.program, node)
+
+
+def _fused(program: Program, node: Node) -> VariableInfo:
     of = tuple(program.node(operand).label for operand in node.inputs)
     return VariableInfo(node.label, "fused", (), (), 0, 0, None, node.aliases, of)
 
 
-def labels_at(
-    lowered: LoweredProgram,
-    problem: AllocationProblem,
-    allocation: Allocation,
-    d_model: int,
-    half_layer: int,
-) -> list[str]:
+def labels_at(variables: Mapping[str, VariableInfo], d_model: int, half_layer: int) -> list[str]:
     """The label of each residual column just before a half-layer; "" for free columns."""
     labels = [""] * d_model
-    for info in variable_table(lowered, problem, allocation).values():
+    for info in variables.values():
         if info.first <= half_layer <= info.last:
             for column, label in zip(info.columns, info.labels, strict=True):
                 labels[column] = "tokens:BOS" if label == BOS.label else label

@@ -14,7 +14,9 @@ from shoal import UnsupportedProgramError
 from shoal.craft.affine import linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import MLP
-from shoal.lowering.mlp_synthesis import TOLERANCE, Leaf, affine_layer, synthesise
+from shoal.lowering.look_ups import affine_layer
+from shoal.lowering.mlp_synthesis import synthesise
+from shoal.lowering.tables import TOLERANCE, Leaf
 
 SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
 
@@ -46,7 +48,7 @@ def operands(draw: st.DrawFn, name: str) -> tuple[Leaf, np.ndarray]:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[list[Leaf], np.ndarray, np.ndarray]:
     """Leaves, points, and one-hot, scalar or arbitrary results for a part of all joint values."""
-    parts = [draw(operands(name)) for name in "ab"[: draw(st.integers(1, 2))]]
+    parts = [draw(operands(name)) for name in "abc"[: draw(st.integers(1, 3))]]
     rows = np.indices([len(codes) for _, codes in parts]).reshape(len(parts), -1).T
     rows = rows[draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))]
     assume(len(rows))

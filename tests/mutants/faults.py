@@ -7,14 +7,11 @@ by definition.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -26,66 +23,21 @@ from shoal.lowering.builder import Builder
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import pass_names
 from shoal.program import inference
-from shoal.program.passes import common_subexpressions
-from shoal.rasp.expressions import Map, Select, SelectorAnd, SelectorNot, SelectorOr, SequenceMap
+from shoal.rasp.expressions import SelectorAnd, SelectorNot, SelectorOr
 from shoal.transformer import haiku_model, runnable, weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
-from shoal_analysis.fuzzing.cases import Case
 from shoal_solvers import Allocation
 from shoal_solvers.allocation import lifetimes
 from shoal_solvers.cp_sat import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
+from tests.mutants.pass_faults import PASS_FAULTS
+from tests.mutants.planting import Fault, Function, fault
+from tests.mutants.planting import has as _has
 
 _solve = import_module("shoal_solvers.solve")  # the package has a function of that name
 
-Function = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A planted fault.
-
-    Attributes:
-        name: unique.
-        what_is_wrong: one line.
-        apply: a context within which the compiler has the fault.
-        can_show: whether a case has what the fault is about; tests look at such cases only.
-        on_haiku: whether it shows on Haiku alone, which is slow to ask.
-    """
-
-    name: str
-    what_is_wrong: str
-    apply: Callable[[], AbstractContextManager[object]]
-    can_show: Callable[[Case], bool] = lambda case: True
-    on_haiku: bool = False
-
-
 _FAULTS: list[Fault] = []
-
-
-def _fault(
-    owner: object, attribute: str, name: str, what_is_wrong: str, **further: Any
-) -> Callable[[Callable[[Function], Function]], None]:
-    """Register a function that turns the correct ``owner.attribute`` into a wrong one."""
-
-    def register(spoil: Callable[[Function], Function]) -> None:
-        apply = partial(_spoiled, owner, attribute, spoil)
-        _FAULTS.append(Fault(name, what_is_wrong, apply, **further))
-
-    return register
-
-
-def _spoiled(
-    owner: object, attribute: str, spoil: Callable[[Function], Function]
-) -> AbstractContextManager[object]:
-    return patch.object(owner, attribute, spoil(getattr(owner, attribute)))
-
-
-def _has(pattern: str) -> Callable[[Case], bool]:
-    """Cases whose source matches a pattern."""
-    found = re.compile(pattern, re.DOTALL)
-    return lambda case: bool(found.search(case.source()))
-
+_fault = partial(fault, _FAULTS)
 
 _ATTENDS = _has(r"Select\(|length")
 _NEGATIVE = _has(r"numerical\([^\n]*(-|negate|Linear).*\b(Map|Sel|Agg|Seq)")
@@ -99,22 +51,7 @@ _TWO_HEADS = (
 """Two selectors that heads in the first layer may use."""
 
 
-# passes and value inference
-
-
-@_fault(
-    common_subexpressions,
-    "_parameters",
-    "different functions merged",
-    "expressions that differ in their function or predicate alone are taken for the same",
-    can_show=_has(r"\bMap\(\w+, (\w+)\).*\bMap\(\w+, \1\)|Select\((\w+, \w+), .*Select\(\2, "),
-)
-def _different_functions_merged(correct: Function) -> Function:
-    def parameters(expression: Any) -> Any:
-        has_function = isinstance(expression, Map | SequenceMap | Select)
-        return None if has_function else correct(expression)
-
-    return parameters
+# value inference
 
 
 @_fault(
@@ -316,35 +253,6 @@ def _sign_dropped(correct: Function) -> Function:
         return replace(layer, out=np.where(negative[:, None], 0.0, layer.out))
 
     return gated_sum
-
-
-@_fault(
-    elementwise,
-    "view_of",
-    "view without its constant",
-    "a value that is affine in others is read without its constant term",
-    can_show=lambda case: "views" in pass_names(case.options.passes),
-)
-def _view_without_its_constant(correct: Function) -> Function:
-    def view_of(*arguments: Any) -> Any:
-        view = correct(*arguments)
-        if view is None:
-            return None
-        linear_part = replace(view.coordinates, bias=np.zeros_like(view.coordinates.bias))
-        return replace(view, coordinates=linear_part)
-
-    return view_of
-
-
-@_fault(
-    elementwise,
-    "result_rows",
-    "fused table shifted",
-    "where several elementwise steps are fused into one table, its results are one row off",
-    can_show=lambda case: "cones" in pass_names(case.options.passes),
-)
-def _fused_table_shifted(correct: Function) -> Function:
-    return lambda codes, table: np.roll(correct(codes, table), 1, axis=0)
 
 
 # allocation
@@ -630,5 +538,5 @@ def _none_decoded_as_a_value(correct: Function) -> Function:
     return decode
 
 
-FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
+FAULTS: tuple[Fault, ...] = (*PASS_FAULTS, *_FAULTS)
 """All faults, by the stage of the compiler that they sit in."""

@@ -11,6 +11,7 @@ import numpy as np
 
 import shoal
 from shoal.errors import EvaluationError, InvalidInputError, ShoalError
+from shoal.program.graph import Node
 from shoal.rasp.expressions import Map, SOp, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
@@ -212,8 +213,12 @@ def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expecte
 
 
 def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
-    """Every s-op can be read from the stream, whether materialised, a view, or fused."""
-    nodes = [node for node in model.lowered.inferred.program if node.is_sop]
+    """Every s-op can be read from the stream, and what is to be kept is there to the end."""
+    nodes = [node for node in model.optimised.original.program if node.is_sop]
+    end = 2 * model.num_layers
+    for node in nodes:
+        if node.is_kept and not _lives_to(end, node, model):
+            raise Difference("keep", f"{node.label} is not in the stream at the end")
     for sequence, _ in expected[-3:]:
         values = evaluate_all(program, sequence, causal=case.options.causal)
         for node in nodes:
@@ -221,11 +226,27 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
             try:
                 read = model.read(node.label, sequence)
             except InvalidInputError as error:
-                if "not in the model" not in str(error) or node.label in model.allocation.columns:
+                if not _may_be_unreadable(node, model, str(error)):
                     raise
                 continue
             if wanted is not None:
                 compare_results(f"read {node.label}", [(sequence, list(wanted))], [read])
+
+
+def _may_be_unreadable(node: Node, model: shoal.Model, error: str) -> bool:
+    """Values without a name may be merged; what nothing reads is in no column."""
+    if "not in the model in full" in error:
+        return not node.is_named
+    return "not in the model" in error and node.label not in model.allocation.columns
+
+
+def _lives_to(end: int, node: Node, model: shoal.Model) -> bool:
+    program = model.lowered.inferred.program
+    place = model.optimised.replaced.get(node.id, node.id)
+    if place not in program.graph:
+        return False
+    info = model.variables[program.node(place).label]
+    return info.is_materialised and info.last == end
 
 
 _CHECKS: Mapping[str, Callable[[Case, SOp, shoal.Model, Expected], None]] = MappingProxyType(

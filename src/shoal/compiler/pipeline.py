@@ -14,7 +14,7 @@ from shoal.lowering.lower import lower
 from shoal.model import Model
 from shoal.options import CompileOptions, check_options
 from shoal.program.inference import infer
-from shoal.program.passes import run_passes
+from shoal.program.passes import run_before_inference, run_passes
 from shoal.program.trace import trace
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
@@ -122,12 +122,13 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     clock = _Clock()
     traced = trace(program, causal=options.causal)
     clock.lap("trace")
-    traced = run_passes(traced, options.passes)
-    clock.lap("passes")
-    inferred = infer(traced, options.vocab, options.max_seq_len, options.limits)
+    merged = run_before_inference(traced, options.passes)
+    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits)
     require_distinct_results(inferred)
     clock.lap("infer values")
-    lowered = lower(inferred, options.passes)
+    optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
+    clock.lap("passes")
+    lowered = lower(optimised.inferred, options.passes)
     require_precise(lowered)
     clock.lap("lower")
     problem = allocation_problem(lowered, options)
@@ -147,6 +148,7 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     return Model(
         program=program,
         options=options,
+        optimised=optimised,
         lowered=lowered,
         problem=problem,
         allocated=allocated,

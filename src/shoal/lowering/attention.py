@@ -51,14 +51,13 @@ def lower_width(builder: Builder, node: Node) -> None:
     builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
     view = builder.add_value(node)
     builder.views[node.id] = view
-    values = builder.inferred.value_set(node, label)
-    widths = np.array([float(v) for v in values.values if isinstance(v, int)])
+    widths, classes = builder.width_classes(node.id)
     assert view.codes is not None
     own = View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
-    points = (1 / (1 + widths))[:, None]
+    points = 1 / (1 + np.array(widths, dtype=float)[:, None])
     builder.undecoded[node.id] = replace(own, codes=points)
     leaf = builder.leaf(own, nullable=False)
-    builder.add_table(label, [leaf], points, view.codes, block=label, reads=[hidden])
+    builder.add_table(label, [leaf], points, view.codes[classes], block=label, reads=[hidden])
 
 
 def lower_aggregate(builder: Builder, node: Node) -> None:
@@ -173,8 +172,9 @@ def _lower_to_mixture(builder: Builder, node: Node, operand: View) -> None:
     if default is not None and canonical_key(default) not in place:
         place[canonical_key(default)] = len(base)
         base.append(default)
-    builder.add_one_hot(node.label, ValueSet(tuple((v,) for v in base)), node.id)
-    space = variable_space(node.label, tuple(base))
+    base_values = ValueSet(tuple((v,) for v in base))
+    builder.add_one_hot(node.label, base_values, node.id)
+    space = variable_space(node.label, base_values)
     code = _numbers_for(values)
     weights = np.array([[code[_class_of(values, v)]] for v in base])
     codes = code[:, None]
@@ -213,7 +213,8 @@ def _add_average(
     space = builder.variables[node.label].space
     matrix = np.zeros((len(operand_values), len(space)))
     for number, value in enumerate(operand_values.values):
-        matrix[number, place[canonical_key(value)]] = 1.0
+        if canonical_key(value) in place:  # it is not where nothing is ever selected
+            matrix[number, place[canonical_key(value)]] = 1.0
     copy = operand.coordinates.then(linear(operand.coordinates.target, space, matrix))
     at_bos = np.zeros(len(space))
     default = _default(builder, node)

@@ -20,13 +20,15 @@ from shoal.lowering.lowered import (
     View,
     variable_space,
 )
-from shoal.lowering.mlp_synthesis import Leaf, synthesise
+from shoal.lowering.mlp_synthesis import synthesise
 from shoal.lowering.precision import coordinate_errors
+from shoal.lowering.tables import Leaf
 from shoal.program.graph import Node
 from shoal.program.inference import Inferred
+from shoal.program.rewriting import Saving
 from shoal.program.value_sets import ValueRange, Values, ValueSet, number_bounds
 from shoal.rasp.expressions import is_numerical
-from shoal.rasp.values import is_number
+from shoal.rasp.values import canonical_key, is_number
 
 BOS_VARIABLE = "BOS"
 """The input that marks the BOS position; every component may read it."""
@@ -43,6 +45,8 @@ class Builder:
         self.operations: list[LoweredOperation] = []
         self.views: dict[int, View] = {}
         self.undecoded: dict[int, View] = {}
+        self.free = 0
+        self.too_large: list[str] = []
         self._one_hot: dict[int, View] = {}
         self._labels = {node.label for node in inferred.program}
         self._add_bos()
@@ -66,7 +70,24 @@ class Builder:
             self.views,
             self.undecoded,
             tuple(dict.fromkeys(outputs)),
+            self._savings(),
         )
+
+    def _savings(self) -> tuple[Saving, ...]:
+        """What the passes of lowering did."""
+        cuts = sum(len(operation.components) - 1 for operation in self.operations)
+        limits = self.inferred.limits
+        left_out = (
+            f"; {len(self.too_large)} too large ({self.too_large[0]}; the limits are "
+            f"fused_rows={limits.fused_rows}, fused_neurons={limits.fused_neurons})"
+            if self.too_large
+            else ""
+        )
+        savings = {
+            "views": Saving("views", self.free, "values that need no operation"),
+            "cones": Saving("cones", cuts, f"further cuts offered{left_out}"),
+        }
+        return tuple(saving for name, saving in savings.items() if name in self.passes)
 
     def node(self, number: int) -> Node:
         """A node of the program."""
@@ -101,7 +122,7 @@ class Builder:
                 f"residual dimension for each; the limit is {limit:,}. Annotate it with "
                 "rasp.numerical, map it to fewer values, or use a smaller vocab or max_seq_len"
             )
-        space = variable_space(name, values.values)
+        space = variable_space(name, values)
         self.variables[name] = StreamVariable(
             name, space, np.zeros(len(space), dtype=bool), node, "one-hot", 1.0
         )
@@ -130,6 +151,13 @@ class Builder:
         space = self.add_numbers(name, node.id, low, high, values.nullable)
         identity = linear(space, space, np.eye(len(space)))
         return View((name,), identity, value_codes(values), one_hot=False)
+
+    def width_classes(self, number: int) -> tuple[list[int], npt.NDArray[np.int_]]:
+        """All widths that a selector can have, and [widths], the class of each."""
+        values = self.values(number)
+        assert isinstance(values, ValueSet)
+        widths = sorted(v for group in values.classes for v in group if isinstance(v, int))
+        return widths, np.array([values.class_of[canonical_key(w)] for w in widths], dtype=int)
 
     def fresh_name(self, wanted: str) -> str:
         """A name for a helper variable that no s-op and no other variable has."""

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
+from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, with_none
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import Leaf
+from shoal.lowering.tables import Leaf
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, UNDEFINED
 from shoal.program.value_sets import ValueSet
@@ -41,6 +42,18 @@ class CutLeaf:
 
 
 Cut = tuple[CutLeaf, ...]
+
+
+class TooManyRowsError(UnsupportedProgramError):
+    """The table of a cut has more rows than the limit.
+
+    Attributes:
+        rows: how many it would have.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        super().__init__(f"a table of {rows:,} rows is too large")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +104,19 @@ def _operands(builder: Builder, leaf: CutLeaf) -> list[CutLeaf] | None:
 def cut_table(builder: Builder, node: Node, cut: Cut, most_rows: int) -> CutTable | None:
     """The table of a node over a cut, on all joint values that can occur (or more).
 
-    None if a leaf's values cannot be listed, or there are more than ``most_rows`` rows.
+    None if a leaf's values cannot be listed.
+
+    Raises:
+        TooManyRowsError: there are more than ``most_rows`` rows.
     """
     rows = _joint_rows(builder, cut, most_rows)
     if rows is None:
         return None
-    known = {leaf.node: rows[:, column] for column, leaf in enumerate(cut)}
+    known = {}
+    for column, leaf in enumerate(cut):
+        known[leaf.node] = rows[:, column]
+        if leaf.undecoded:
+            known[leaf.node] = builder.width_classes(leaf.node)[1][rows[:, column]]
     classes = _evaluate(builder, node, known)
     there = classes != UNDEFINED
     views, leaves = [], []
@@ -111,7 +131,10 @@ def cut_table(builder: Builder, node: Node, cut: Cut, most_rows: int) -> CutTabl
 
 
 def _joint_rows(builder: Builder, cut: Cut, most_rows: int) -> npt.NDArray[np.int_] | None:
-    """[rows, leaves] of classes; leaves that token and index determine occur together only."""
+    """[rows, leaves] of classes; leaves that token and index determine occur together only.
+
+    Of undecoded widths the rows are the widths themselves, which may be more than classes.
+    """
     local = [i for i, leaf in enumerate(cut) if builder.inferred.sops[leaf.node].local is not None]
     free = [i for i in range(len(cut)) if i not in local]
     count = 1
@@ -120,7 +143,8 @@ def _joint_rows(builder: Builder, cut: Cut, most_rows: int) -> npt.NDArray[np.in
         values = builder.values(cut[i].node)
         if not isinstance(values, ValueSet):
             return None
-        choices.append([*range(len(values)), *([NONE] if values.nullable else [])])
+        size = len(builder.width_classes(cut[i].node)[0]) if cut[i].undecoded else len(values)
+        choices.append([*range(size), *([NONE] if values.nullable else [])])
         count *= len(choices[-1])
     together = np.zeros((1, 0), dtype=int)
     if local:
@@ -128,7 +152,7 @@ def _joint_rows(builder: Builder, cut: Cut, most_rows: int) -> npt.NDArray[np.in
         stacked = np.stack([grid.ravel() for grid in grids if grid is not None], axis=1)
         together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
     if count * len(together) > most_rows:
-        return None
+        raise TooManyRowsError(count * len(together))
     apart = np.array(list(product(*choices)), dtype=int).reshape(count, len(free))
     rows = np.zeros((count * len(together), len(cut)), dtype=int)
     rows[:, local] = np.repeat(together, count, axis=0)

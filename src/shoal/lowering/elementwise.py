@@ -17,10 +17,11 @@ from shoal.lowering.builder import (
     number_view,
     with_none,
 )
-from shoal.lowering.cones import cut_table, cuts, result_rows
+from shoal.lowering.cones import CutTable, TooManyRowsError, cut_table, cuts, result_rows
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import SHARP, Layer, Leaf, synthesise
+from shoal.lowering.mlp_synthesis import SHARP, Synthesis, TooManyNeuronsError, synthesise
 from shoal.lowering.precision import ROUNDING, coordinate_errors
+from shoal.lowering.tables import Layer, Leaf
 from shoal.lowering.views import view_of
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, UNDEFINED, Table
@@ -34,6 +35,7 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
         free = view_of(builder, node)
         if free is not None:
             builder.views[node.id] = free
+            builder.free += 1
             return
     view = builder.add_value(node)
     builder.views[node.id] = view
@@ -60,30 +62,43 @@ def _largest(residuals: Matrix | None) -> float:
 
 def _add_cuts(builder: Builder, node: Node, view: View) -> None:
     """Offer the node over other cuts of its cone, within the limits for fused tables."""
-    limits = builder.inferred.limits
     if view.codes is None:
         return
+    limits = builder.inferred.limits
     for cut in cuts(builder, node):
-        table = cut_table(builder, node, cut, limits.fused_rows)
-        if table is None:
+        try:
+            table = cut_table(builder, node, cut, limits.fused_rows)
+            made = None if table is None else _over_cut(builder, node, view.codes, table)
+        except TooManyRowsError as error:
+            builder.too_large.append(f"{node.label} would take {error.rows:,} rows")
             continue
-        results = result_rows(view.codes, table)
-        if table.points.size + results.size > 4 * limits.mlp_weights:
+        except TooManyNeuronsError as error:
+            builder.too_large.append(f"{node.label} would take {error.neurons:,} neurons")
             continue
-        made = synthesise(
-            node.label,
-            table.leaves,
-            table.points,
-            results,
-            builder.variables[node.label].space,
-            limits.fused_neurons * (table.points.shape[1] + results.shape[1]),
-            refuse=False,
-        )
-        if made is None or (view.one_hot and _largest(made.residuals) > SHARP):
+        if table is None or made is None or (view.one_hot and _largest(made.residuals) > SHARP):
             continue
         builder.add_residuals(node.label, made.residuals)
         names = [name for part in table.views for name in part.variables]
         builder.add_alternative(made.mlp, names)
+
+
+def _over_cut(builder: Builder, node: Node, codes: Matrix, table: CutTable) -> Synthesis | None:
+    """The MLP for a node over a cut, if one is exact.
+
+    Raises:
+        TooManyNeuronsError: it takes more neurons than fused tables may.
+    """
+    limits = builder.inferred.limits
+    results = result_rows(codes, table)
+    width = table.points.shape[1] + results.shape[1]
+    return synthesise(
+        node.label,
+        table.leaves,
+        table.points,
+        results,
+        builder.variables[node.label].space,
+        limits.fused_neurons * width,
+    )
 
 
 def _lower_table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,9 @@ from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import Component, Head
 from shoal.program.inference import Inferred
-from shoal.program.value_sets import Values
+from shoal.program.rewriting import Saving
+from shoal.program.value_sets import Values, ValueSet, group_close
+from shoal.rasp.values import Value, is_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,7 @@ class LoweredProgram:
         undecoded: for selector widths by node id, how 1 / (1 + width) is read.
         outputs: the variables that must be there at the end; the last ones are what the
             program's result is read from.
+        savings: what the passes of lowering did.
     """
 
     inferred: Inferred
@@ -117,6 +120,7 @@ class LoweredProgram:
     views: Mapping[int, View]
     undecoded: Mapping[int, View]
     outputs: tuple[str, ...]
+    savings: tuple[Saving, ...] = ()
 
     @property
     def result(self) -> View:
@@ -129,13 +133,17 @@ class LoweredProgram:
         return self.inferred.sops[self.inferred.program.root].values
 
 
-def variable_space(name: str, values: tuple[object, ...]) -> Space:
-    """One direction for each value, labelled by the value's text where that is unique."""
-    texts = [str(value) for value in values]
-    unique = len(set(texts)) == len(texts) and all(texts)
-    return Space(
-        tuple(
-            Direction(name, text if unique else repr(value))
-            for text, value in zip(texts, values, strict=True)
-        )
-    )
+def variable_space(name: str, values: ValueSet) -> Space:
+    """One direction for each class, labelled by its values' text where that is unique."""
+    for show in (str, repr):
+        texts = [_label(group, show) for group in values.classes]
+        if len(set(texts)) == len(texts) and all(texts):
+            break
+    return Space(tuple(Direction(name, text) for text in texts))
+
+
+def _label(members: Sequence[Value], show: Callable[[object], str]) -> str:
+    """The text of a class, whose members may be different values that a pass has merged."""
+    different = [group[0] for group in group_close(members)]
+    different += [v for v in members if not is_number(v) and v not in different]
+    return "|".join(show(v) for v in sorted(different, key=members.index))

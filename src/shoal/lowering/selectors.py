@@ -15,7 +15,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import Space, numbered_space
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, joint_rows
 from shoal.lowering.lowered import View
@@ -75,10 +76,20 @@ def lower_selector(builder: Builder, selector: Node) -> list[Term]:
         known = np.maximum(group.pattern, 0)
         scores = np.where(group.pattern == UNDEFINED, 0.0, np.append(weight, 0.0)[known])
         if len(groups) == 1 or (scores != 0).any():
-            query = builder.one_hot_view(group.query, selector.label)
-            key = builder.one_hot_view(group.key, selector.label)
+            query = _operand_view(builder, group.query, selector)
+            key = _operand_view(builder, group.key, selector)
             terms.append(Term(query, key, scores))
     return terms
+
+
+def _operand_view(builder: Builder, number: int, selector: Node) -> View:
+    """A key or query; one that has a single value need not be read."""
+    values = builder.values(number)
+    if isinstance(values, ValueSet) and len(values) == 1 and not values.nullable:
+        target = numbered_space(builder.node(number).label, 1)
+        one = AffineMap(Space(()), target, np.zeros((0, 1)), np.ones(1))
+        return View((), one, np.eye(1), one_hot=True)
+    return builder.one_hot_view(number, selector.label)
 
 
 def _parts(builder: Builder, selector: Node) -> dict[int, Node]:

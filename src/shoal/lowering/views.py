@@ -19,8 +19,8 @@ from shoal.lowering.builder import (
     value_codes,
     with_none,
 )
+from shoal.lowering.look_ups import fit_affine
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import fit_affine
 from shoal.program.graph import Node
 from shoal.program.inference import UNDEFINED
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical

@@ -35,6 +35,11 @@ class Node:
         return isinstance(self.expression, SOp)
 
     @property
+    def is_named(self) -> bool:
+        """Whether the user gave it a name, or one to something that it stands for."""
+        return self.expression.is_named or bool(self.aliases)
+
+    @property
     def is_kept(self) -> bool:
         """Whether the user asked for it to be materialised and kept."""
         return bool(self.expression.annotations.get("keep", False))

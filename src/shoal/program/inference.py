@@ -363,8 +363,10 @@ def _infer_aggregate(facts: Inferred, node: Node) -> SOpFacts:
     values = facts.sops[operand.id].values
     default = normalise(expression.default)
     uses_default = bounds.low == 0
-    nullable = values.nullable or (uses_default and default is None)
     extra = [default] if uses_default and default is not None else []
+    if bounds.high == 0:  # nothing is ever selected
+        return SOpFacts(_encoded(node, [[value] for value in extra], default is None))
+    nullable = values.nullable or (uses_default and default is None)
     if isinstance(values, ValueRange):
         return _aggregate_range(node, values, extra, nullable)
     found = _averages(facts, node, values, bounds)

@@ -1,22 +1,99 @@
-"""Passes over the program graph, one file each, in the order in which they run."""
+"""Passes over the program, one file each, in the order in which they run.
+
+Common subexpressions are merged once before values are inferred, which makes what is inferred
+sharper, and again afterwards, when tables show that different functions are the same. All passes
+but that first step know the facts, and keep them true.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from shoal.program.graph import Program
-from shoal.program.passes.common_subexpressions import merge_common_subexpressions
-
-PASSES: Mapping[str, Callable[[Program], Program]] = MappingProxyType(
-    {"common-subexpressions": merge_common_subexpressions}
+from shoal.program.inference import Inferred
+from shoal.program.passes.common_subexpressions import (
+    merge_common_subexpressions,
+    merge_equal_tables,
 )
-"""The passes over the graph by name, in their order."""
+from shoal.program.passes.constants import fold_constants
+from shoal.program.passes.dead_code import drop_dead_code
+from shoal.program.passes.merged_values import merge_values
+from shoal.program.passes.selectors import simplify_selectors
+from shoal.program.rewriting import Rewrite, Saving
 
 
-def run_passes(program: Program, names: tuple[str, ...]) -> Program:
-    """Run those of the named passes that work on the program graph, in their order."""
-    for name, run in PASSES.items():
-        if name in names:
-            program = run(program)
-    return program
+@dataclass(frozen=True)
+class Pass:
+    """A pass over a program with facts.
+
+    Attributes:
+        run: the pass; it saves nothing if there is nothing left for it to do.
+        saves: what it counts.
+    """
+
+    run: Callable[[Inferred], Rewrite]
+    saves: str
+
+
+PASSES: Mapping[str, Pass] = MappingProxyType(
+    {
+        "common-subexpressions": Pass(merge_equal_tables, "expressions merged"),
+        "constants": Pass(fold_constants, "expressions folded"),
+        "selectors": Pass(simplify_selectors, "selectors simplified"),
+        "merged-values": Pass(merge_values, "values merged"),
+        "dead-code": Pass(drop_dead_code, "expressions dropped"),
+    }
+)
+"""The passes over the program by name, in their order."""
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """A program before and after the passes.
+
+    Attributes:
+        original: the program as it was written, with its facts; names are looked up here.
+        inferred: the program that is compiled.
+        replaced: for nodes of the original that another one now stands for, that node's id.
+        savings: what each pass saved.
+    """
+
+    original: Inferred
+    inferred: Inferred
+    replaced: Mapping[int, int]
+    savings: tuple[Saving, ...]
+
+
+def run_before_inference(program: Program, names: tuple[str, ...]) -> Program:
+    """Merge what is written twice, if that pass is among the named ones."""
+    return merge_common_subexpressions(program) if "common-subexpressions" in names else program
+
+
+def run_passes(inferred: Inferred, names: tuple[str, ...], merged: int = 0) -> Optimised:
+    """Run the named passes again and again, until none of them finds anything to do.
+
+    Args:
+        inferred: the program with its facts.
+        names: those of ``PASSES`` that are switched on; others are ignored.
+        merged: expressions that were merged before values were inferred.
+    """
+    original = inferred
+    counts = {name: 0 for name in PASSES if name in names}
+    if "common-subexpressions" in counts:
+        counts["common-subexpressions"] += merged
+    replaced: dict[int, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for name in counts:
+            rewrite = PASSES[name].run(inferred)
+            inferred = rewrite.inferred
+            counts[name] += rewrite.saved
+            changed = changed or rewrite.saved > 0
+            replaced.update(rewrite.replaced)
+            for number, by in replaced.items():
+                replaced[number] = rewrite.replaced.get(by, by)
+    savings = tuple(Saving(name, count, PASSES[name].saves) for name, count in counts.items())
+    return Optimised(original, inferred, replaced, savings)

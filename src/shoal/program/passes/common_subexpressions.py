@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from shoal.program.graph import Node, Program, build_program
-from shoal.rasp.expressions import RASPExpr, SOp, get_encoding
-from shoal.rasp.values import canonical_key
+from shoal.program.inference import Inferred
+from shoal.program.rewriting import Rewrite, rewritten
+from shoal.program.value_sets import ValueSet
+from shoal.rasp.expressions import (
+    Aggregate,
+    RASPExpr,
+    Select,
+    SelectorAnd,
+    SelectorOr,
+    SOp,
+    get_encoding,
+)
+from shoal.rasp.values import canonical_key, normalise
 
 
 def merge_common_subexpressions(program: Program) -> Program:
@@ -17,15 +30,36 @@ def merge_common_subexpressions(program: Program) -> Program:
     Operators are the same if their constants are; any other function is only itself. A merged node
     keeps the first node's label, and the other nodes' names as aliases.
     """
+    nodes, replaced = _merge(program, _identity)
+    return build_program(nodes, replaced.get(program.root, program.root), program.causal)
+
+
+def merge_equal_tables(inferred: Inferred) -> Rewrite:
+    """Merge nodes whose facts show that they are the same value in the same form.
+
+    Where tokens and indices alone decide, s-ops are compared at every pair of them. Other
+    functions of the same operands are compared by their tables, in either order of the operands.
+    """
+    nodes, replaced = _merge(inferred.program, lambda node: _value(inferred, node))
+    if not replaced:
+        return Rewrite(inferred, 0)
+    root = replaced.get(inferred.program.root, inferred.program.root)
+    return Rewrite(rewritten(inferred, nodes, root), len(replaced), replaced)
+
+
+def _merge(
+    program: Program, identity: Callable[[Node], Hashable]
+) -> tuple[list[Node], dict[int, int]]:
+    """The nodes that are left, and for the others those that stand for them."""
     kept: dict[Hashable, Node] = {}
     replaced: dict[int, int] = {}
     for node in program:
-        node = replace(node, inputs=tuple(replaced[operand] for operand in node.inputs))
-        key = _identity(node)
+        inputs = tuple(replaced.get(operand, operand) for operand in node.inputs)
+        node = replace(node, inputs=inputs)
+        key = identity(node)
         first = kept.get(key)
         if first is None:
             kept[key] = node
-            replaced[node.id] = node.id
             continue
         replaced[node.id] = first.id
         names = [node.label] if node.expression.is_named else []
@@ -34,7 +68,7 @@ def merge_common_subexpressions(program: Program) -> Program:
         if node.is_kept:
             expression = expression.annotated(keep=True)
         kept[key] = replace(first, aliases=aliases, expression=expression)
-    return build_program(list(kept.values()), replaced[program.root], program.causal)
+    return list(kept.values()), replaced
 
 
 def _identity(node: Node) -> Hashable:
@@ -42,6 +76,40 @@ def _identity(node: Node) -> Hashable:
     expression = node.expression
     encoding = get_encoding(expression) if isinstance(expression, SOp) else None
     return (type(expression), node.inputs, encoding, _parameters(expression))
+
+
+def _value(inferred: Inferred, node: Node) -> Hashable:
+    """The same, of values instead of expressions."""
+    expression = node.expression
+    match expression:
+        case Select():
+            table = inferred.predicates[node.id]
+            return (Select, node.inputs, table.shape, table.tobytes())
+        case SelectorAnd() | SelectorOr():
+            return (type(expression), tuple(sorted(node.inputs)))
+        case SOp():
+            return (get_encoding(expression), _s_op(inferred, node))
+    return _identity(node)
+
+
+def _s_op(inferred: Inferred, node: Node) -> Hashable:
+    facts = inferred.sops[node.id]
+    if not isinstance(facts.values, ValueSet):
+        return _identity(node)
+    classes = tuple(tuple(map(canonical_key, members)) for members in facts.values.classes)
+    values = (classes, facts.values.nullable)
+    if facts.local is not None:
+        return ("local", values, facts.local.tobytes())
+    if facts.table is not None and facts.table.ndim == len(node.inputs):
+        order = tuple(int(i) for i in np.argsort(node.inputs, kind="stable"))
+        table = facts.table.transpose(order)
+        inputs = tuple(node.inputs[i] for i in order)
+        return ("table", values, inputs, table.shape, np.ascontiguousarray(table).tobytes())
+    if isinstance(node.expression, Aggregate):
+        used = inferred.widths[node.inputs[0]].low == 0
+        default = canonical_key(normalise(node.expression.default)) if used else None
+        return (Aggregate, values, node.inputs, default)
+    return _identity(node)
 
 
 def _parameters(expression: RASPExpr) -> Hashable:

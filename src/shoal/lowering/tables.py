@@ -1,0 +1,121 @@
+"""Tables over operands, and layers of hidden neurons that compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.affine import AffineMap, Matrix
+
+TOLERANCE = 4e-5
+"""Greatest error of a result in float32, relative to max(1, size)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """An operand of a table.
+
+    Attributes:
+        coordinates: from the stream's directions to the operand's coordinates.
+        one_hot: whether exactly one coordinate is 1 and the others 0 (all 0 for None).
+        nullable: whether the operand can be None, the zero vector.
+        errors: [coordinates], how far float32 may take each of them off; None if not at all.
+    """
+
+    coordinates: AffineMap
+    one_hot: bool
+    nullable: bool
+    errors: Matrix | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A hidden layer between coordinates and results.
+
+    Attributes:
+        into: [coordinates, neurons].
+        threshold: [neurons], added before the relu.
+        out: [neurons, results].
+        bias: [results].
+    """
+
+    into: Matrix
+    threshold: Matrix
+    out: Matrix
+    bias: Matrix
+
+    def __call__(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Results [rows, results] for points [rows, coordinates], in the points' precision."""
+        kind = points.dtype
+        result: npt.NDArray[np.floating] = self.hidden(points) @ self.out.astype(
+            kind
+        ) + self.bias.astype(kind)
+        return result
+
+    def itself(self) -> Layer:
+        """The layer, for those who want to have it made."""
+        return self
+
+    def hidden(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Hidden values [rows, neurons], likewise."""
+        kind = points.dtype
+        result: npt.NDArray[np.floating] = np.maximum(
+            points @ self.into.astype(kind) + self.threshold.astype(kind), 0
+        )
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function of leaves, row by row.
+
+    Attributes:
+        leaves: the operands.
+        points: [rows, coordinates of all leaves].
+        results: [rows, dimensions of the result].
+    """
+
+    leaves: list[Leaf]
+    points: Matrix
+    results: Matrix
+
+    @property
+    def errors(self) -> Matrix:
+        """[coordinates], how far each coordinate may be off."""
+        parts = [
+            np.zeros(len(leaf.coordinates.target)) if leaf.errors is None else leaf.errors
+            for leaf in self.leaves
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
+    @property
+    def width(self) -> int:
+        """Coordinates and results together."""
+        return int(self.points.shape[1] + self.results.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One form that a table's MLP can take.
+
+    Attributes:
+        neurons: what it costs.
+        build: makes the layer.
+        tolerance: the greatest error that is accepted of it, relative to max(1, size).
+    """
+
+    neurons: int
+    build: Callable[[], Layer]
+    tolerance: float = TOLERANCE
+
+
+def slices_of(leaves: list[Leaf]) -> list[slice]:
+    """Where each leaf's coordinates are among those of all leaves."""
+    ends = np.cumsum([len(leaf.coordinates.target) for leaf in leaves])
+    return [
+        slice(int(end) - len(leaf.coordinates.target), int(end))
+        for leaf, end in zip(leaves, ends, strict=True)
+    ]

@@ -1,0 +1,274 @@
+"""Faults in the passes, at least two for each.
+
+They sit in the functions that passes are made of; see ``faults`` for those elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from shoal.lowering import attention, elementwise, views
+from shoal.program.passes import (
+    common_subexpressions,
+    constants,
+    dead_code,
+    merged_values,
+    selectors,
+)
+from shoal.program.value_sets import ValueSet
+from shoal.rasp.expressions import (
+    LinearSequenceMap,
+    Map,
+    Select,
+    SelectorAnd,
+    SelectorOr,
+    SequenceMap,
+)
+from tests.mutants.planting import Fault, Function, fault, has, has_pass
+
+_FAULTS: list[Fault] = []
+_fault = partial(fault, _FAULTS)
+
+
+# common subexpressions
+
+
+@_fault(
+    common_subexpressions,
+    "_parameters",
+    "different functions merged",
+    "expressions that differ in their function or predicate alone are taken for the same",
+    can_show=has(r"\bMap\(\w+, (\w+)\).*\bMap\(\w+, \1\)|Select\((\w+, \w+), .*Select\(\2, "),
+)
+def _different_functions_merged(correct: Function) -> Function:
+    def parameters(expression: Any) -> Any:
+        has_function = isinstance(expression, Map | SequenceMap | Select)
+        return None if has_function else correct(expression)
+
+    return parameters
+
+
+@_fault(
+    common_subexpressions,
+    "_s_op",
+    "order of operands forgotten",
+    "functions of the same two operands are the same, whichever comes first and whatever they do",
+    can_show=has(r"SequenceMap\(.*SequenceMap\("),
+)
+def _order_of_operands_forgotten(correct: Function) -> Function:
+    def s_op(inferred: Any, node: Any) -> Any:
+        facts = inferred.sops[node.id]
+        if facts.local is None and facts.table is not None and facts.table.ndim == 2:
+            return ("table", len(facts.values), tuple(sorted(node.inputs)))
+        return correct(inferred, node)
+
+    return s_op
+
+
+# constants
+
+
+@_fault(
+    constants,
+    "_is_constant",
+    "None forgotten in constants",
+    "what is either None or one value is folded to that value",
+    can_show=has_pass("constants"),
+)
+def _none_forgotten_in_constants(correct: Function) -> Function:
+    return lambda values: isinstance(values, ValueSet) and len(values) == 1
+
+
+@_fault(
+    constants,
+    "_without_constant_operand",
+    "wrong operand dropped",
+    "a function of a constant and another operand becomes a map of the first one it has",
+    can_show=has_pass("constants"),
+)
+def _wrong_operand_dropped(correct: Function) -> Function:
+    def without(inferred: Any, node: Any) -> Any:
+        made = correct(inferred, node)
+        if made is None:
+            return None
+        mapped, facts = made
+        table = np.roll(facts.table, 1) if mapped.inputs == node.inputs[1:] else facts.table
+        return mapped, replace(facts, table=table)
+
+    return without
+
+
+# selectors
+
+
+@_fault(
+    selectors,
+    "_combine",
+    "either for both",
+    "combinations of selects over the same keys and queries take & for |",
+    can_show=has(r"= s\d+ & s\d+"),
+)
+def _either_for_both(correct: Function) -> Function:
+    def combine(state: Any, node: Any) -> None:
+        if isinstance(node.expression, SelectorAnd):
+            expression = SelectorOr(node.expression.fst, node.expression.snd)
+            node = replace(node, expression=expression)
+        correct(state, node)
+
+    return combine
+
+
+@_fault(
+    selectors,
+    "_drop_operands",
+    "queries dropped",
+    "a select over more than one query is taken to ignore its queries",
+    can_show=has(r"Select\("),
+)
+def _queries_dropped(correct: Function) -> Function:
+    def drop(state: Any, number: int, constant: Any) -> None:
+        table = state.table(number)
+        if table is not None and len(table) > 1:
+            state.predicates[number] = np.repeat(table[:1], len(table), axis=0)
+        correct(state, number, constant)
+
+    return drop
+
+
+# merged values
+
+
+@_fault(
+    merged_values,
+    "_refine",
+    "merged by the first reader",
+    "values that the first reader takes for the same are merged, whatever later readers do",
+    can_show=has_pass("merged-values"),
+)
+def _merged_by_the_first_reader(correct: Function) -> Function:
+    def refine(partitions: Any, number: int, seen: Any) -> None:
+        if not partitions[number].max(initial=0):
+            correct(partitions, number, seen)
+
+    return refine
+
+
+@_fault(
+    merged_values,
+    "_can_merge",
+    "averages merged",
+    "values that are averaged are merged although their mean tells them apart",
+    can_show=has("Aggregate"),
+)
+def _averages_merged(correct: Function) -> Function:
+    return lambda inferred, node: True
+
+
+# dead code
+
+
+@_fault(
+    dead_code,
+    "rewritten",
+    "wrong root",
+    "where dead code is dropped, the program results in its last but one s-op",
+    can_show=has_pass("dead-code"),
+)
+def _wrong_root(correct: Function) -> Function:
+    def rewritten(inferred: Any, nodes: Any, root: int) -> Any:
+        s_ops = [node.id for node in nodes if node.is_sop and node.id <= root]
+        return correct(inferred, nodes, s_ops[-2] if len(s_ops) > 1 else root)
+
+    return rewritten
+
+
+@_fault(
+    dead_code,
+    "rewritten",
+    "kept values are dead",
+    "where dead code is dropped, kept values that nothing reads are dropped as well",
+    can_show=has(r"keep\("),
+)
+def _kept_values_are_dead(correct: Function) -> Function:
+    def rewritten(inferred: Any, nodes: Any, root: int) -> Any:
+        read = {operand for node in nodes for operand in node.inputs} | {root}
+        return correct(inferred, [node for node in nodes if node.id in read], root)
+
+    return rewritten
+
+
+# views
+
+
+@_fault(
+    elementwise,
+    "view_of",
+    "view without its constant",
+    "a value that is affine in others is read without its constant term",
+    can_show=has_pass("views"),
+)
+def _view_without_its_constant(correct: Function) -> Function:
+    def view_of(*arguments: Any) -> Any:
+        view = correct(*arguments)
+        if view is None:
+            return None
+        linear_part = replace(view.coordinates, bias=np.zeros_like(view.coordinates.bias))
+        return replace(view, coordinates=linear_part)
+
+    return view_of
+
+
+@_fault(
+    views,
+    "_linear_combination",
+    "factors swapped in a view",
+    "a linear combination that is a view takes each operand with the other one's factor",
+    can_show=has(r"LinearSequenceMap\("),
+)
+def _factors_swapped_in_a_view(correct: Function) -> Function:
+    def linear_combination(builder: Any, node: Any) -> Any:
+        old: LinearSequenceMap = node.expression
+        swapped = LinearSequenceMap(
+            old.fst, old.snd, old.snd_fac, old.fst_fac, annotations=old.annotations
+        )
+        return correct(builder, replace(node, expression=swapped))
+
+    return linear_combination
+
+
+# cones
+
+
+@_fault(
+    elementwise,
+    "result_rows",
+    "fused table shifted",
+    "where several elementwise steps are fused into one table, its results are one row off",
+    can_show=has_pass("cones"),
+)
+def _fused_table_shifted(correct: Function) -> Function:
+    return lambda codes, table: np.roll(correct(codes, table), 1, axis=0)
+
+
+@_fault(
+    attention,
+    "replace",
+    "undecoded width off by one",
+    "where a width is read undecoded, 1 / width is expected instead of 1 / (1 + width)",
+    can_show=has(r"SelectorWidth|length"),
+)
+def _undecoded_width_off_by_one(correct: Function) -> Function:
+    def spoiled(view: Any, **changes: Any) -> Any:
+        if "codes" in changes:
+            changes["codes"] = 1 / np.maximum(1 / changes["codes"] - 1, 0.5)
+        return correct(view, **changes)
+
+    return spoiled
+
+
+PASS_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
+"""Faults in passes, in the order in which passes run."""

@@ -1,0 +1,64 @@
+"""Faults are planted by replacing product functions while a context lasts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from shoal.options import pass_names
+from shoal_analysis.fuzzing.cases import Case
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A planted fault.
+
+    Attributes:
+        name: unique.
+        what_is_wrong: one line.
+        apply: a context within which the compiler has the fault.
+        can_show: whether a case has what the fault is about; tests look at such cases only.
+        on_haiku: whether it shows on Haiku alone, which is slow to ask.
+    """
+
+    name: str
+    what_is_wrong: str
+    apply: Callable[[], AbstractContextManager[object]]
+    can_show: Callable[[Case], bool] = lambda case: True
+    on_haiku: bool = False
+
+
+def fault(
+    found: list[Fault], owner: object, attribute: str, name: str, what_is_wrong: str, **further: Any
+) -> Callable[[Callable[[Function], Function]], None]:
+    """Register a function that turns the correct ``owner.attribute`` into a wrong one."""
+
+    def register(spoil: Callable[[Function], Function]) -> None:
+        apply = partial(_spoiled, owner, attribute, spoil)
+        found.append(Fault(name, what_is_wrong, apply, **further))
+
+    return register
+
+
+def _spoiled(
+    owner: object, attribute: str, spoil: Callable[[Function], Function]
+) -> AbstractContextManager[object]:
+    return patch.object(owner, attribute, spoil(getattr(owner, attribute)))
+
+
+def has(pattern: str) -> Callable[[Case], bool]:
+    """Cases whose source matches a pattern."""
+    found = re.compile(pattern, re.DOTALL)
+    return lambda case: bool(found.search(case.source()))
+
+
+def has_pass(name: str) -> Callable[[Case], bool]:
+    """Cases that are compiled with a pass."""
+    return lambda case: name in pass_names(case.options.passes)

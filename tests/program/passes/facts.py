@@ -1,0 +1,43 @@
+"""What tests of single passes look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shoal.program.graph import Node
+from shoal.program.inference import Inferred, infer
+from shoal.program.rewriting import Rewrite
+from shoal.program.trace import trace
+from shoal.program.value_sets import ValueSet
+from shoal.rasp import SOp
+from shoal.rasp.values import Value
+
+
+def inferred(
+    program: SOp, vocab: Sequence[Value] = ("a", "b", "c"), max_seq_len: int = 3
+) -> Inferred:
+    """A program with its facts, before any pass."""
+    return infer(trace(program, causal=False), vocab, max_seq_len)
+
+
+def rewrite(
+    run: Callable[[Inferred], Rewrite],
+    program: SOp,
+    vocab: Sequence[Value] = ("a", "b", "c"),
+    max_seq_len: int = 3,
+) -> Rewrite:
+    """What one pass makes of a program."""
+    return run(inferred(program, vocab, max_seq_len))
+
+
+def node(facts: Inferred, label: str) -> Node:
+    """A node by its label."""
+    (found,) = [each for each in facts.program if each.label == label]
+    return found
+
+
+def classes(facts: Inferred, label: str) -> tuple[tuple[Value, ...], ...]:
+    """The classes of an s-op's values."""
+    values = facts.sops[node(facts, label).id].values
+    assert isinstance(values, ValueSet)
+    return values.classes

@@ -1,0 +1,114 @@
+"""Each pass by itself, and together with others, leaves the meaning of programs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from itertools import count, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shoal
+from shoal.errors import InvalidInputError, ShoalError
+from shoal.options import PASS_NAMES
+from shoal.program.inference import infer
+from shoal.program.passes import PASSES, run_passes
+from shoal.program.trace import trace
+from shoal.rasp import Comparison, Map, Select, SelectorWidth, SOp, tokens
+from shoal.rasp.expressions import RASPExpr, SelectorNot
+from shoal.rasp.interpreter import evaluate_all
+from shoal.rasp.traversal import postorder
+from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
+from tests.program.programs import LONGEST, VOCAB, s_ops
+from tests.support import interpreted
+
+INPUTS = [list(xs) for n in range(1, LONGEST + 1) for xs in product(VOCAB, repeat=n)]
+
+
+@pytest.mark.parametrize("name", PASSES)
+@settings(max_examples=40, deadline=None)
+@given(s_ops(), st.booleans(), st.sampled_from([(), ("views", "cones"), PASS_NAMES]))
+def test_programs_mean_the_same(
+    name: str, program: SOp, causal: bool, others: tuple[str, ...]
+) -> None:
+    expected = interpreted(program, INPUTS, causal)
+    try:
+        model = shoal.compile(
+            program,
+            vocab=VOCAB,
+            max_seq_len=LONGEST,
+            causal=causal,
+            passes=(name, *others),
+            limits=LIMITS,
+        )
+    except ShoalError:
+        return
+    inputs = [xs for xs, _ in expected]
+    compare_results("craft", expected, model.run_batch(inputs, "craft"))
+    compare_results("numpy", expected, model.run_batch(inputs))
+
+
+@settings(max_examples=60, deadline=None)
+@given(s_ops(), st.booleans())
+def test_everything_with_a_name_can_be_read(program: SOp, causal: bool) -> None:
+    counter = count()
+    program = with_names(program, lambda: f"name {next(counter)}")
+    try:
+        model = shoal.compile(program, vocab=VOCAB, max_seq_len=LONGEST, causal=causal)
+    except ShoalError:
+        return
+    for xs, _ in interpreted(program, INPUTS[-6:], causal):
+        values = evaluate_all(program, xs, causal=causal)
+        for part in postorder(program):
+            if not isinstance(part, SOp):
+                continue
+            try:
+                read = model.read(part.name, xs)
+            except InvalidInputError as error:
+                assert "nothing that its result needs reads it" in str(error)  # noqa: PT017
+                continue
+            compare_results(part.name, [(xs, values[id(part)])], [read])
+
+
+def with_names(expression: RASPExpr, name: Callable[[], str]) -> RASPExpr:
+    """The expression with a name for each of its s-ops."""
+    parts = {
+        field.name: with_names(part, name)
+        for field in fields(expression)
+        if isinstance(part := getattr(expression, field.name), RASPExpr)
+    }
+    copy = replace(expression, **parts)
+    return copy.named(name()) if isinstance(expression, SOp) else copy
+
+
+@settings(max_examples=60, deadline=None)
+@given(s_ops(), st.booleans())
+def test_passes_run_until_nothing_is_left_to_do(program: SOp, causal: bool) -> None:
+    try:
+        inferred = infer(trace(program, causal=causal), VOCAB, LONGEST, LIMITS)
+    except ShoalError:
+        return
+    optimised = run_passes(inferred, PASS_NAMES)
+    again = run_passes(optimised.inferred, PASS_NAMES)
+    assert [saving.count for saving in again.savings] == [0] * len(PASSES)
+    assert len(optimised.inferred.program.graph) <= len(inferred.program.graph) + 1
+    graph = optimised.inferred.program.graph
+    assert all(operand < number for operand, number in graph.edges)
+    assert optimised.inferred.sops.keys() | optimised.inferred.widths.keys() == set(graph)
+
+
+def test_the_report_says_what_each_pass_saved() -> None:
+    nothing = SelectorNot(Select(tokens, tokens, Comparison.TRUE))
+    program = Map(lambda n: n == 0, SelectorWidth(nothing))
+    model = shoal.compile(program, vocab=VOCAB, max_seq_len=LONGEST)
+    counts = {saving.name: saving.count for saving in model.savings}
+    assert list(counts) == list(PASS_NAMES)
+    assert counts["selectors"] >= 1
+    assert counts["constants"] >= 1
+    assert counts["dead-code"] >= 1
+    lines = model.report().splitlines()
+    assert any(line.split()[:2] == ["constants", str(counts["constants"])] for line in lines)
+    plain = shoal.compile(program, vocab=VOCAB, max_seq_len=LONGEST, passes="none")
+    assert plain.savings == ()
