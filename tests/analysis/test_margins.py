@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shoal
+from shoal import rasp
+from shoal.errors import InvalidInputError
+from shoal.rasp.stock import STOCK
+from shoal.transformer.weights import LayerWeights, Sizes, Weights
+from shoal_analysis.error_bounds import Deltas, exact_pass, stream_radius
+from shoal_analysis.margins import (
+    Margins,
+    Part,
+    changing,
+    head_parts,
+    margins,
+    neuron_parts,
+    part_margin,
+)
+from tests.support import all_sequences, interpreted, random_sequences, same_results
+
+Array = npt.NDArray[np.float64]
+
+BENCHMARK = [name for name, stock in STOCK.items() if stock.benchmark]
+
+FLOAT32 = 2.0**-24
+"""The greatest relative error of rounding a weight to float32."""
+
+
+@cache
+def compiled(name: str, causal: bool = False) -> shoal.Model:
+    stock = STOCK[name]
+    program = stock.make(stock.max_seq_len)
+    return shoal.compile(program, vocab=stock.vocab, max_seq_len=stock.max_seq_len, causal=causal)
+
+
+def inputs(name: str, count: int) -> list[list[object]]:
+    stock = STOCK[name]
+    return [
+        *all_sequences(stock.vocab, 1),
+        *random_sequences(stock.vocab, 2, stock.max_seq_len, count),
+    ]
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Margins]:
+    """Margins on few inputs, of two lengths, which is quicker than of many."""
+    found = {}
+    for name in BENCHMARK:
+        stock = STOCK[name]
+        longest = random_sequences(stock.vocab, stock.max_seq_len, stock.max_seq_len, 12)
+        found[name] = margins(compiled(name), [*all_sequences(stock.vocab, 1), *longest])
+    return found
+
+
+def with_weights(model: shoal.Model, layer: int = 0, **arrays: Array) -> shoal.Model:
+    """The model with other arrays in one layer."""
+    layers = list(model.weights.layers)
+    layers[layer] = replace(layers[layer], **arrays)
+    return replace(model, weights=replace(model.weights, layers=tuple(layers)))
+
+
+def changed(weights: Weights, change: Callable[[Array], Array]) -> Weights:
+    """All weights, changed in double precision."""
+    layers = [
+        LayerWeights(**{name: change(array.astype(float)) for name, array in vars(layer).items()})
+        for layer in weights.layers
+    ]
+    names = ("token_embedding", "position_embedding", "unembedding_w", "unembedding_b")
+    arrays = {name: change(getattr(weights, name).astype(float)) for name in names}
+    return replace(weights, layers=tuple(layers), **arrays)
+
+
+def only_part(weights: Weights, part: Part, change: Callable[[Array], Array]) -> Weights:
+    """The weights with those of one head or neuron changed."""
+    sizes, new = weights.sizes, changed(weights, lambda array: array)
+    arrays = vars(new.layers[part.layer])
+    if part.kind == "head":
+        for name, size in (
+            ("query", sizes.key_size),
+            ("key", sizes.key_size),
+            ("value", sizes.value_size),
+        ):
+            block = slice(part.number * size, (part.number + 1) * size)
+            arrays[f"{name}_w"][:, block] = change(arrays[f"{name}_w"][:, block])
+            arrays[f"{name}_b"][block] = change(arrays[f"{name}_b"][block])
+        arrays["output_w"][block] = change(arrays["output_w"][block])
+    else:
+        number = part.number
+        arrays["hidden_w"][:, number] = change(arrays["hidden_w"][:, number])
+        arrays["hidden_b"][[number]] = change(arrays["hidden_b"][[number]])
+        arrays["mlp_output_w"][number] = change(arrays["mlp_output_w"][number])
+    return new
+
+
+def signs(pattern: str, generator: np.random.Generator) -> Callable[[Array], Array]:
+    """What an adversary may add, in units of delta times the weight."""
+
+    def draw(array: Array) -> Array:
+        if pattern == "up":
+            return np.ones(array.shape)
+        if pattern == "down":
+            return -np.ones(array.shape)
+        if pattern == "arrays":
+            return np.full(array.shape, generator.choice([-1.0, 1.0]))
+        if pattern == "columns":
+            return generator.choice([-1.0, 1.0], array.shape[-1:]) * np.ones(array.shape)
+        if pattern == "within":
+            return generator.uniform(-1.0, 1.0, array.shape)
+        return generator.choice([-1.0, 1.0], array.shape)
+
+    return draw
+
+
+def assert_within(model: shoal.Model, ids: Array, new: Weights, deltas: Deltas) -> None:
+    exact = exact_pass(model.weights, ids)
+    moved = np.abs(exact_pass(new, ids).stream - exact.stream)
+    radius = stream_radius(exact, deltas)
+    assert (moved <= radius * (1 + 1e-9) + 1e-12).all()
+
+
+SOUND_FOR = ("hist", "reverse", "frac_prevs", "pair_balance", "shuffle_dyck1", "sort_freq")
+PATTERNS = ("up", "down", "arrays", "columns", "within", "random")
+
+
+def some_ids(model: shoal.Model, generator: np.random.Generator) -> npt.NDArray[np.int32]:
+    encoder = model.input_encoder
+    tokens = generator.integers(len(encoder.vocab), size=(2, generator.integers(1, 9)))
+    return np.hstack([np.full((2, 1), encoder.bos_encoding), tokens]).astype(np.int32)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(SOUND_FOR),
+    causal=st.booleans(),
+    delta=st.floats(-9, -0.5).map(lambda exponent: 10**exponent),
+    pattern=st.sampled_from(PATTERNS),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_changed_weights_never_leave_the_radius(
+    name: str, causal: bool, delta: float, pattern: str, seed: int
+) -> None:
+    model, generator = compiled(name, causal), np.random.default_rng(seed)
+    draw = signs(pattern, generator)
+    new = changed(model.weights, lambda array: array * (1 + delta * draw(array)))
+    deltas = Deltas.everywhere(model.weights.sizes, delta)
+    assert_within(model, some_ids(model, generator), new, deltas)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(SOUND_FOR),
+    delta=st.floats(-6, 0).map(lambda exponent: 10**exponent),
+    pattern=st.sampled_from(PATTERNS),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_changed_part_never_leaves_the_radius(
+    name: str, delta: float, pattern: str, seed: int
+) -> None:
+    model, generator = compiled(name), np.random.default_rng(seed)
+    draw = signs(pattern, generator)
+    parts = head_parts(model.weights) + neuron_parts(model.weights)
+    part = parts[generator.integers(len(parts))]
+    new = only_part(model.weights, part, lambda array: array * (1 + delta * draw(array)))
+    deltas = changing(model.weights.sizes, [part], delta)
+    assert_within(model, some_ids(model, generator), new, deltas)
+
+
+def random_weights(generator: np.random.Generator, causal: bool) -> Weights:
+    """A small dense transformer without any structure."""
+    sizes = Sizes(2, 2, 2, 2, 3, 3)
+
+    def normal(*shape: int) -> Array:
+        return generator.normal(size=shape)
+
+    layers = tuple(
+        LayerWeights(
+            *(normal(3, 4), normal(4), normal(3, 4), normal(4), normal(3, 4), normal(4)),
+            *(normal(4, 3), normal(3), normal(3, 3), normal(3), normal(3, 3), normal(3)),
+        )
+        for _ in range(2)
+    )
+    return Weights(sizes, causal, normal(4, 3), normal(4, 3), layers, normal(3, 2), normal(2))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    causal=st.booleans(),
+    delta=st.floats(-7, -0.3).map(lambda exponent: 10**exponent),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_an_adversary_never_leaves_the_radius(causal: bool, delta: float, seed: int) -> None:
+    """It moves every weight to where it moves one entry of the stream upwards."""
+    generator = np.random.default_rng(seed)
+    weights = random_weights(generator, causal)
+    ids = np.array([[2, *generator.integers(2, size=generator.integers(1, 4))]])
+    radius = stream_radius(exact_pass(weights, ids), Deltas.everywhere(weights.sizes, delta))
+    exact = exact_pass(weights, ids).stream
+    place = tuple(generator.integers(size) for size in exact.shape)
+    copy = changed(weights, lambda array: array)
+    steps = []
+    for array in arrays_of(copy):
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            array[index] = kept * (1 + delta / 100)
+            steps.append(1 if exact_pass(copy, ids).stream[place] > exact[place] else -1)
+            array[index] = kept
+    for up in (1, -1):
+        signs_left = iter(steps)
+        new = changed(copy, lambda array: array)
+        for array in arrays_of(new):
+            array *= 1 + up * delta * np.array([next(signs_left) for _ in array.flat]).reshape(
+                array.shape
+            )
+        moved = np.abs(exact_pass(new, ids).stream - exact)
+        assert (moved <= radius * (1 + 1e-9) + 1e-12).all()
+
+
+def arrays_of(weights: Weights) -> list[Array]:
+    """All arrays that the stream depends on."""
+    layers = [array for layer in weights.layers for array in vars(layer).values()]
+    return [weights.token_embedding, weights.position_embedding, *layers]
+
+
+@pytest.mark.parametrize("name", SOUND_FOR)
+def test_without_change_the_radius_is_zero(name: str) -> None:
+    model = compiled(name)
+    exact = exact_pass(model.weights, some_ids(model, np.random.default_rng(0)))
+    assert not stream_radius(exact, Deltas.none(model.weights.sizes)).any()
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("name", SOUND_FOR)
+def test_the_exact_pass_is_the_forward_pass(name: str, causal: bool) -> None:
+    model = compiled(name, causal)
+    ids = some_ids(model, np.random.default_rng(0))
+    passed = model._forward(ids, "numpy")
+    np.testing.assert_allclose(
+        exact_pass(model.weights, ids).stream, passed.residuals[-1], atol=1e-3
+    )
+
+
+def test_every_weight_may_be_rounded_to_single_precision(measured: dict[str, Margins]) -> None:
+    assert {name: m.model for name, m in measured.items() if m.model <= FLOAT32} == {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tenth_of_the_smallest_margin_changes_no_answer(
+    measured: dict[str, Margins], seed: int
+) -> None:
+    tenth = min(m.smallest for m in measured.values()) / 10
+    assert tenth > FLOAT32  # so that single precision can hold the changes
+    generator = np.random.default_rng(seed)
+    for name in BENCHMARK:
+        model = compiled(name)
+        draw = signs("random", generator)
+        new = changed(
+            model.weights,
+            lambda w: (w * (1 + tenth * draw(w))).astype(np.float32),  # noqa: B023
+        )
+        asked = interpreted(model.program, inputs(name, 100))
+        results = replace(model, weights=new).run_batch([sequence for sequence, _ in asked])
+        for (sequence, wanted), result in zip(asked, results, strict=True):
+            assert same_results(wanted, result), (name, sequence)
+
+
+def test_the_smallest_margin_belongs_to_a_named_part(measured: dict[str, Margins]) -> None:
+    for name, found in measured.items():
+        model = compiled(name)
+        names = {part.name for half in model.craft.half_layers for part in half}
+        assert found.limiting.rsplit(" ", 1)[0] in names or found.limiting in names
+        assert found.model <= 1.01 * found.smallest
+        assert (found.smallest_head is None) == (not head_parts(model.weights))
+        assert (found.smallest_neuron is None) == (not neuron_parts(model.weights))
+
+
+def test_elimination_finds_what_a_look_at_every_part_finds() -> None:
+    model, asked = compiled("shuffle_dyck1"), random_sequences(("(", ")"), 8, 8, 8)
+    found = margins(model, asked)
+    heads = [part_margin(model, part, asked) for part in head_parts(model.weights)]
+    neurons = [part_margin(model, part, asked) for part in neuron_parts(model.weights)]
+    assert found.smallest_head == pytest.approx(min(heads), rel=0.01)
+    assert found.smallest_neuron == pytest.approx(min(neurons), rel=0.01)
+    assert found.smallest == min(found.smallest_head, found.smallest_neuron)
+
+
+def test_a_wrong_model_has_margin_zero() -> None:
+    model = compiled("hist")
+    threshold = model.weights.layers[0].hidden_b.copy()
+    threshold[0] += 100
+    found = margins(with_weights(model, hidden_b=threshold), inputs("hist", 5))
+    assert (found.model, found.smallest_head, found.smallest_neuron) == (0, 0, 0)
+
+
+def test_a_model_that_is_too_warm_has_margin_zero() -> None:
+    model = compiled("frac_prevs")
+    layer = model.weights.layers[0]
+    warm = with_weights(model, query_w=layer.query_w / 8, query_b=layer.query_b / 8)
+    assert margins(warm, inputs("frac_prevs", 5)).model == 0
+
+
+def test_a_number_that_may_be_none_has_a_margin() -> None:
+    chosen = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT)
+    program = rasp.numerical(rasp.Aggregate(chosen, rasp.numerical(rasp.tokens), default=None))
+    model = shoal.compile(program, vocab=(1, 2, 3), max_seq_len=4)
+    asked = all_sequences((1, 2, 3), 3)
+    assert any(None in answers for _, answers in interpreted(program, asked))
+    assert 1e-7 < margins(model, asked).model < 1e-4
+
+
+def test_inputs_without_answers_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="none of these inputs"):
+        margins(compiled("hist"), [])
