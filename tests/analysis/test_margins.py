@@ -259,6 +259,22 @@ def test_an_adversary_never_leaves_the_radius(causal: bool, delta: float, seed: 
         assert_within(weights, new, ids, deltas)
 
 
+def test_changes_of_queries_and_keys_that_were_zero_count() -> None:
+    """Column 0 cancels, so that scores are 0 and move by the product of two changes only."""
+    sizes = Sizes(1, 1, 1, 1, 2, 1)
+    column, nothing = np.array([[1.0], [0.0]]), np.zeros(1)
+    layer = LayerWeights(
+        *(10 * column, nothing, 10 * column, nothing, column[::-1], nothing),
+        *(column[::-1].T, np.zeros(2), np.zeros((2, 1)), nothing, np.zeros((1, 2)), np.zeros(2)),
+    )
+    tokens, places = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]), np.array([[-1.0, 0.0]] * 2)
+    weights = Weights(sizes, False, tokens, places, (layer,), np.eye(2), np.zeros(2))
+    new = changed(weights, np.copy)
+    new.token_embedding[:, 0] *= [1.05, 0.95, 1.0]
+    deltas = replace(Deltas.none(sizes), others=0.05)
+    assert_within(weights, new, np.array([[1, 0]], dtype=np.int32), deltas)
+
+
 @pytest.mark.parametrize("name", SOUND_FOR)
 def test_without_change_the_radius_is_zero(name: str) -> None:
     model = compiled(name)
