@@ -1,8 +1,9 @@
 """The allocation problem once more, as a mixed-integer program that HiGHS solves.
 
 A second formulation to check the first one by. It shares nothing with the CP-SAT model: an
-operation has a binary for every half-layer and alternative, a variable a binary for every
-state in which it occupies columns, and another one for the half-layer that erases it.
+operation has a binary for every half-layer and alternative, heads that are shared have one for
+every half-layer, a variable has a binary for every state in which it occupies columns, and
+another one for the half-layer that erases it.
 """
 
 from __future__ import annotations
@@ -49,11 +50,19 @@ class Milp:
             for v in problem.variables
             for s in self.states
         }
+        self.heads = {
+            (o.sharing, h): self.model.add_binary_variable()
+            for o in problem.operations
+            if o.sharing is not None
+            for h in self.half_layers
+            if h % 2 == 0
+        }
         self.objectives = {
             name: self.model.add_variable(lb=0, name=name) for name in OBJECTIVES[1:]
         }
         self._add_presence()
         self._add_lifetimes()
+        self._add_sharing()
         self._add_objectives()
 
     def minimize(self, name: str, time_limit: float) -> int | None:
@@ -128,6 +137,13 @@ class Milp:
         numbers = range(len(self.problem.operation[operation].alternatives))
         return sum(self.runs.get((operation, a, half_layer), 0) for a in numbers)
 
+    def _add_sharing(self) -> None:
+        """Whatever runs in a half-layer has its shared heads there."""
+        for o in self.problem.operations:
+            for h in self.half_layers[::2] if o.sharing is not None else ():
+                heads = self.heads[o.sharing, h]
+                self.model.add_linear_constraint(self._runs(o.name, h) <= heads)
+
     def _add_objectives(self) -> None:
         """Each objective is at least what it measures, and within its budget."""
         add = self.model.add_linear_constraint
@@ -149,9 +165,11 @@ class Milp:
         sizes = [
             alternative.size * self.runs[o.name, a, half_layer]
             for o in self.problem.operations
-            if o.kind.parity == half_layer % 2
+            if o.kind.parity == half_layer % 2 and o.sharing is None
             for a, alternative in enumerate(o.alternatives)
         ]
+        size_of = {o.sharing: o.alternatives[0].size for o in self.problem.operations}
+        sizes += [size_of[s] * heads for (s, h), heads in self.heads.items() if h == half_layer]
         sizes += [
             (v.erase_neurons or 0) * self.erased[v.name, half_layer]
             for v in self.problem.variables

@@ -4,13 +4,14 @@ A program is a layered graph: every level holds a handful of operations, each re
 three earlier variables, most of them from nearby levels, and writes one variable. About half
 of the operations are attention, half MLPs. Some have a second alternative, which reads what
 one of the operands was computed from instead of the operand itself, as a fused cone does;
-it costs more and can make the operand's own operation superfluous.
+it costs more and can make the operand's own operation superfluous. Runs of attention operations
+share their heads, as aggregates by one selector do.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from shoal_solvers import AllocationProblem, Alternative, Budgets, Kind, Operation, Variable
 
@@ -29,6 +30,8 @@ class InstanceShape:
         locality: probability that a read stops at the nearest level instead of going on to
             the one before.
         fused: share of operations that get a second, fused alternative.
+        sharing: probability that an attention operation shares heads with the last one before
+            that has the same size; it changes nothing else about the instance.
     """
 
     operations: int
@@ -37,6 +40,7 @@ class InstanceShape:
     max_reads: int = 3
     locality: float = 0.6
     fused: float = 0.2
+    sharing: float = field(default=0.5, repr=False)  # the seed is made of what is printed
 
     def num_levels(self) -> int:
         """The number of levels that are asked for, or the default one."""
@@ -65,14 +69,18 @@ def random_instance(
             )
             for name, width in widths.items()
         ),
-        operations=tuple(
-            Operation(
-                name=f"compute_{name}",
-                kind=kinds[name],
-                writes=(name,),
-                alternatives=_alternatives(rng, shape, name, reads, kinds, widths),
-            )
-            for name in reads
+        operations=_with_sharing(
+            random.Random(f"{shape}/{seed}/sharing"),
+            shape,
+            [
+                Operation(
+                    name=f"compute_{name}",
+                    kind=kinds[name],
+                    writes=(name,),
+                    alternatives=_alternatives(rng, shape, name, reads, kinds, widths),
+                )
+                for name in reads
+            ],
         ),
         budgets=budgets or Budgets(),
         name=f"random_{shape.operations}_{seed}",
@@ -146,3 +154,19 @@ def _alternatives(
     absorbed = rng.choice(operands)
     leaves = [v for v in reads[name] if v != absorbed] + reads[absorbed]
     return (plain, Alternative(tuple(dict.fromkeys(leaves)), size + rng.randint(1, size + 1)))
+
+
+def _with_sharing(
+    rng: random.Random, shape: InstanceShape, operations: list[Operation]
+) -> tuple[Operation, ...]:
+    """The operations, runs of attention operations with a single alternative sharing heads."""
+    latest: dict[int, str] = {}
+    result = []
+    for o in operations:
+        if o.kind is Kind.ATTENTION and len(o.alternatives) == 1:
+            size = o.alternatives[0].size
+            if size not in latest or rng.random() >= shape.sharing:
+                latest[size] = f"sharing_{o.name}"
+            o = replace(o, sharing=latest[size])
+        result.append(o)
+    return tuple(result)

@@ -33,7 +33,8 @@ an instance, with every field:
    "variables": [{"name": "x", "width": 4, "is_input": true, "erase_neurons": 4},
                  {"name": "y", "width": 4, "is_output": true}],
    "operations": [{"name": "move", "kind": "attention", "writes": ["y"],
-                   "alternatives": [{"reads": ["x"], "size": 1}]}],
+                   "alternatives": [{"reads": ["x"], "size": 1}],
+                   "block": "copying", "sharing": "previous"}],
    "budgets": {"max_layers": 3, "max_width": 8, "max_neurons": 100, "max_heads": 2}}
 """
 

@@ -58,7 +58,7 @@ class Costs:
         layers: attention + MLP pairs.
         width: the largest number of columns occupied in any state.
         neurons: hidden neurons of the fullest MLP, erasures included.
-        heads: heads of the fullest attention half-layer.
+        heads: heads of the fullest attention half-layer; shared ones count once.
         total: neurons and heads of all half-layers together.
     """
 
@@ -127,11 +127,16 @@ def half_layer_sizes(
     placements: Mapping[str, Placement],
     erasures: Mapping[str, int],
 ) -> Counter[int]:
-    """Heads or neurons in every half-layer that has any, erasures included."""
+    """Heads or neurons in every half-layer that has any, shared heads once, erasures included."""
     sizes: Counter[int] = Counter()
+    counted: set[tuple[int, str]] = set()
     for name, placement in placements.items():
-        size = problem.operation[name].alternatives[placement.alternative].size
-        sizes[placement.half_layer] += size
+        operation = problem.operation[name]
+        if operation.sharing is not None:
+            if (placement.half_layer, operation.sharing) in counted:
+                continue
+            counted.add((placement.half_layer, operation.sharing))
+        sizes[placement.half_layer] += operation.alternatives[placement.alternative].size
     for name, half_layer in erasures.items():
         sizes[half_layer] += problem.variable[name].erase_neurons or 0
     return sizes

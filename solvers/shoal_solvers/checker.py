@@ -36,6 +36,7 @@ def violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[s
         return
     yield from _presence_violations(problem, allocation)
     yield from _walk(problem, allocation)
+    yield from _head_violations(problem, allocation)
     yield from _budget_violations(problem, allocation)
 
 
@@ -148,6 +149,26 @@ def _walk(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     for variable in problem.variables:
         if variable.is_output and variable.name not in alive:
             yield f"output {variable.name!r} is not in the stream at the end"
+
+
+def _head_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """The heads that the costs count are those that stand side by side."""
+    fullest = 0
+    for half_layer in range(Kind.ATTENTION.parity, 2 * allocation.num_layers, 2):
+        alone = 0
+        shared: dict[str, int] = {}
+        for o in problem.operations:
+            placement = allocation.placements.get(o.name)
+            if placement is None or placement.half_layer != half_layer:
+                continue
+            if o.sharing is None:
+                alone += o.alternatives[placement.alternative].size
+            else:
+                shared[o.sharing] = o.alternatives[placement.alternative].size
+        fullest = max(fullest, alone + sum(shared.values()))
+    counted = measure(problem, allocation).heads
+    if counted != fullest:
+        yield f"{counted} heads are counted where {fullest} stand side by side"
 
 
 def _budget_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:

@@ -48,8 +48,10 @@ class AllocationModel:
         self._done: dict[tuple[str, int, int], cp_model.IntVar] = {}
         self._used: dict[tuple[str, int], Term] = {}
         self._erased: dict[tuple[str, int], cp_model.IntVar] = {}
+        self._shared: dict[tuple[str, int], cp_model.IntVar] = {}
         self._needed_input: dict[str, Term] = {}
         self._readers = self._collect_readers()
+        self._sharings = self._collect_sharings()
         self._objective: dict[str, cp_model.IntVar] = {}
         self._add_operations()
         self._add_alternative_choice()
@@ -73,6 +75,14 @@ class AllocationModel:
             for v, chosen in numbers.items():
                 readers[v].append((o, chosen))
         return readers
+
+    def _collect_sharings(self) -> dict[str, list[Operation]]:
+        """The operations of every sharing."""
+        sharings: dict[str, list[Operation]] = defaultdict(list)
+        for o in self.problem.operations:
+            if o.sharing is not None:
+                sharings[o.sharing].append(o)
+        return sharings
 
     # The booleans.
 
@@ -238,7 +248,7 @@ class AllocationModel:
     @property
     def num_booleans(self) -> int:
         """How large the model is."""
-        return len(self._done) + len(self._used) + len(self._erased)
+        return len(self._done) + len(self._used) + len(self._erased) + len(self._shared)
 
     def _add_width(self, width: cp_model.IntVar) -> None:
         """In no state do the occupied columns exceed the width.
@@ -279,16 +289,38 @@ class AllocationModel:
         ]
         self.model.add(sum(sizes) <= total)
 
+    def _add_shared_heads(self) -> None:
+        """Heads that operations share are in a layer if one of these operations runs there."""
+        if self._shared:
+            return
+        for sharing, members in self._sharings.items():
+            for o in members:
+                usable = self.windows.alternatives(o)
+                if not usable:
+                    continue
+                for layer in range(self.windows.first_layer(o), self.windows.latest[o.name] + 1):
+                    if (sharing, layer) not in self._shared:
+                        self._shared[sharing, layer] = self.model.new_bool_var("")
+                    here = [self.done(o.name, a, layer) for a in usable]
+                    before = [self.done(o.name, a, layer - 1) for a in usable]
+                    self._at_most(here, [*before, self._shared[sharing, layer]])
+
     def _size(self, kind: Kind, layer: int) -> cp_model.LinearExprT:
         """Heads or neurons in one half-layer."""
         terms: list[Term] = []
         weights: list[int] = []
         for o in self.problem.operations:
-            if o.kind is not kind:
+            if o.kind is not kind or o.sharing is not None:
                 continue
             for a in self.windows.alternatives(o):
                 terms += [self.done(o.name, a, layer), self.done(o.name, a, layer - 1)]
                 weights += [o.alternatives[a].size, -o.alternatives[a].size]
+        if kind is Kind.ATTENTION:
+            self._add_shared_heads()
+            for sharing, members in self._sharings.items():
+                if (sharing, layer) in self._shared:
+                    terms.append(self._shared[sharing, layer])
+                    weights.append(members[0].alternatives[0].size)
         if kind is Kind.MLP:
             for v in self.problem.variables:
                 if v.erase_neurons:
@@ -317,6 +349,12 @@ class AllocationModel:
                 self.model.add_hint(term, name in allocation.columns)
         for (name, layer), variable in self._erased.items():
             self.model.add_hint(variable, name in erasures and erasures[name] // 2 <= layer)
+        for (sharing, layer), variable in self._shared.items():
+            there = any(
+                o.name in placements and placements[o.name].half_layer // 2 == layer
+                for o in self._sharings[sharing]
+            )
+            self.model.add_hint(variable, there)
         costs = measure(self.problem, allocation)
         for name, variable in self._objective.items():
             self.model.add_hint(variable, getattr(costs, name))

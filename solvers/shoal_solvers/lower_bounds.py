@@ -52,13 +52,17 @@ def neurons_bound(problem: AllocationProblem, windows: Windows) -> int:
 def heads_bound(problem: AllocationProblem, windows: Windows) -> int:
     """The fullest attention holds at least the mean and the largest required operation.
 
-    Proof: as for neurons.
+    Proof: as for neurons. Of operations that share heads, those whose windows do not overlap
+    are certainly in different half-layers, and only such are counted.
     """
     return _fullest(problem, windows, Kind.ATTENTION)
 
 
 def total_bound(problem: AllocationProblem, windows: Windows) -> int:
-    """Every required operation takes at least the size of its smallest alternative."""
+    """Every required operation takes at least the size of its smallest alternative.
+
+    Of operations that share heads only those that cannot meet in a half-layer are counted.
+    """
     return sum(size for kind in Kind for size, _, _ in _required_sizes(problem, windows, kind))
 
 
@@ -112,12 +116,22 @@ def _operands(problem: AllocationProblem, windows: Windows, name: str) -> int:
 def _required_sizes(
     problem: AllocationProblem, windows: Windows, kind: Kind
 ) -> list[tuple[int, int, int]]:
-    """For every required operation of a kind: least size, first and last layer."""
+    """For every required operation of a kind: least size, first and last layer.
+
+    Of each sharing, only operations whose windows do not overlap; picking those that end
+    first gives the most of them.
+    """
     sizes = []
-    for o in problem.operations:
-        if o.kind is kind and o.name in windows.required:
-            least = min(o.alternatives[a].size for a in windows.alternatives(o))
-            sizes.append((least, windows.first_layer(o), windows.latest[o.name]))
+    taken: dict[str, int] = {}
+    required = [o for o in problem.operations if o.kind is kind and o.name in windows.required]
+    for o in sorted(required, key=lambda o: (windows.latest[o.name], -windows.first_layer(o))):
+        first, last = windows.first_layer(o), windows.latest[o.name]
+        if o.sharing is not None:
+            if first <= taken.get(o.sharing, -1):
+                continue
+            taken[o.sharing] = last
+        least = min(o.alternatives[a].size for a in windows.alternatives(o))
+        sizes.append((least, first, last))
     return sizes
 
 

@@ -68,6 +68,8 @@ class Operation:
         block: operations of one block count as a single step for the longest-path
             heuristic (a selector width is one block of a head and an MLP); None
             makes the operation a block of its own.
+        sharing: attention operations with the same sharing in one half-layer take the
+            heads of one of them; None shares with nothing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Operation:
     writes: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
     block: str | None = None
+    sharing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ class AllocationProblem:
 
     Raises:
         InvalidProblemError: names are doubled or unknown, a variable has no producer
-            or several, an operation has no alternative, a number is out of range, or
+            or several, an operation has no alternative, a number is out of range,
+            operations that share heads are no attention or differ in size, or
             operations depend on each other in a circle whatever is chosen.
     """
 
@@ -159,6 +163,7 @@ def _dependency_graph(problem: AllocationProblem) -> nx.DiGraph:
 def _validate(problem: AllocationProblem) -> None:
     _validate_variables(problem)
     _validate_operations(problem)
+    _validate_sharing(problem)
     _validate_producers(problem)
     for name, limit in problem.budgets.limits().items():
         if not _is_count(limit) or limit < 1:
@@ -227,6 +232,26 @@ def _validate_operations(problem: AllocationProblem) -> None:
                 raise InvalidProblemError(
                     f"alternative {number} of operation {o.name!r} has size "
                     f"{alternative.size!r}; a size is a number of heads or neurons, 0 or more"
+                )
+
+
+def _validate_sharing(problem: AllocationProblem) -> None:
+    first: dict[str, tuple[str, int]] = {}
+    for o in problem.operations:
+        if o.sharing is None:
+            continue
+        if o.kind is not Kind.ATTENTION:
+            raise InvalidProblemError(
+                f"operation {o.name!r} has sharing {o.sharing!r}, but only attention operations "
+                "share heads; remove it"
+            )
+        for number, alternative in enumerate(o.alternatives):
+            name, size = first.setdefault(o.sharing, (o.name, alternative.size))
+            if alternative.size != size:
+                raise InvalidProblemError(
+                    f"alternative {number} of operation {o.name!r} has size {alternative.size}, "
+                    f"but it shares heads with {name!r}, which has size {size}; all alternatives "
+                    f"of all operations with sharing {o.sharing!r} need the same size"
                 )
 
 

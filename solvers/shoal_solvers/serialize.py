@@ -203,6 +203,7 @@ def _operation(data: object, where: str) -> Operation:
         writes=reader.words("writes"),
         alternatives=tuple(_alternative(*item) for item in reader.items("alternatives")),
         block=reader.get("block", (str, type(None)), None),
+        sharing=reader.get("sharing", (str, type(None)), None),
     )
 
 

@@ -120,8 +120,18 @@ def _costs(
             occupied[state] += problem.variable[name].width
         if erased is not None:
             sizes[erased] += problem.variable[name].erase_neurons or 0
+    heads: dict[tuple[int, str], int] = {}
     for name, a in choice.items():
-        sizes[times[name]] += problem.operation[name].alternatives[a].size
+        size, sharing = (
+            problem.operation[name].alternatives[a].size,
+            problem.operation[name].sharing,
+        )
+        if sharing is None:
+            sizes[times[name]] += size
+        else:
+            heads[times[name], sharing] = size
+    for (half_layer, _), size in heads.items():
+        sizes[half_layer] += size
     return (
         num_layers,
         max(occupied),

@@ -11,20 +11,23 @@ from shoal_solvers import AllocationProblem, Alternative, Budgets, Kind, Operati
 def problems(
     draw: st.DrawFn, most_operations: int = 5, most_erasable: int = 4
 ) -> AllocationProblem:
-    """Problems with alternatives, optional operations, double writes and dear or no erasure."""
+    """Problems with alternatives, double writes, shared heads, and dear or no erasure."""
     count = draw(st.integers(1, most_operations))
     inputs = [f"in{i}" for i in range(draw(st.integers(0, 2)))]
     known = list(inputs)
     operations = []
+    heads = {"s": draw(st.integers(0, 4)), "t": draw(st.integers(1, 2))}
     for i in range(count):
         writes = tuple(f"v{i}{c}" for c in "ab"[: draw(st.sampled_from([1, 1, 1, 2]))])
+        kind = draw(st.sampled_from(list(Kind)))
+        sharing = draw(st.sampled_from([None, "s", "s", "t"])) if kind is Kind.ATTENTION else None
+        sizes = st.just(heads[sharing]) if sharing is not None else st.integers(0, 4)
         alternatives = []
         for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
             reads = st.lists(st.sampled_from(known), max_size=3, unique=True) if known else None
             chosen = tuple(draw(reads)) if reads is not None else ()
-            alternatives.append(Alternative(chosen, draw(st.integers(0, 4))))
-        kind = draw(st.sampled_from(list(Kind)))
-        operations.append(Operation(f"op{i}", kind, writes, tuple(alternatives)))
+            alternatives.append(Alternative(chosen, draw(sizes)))
+        operations.append(Operation(f"op{i}", kind, writes, tuple(alternatives), sharing=sharing))
         known += writes
     last = operations[-1].writes[0]
     erasable = draw(st.lists(st.sampled_from(known), max_size=most_erasable, unique=True))
@@ -49,6 +52,27 @@ def budgets() -> st.SearchStrategy[Budgets]:
         max_width=st.none() | st.integers(3, 20),
         max_neurons=st.none() | st.integers(2, 12),
         max_heads=st.none() | st.integers(2, 10),
+    )
+
+
+def fan(budgets: Budgets | None = None, sharing: str | None = "selector") -> AllocationProblem:
+    """Three attention operations of two heads each that read ``x``; one MLP reads two results."""
+    reads = (Alternative(("x",), 2),)
+    return AllocationProblem(
+        variables=(
+            Variable("x", 1, is_input=True),
+            *(Variable(name, 1, is_output=name == "c") for name in "abc"),
+            Variable("d", 1, is_output=True),
+        ),
+        operations=(
+            *(
+                Operation(f"make_{name}", Kind.ATTENTION, (name,), reads, sharing=sharing)
+                for name in "abc"
+            ),
+            Operation("make_d", Kind.MLP, ("d",), (Alternative(("a", "b"), 1),)),
+        ),
+        budgets=budgets or Budgets(),
+        name="fan",
     )
 
 

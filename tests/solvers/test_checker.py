@@ -11,9 +11,10 @@ from shoal_solvers import (
     InvalidAllocationError,
     Placement,
     check,
+    checker,
     violations,
 )
-from tests.solvers.problems import chain
+from tests.solvers.problems import chain, fan
 
 VALID = Allocation(
     num_layers=2,
@@ -115,3 +116,17 @@ def test_rejects_too_many_heads() -> None:
     operations = (replace(problem.operations[0], alternatives=(heavy,)), *problem.operations[1:])
     lines = list(violations(replace(problem, operations=operations), VALID))
     assert lines == ["max_heads is 1, but the allocation has 2"]
+
+
+def test_counts_shared_heads_once_in_each_half_layer() -> None:
+    together = {f"make_{name}": Placement(0, 0) for name in "abc"} | {"make_d": Placement(1, 0)}
+    apart = together | {"make_c": Placement(2, 0)}
+    columns = {name: (number,) for number, name in enumerate("xabcd")}
+    assert check(fan(), Allocation(1, together, {}, columns)) == Costs(1, 5, 1, 2, 3)
+    assert check(fan(), Allocation(2, apart, {}, columns)) == Costs(2, 5, 1, 2, 5)
+
+
+def test_notices_heads_that_are_counted_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Costs(layers=2, width=5, neurons=10, heads=3, total=13)
+    monkeypatch.setattr(checker, "measure", lambda problem, allocation: wrong)
+    assert list(violations(chain(), VALID)) == ["3 heads are counted where 1 stand side by side"]

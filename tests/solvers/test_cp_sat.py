@@ -22,7 +22,7 @@ from shoal_solvers import (
 )
 from shoal_solvers.cp_sat import best_heuristic
 from tests.solvers.brute_force import optimum
-from tests.solvers.problems import budgets, chain, problems
+from tests.solvers.problems import budgets, chain, fan, problems
 
 slow = settings(
     max_examples=60,
@@ -96,6 +96,17 @@ def test_a_wall_clock_limit_still_gives_a_valid_allocation() -> None:
 def test_several_workers_give_a_proven_result() -> None:
     problem = random_instance(InstanceShape(20), 1)
     assert solve(problem, workers=2).costs == solve(problem).costs
+
+
+@pytest.mark.parametrize(("sharing", "heads", "total"), [("selector", 2, 3), (None, 6, 7)])
+def test_shared_heads_count_once(sharing: str | None, heads: int, total: int) -> None:
+    costs = solve(fan(sharing=sharing)).costs
+    assert (costs.layers, costs.heads, costs.total) == (1, heads, total)
+
+
+def test_shared_heads_fit_a_budget_in_one_layer() -> None:
+    assert solve(fan(Budgets(max_heads=2))).costs.layers == 1
+    assert solve(fan(Budgets(max_heads=2), sharing=None)).costs.layers == 3
 
 
 def test_nothing_to_do() -> None:

@@ -1,12 +1,14 @@
 """Structural bounds never exceed the optimum."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 
-from shoal_solvers import OBJECTIVES, AllocationProblem
+from shoal_solvers import OBJECTIVES, AllocationProblem, Alternative
 from shoal_solvers.lower_bounds import BOUNDS, layers_bound
 from shoal_solvers.windows import compute_windows
 from tests.solvers.brute_force import choices, optimum, schedules
-from tests.solvers.problems import problems
+from tests.solvers.problems import fan, problems
 
 
 @settings(max_examples=80, deadline=None)
@@ -32,3 +34,13 @@ def test_windows_lose_no_schedule(problem: AllocationProblem) -> None:
                 for name, half_layer in times.items():
                     earliest = windows.earliest[name, choice[name]]
                     assert earliest <= half_layer // 2 <= windows.latest[name]
+
+
+def test_shared_heads_count_once_unless_they_cannot_meet() -> None:
+    problem = fan()
+    assert BOUNDS["heads"](problem, compute_windows(problem, 1)) == 2
+    assert BOUNDS["total"](problem, compute_windows(problem, 1)) == 3
+    first, second, third, last = problem.operations
+    later = replace(third, alternatives=(Alternative(("b",), 2),))
+    problem = replace(problem, operations=(first, second, later, last))
+    assert BOUNDS["total"](problem, compute_windows(problem, 2)) == 5

@@ -15,7 +15,7 @@ from shoal_solvers import (
     Variable,
     solve,
 )
-from tests.solvers.problems import chain
+from tests.solvers.problems import chain, fan
 
 X = Variable("x", 1, is_input=True)
 Y = Variable("y", 1, is_output=True)
@@ -57,6 +57,31 @@ COPY = Operation("copy", Kind.MLP, ("y",), (Alternative(("x",), 1),))
 def test_refuses(variables: list[Variable], operations: list[Operation], expected: str) -> None:
     with pytest.raises(InvalidProblemError) as error:
         AllocationProblem(tuple(variables), tuple(operations))
+    assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"kind": Kind.MLP},
+            "operation 'make_b' has sharing 'selector', but only attention operations share heads",
+        ),
+        (
+            {"alternatives": (Alternative(("x",), 1),)},
+            "alternative 0 of operation 'make_b' has size 1, but it shares heads with 'make_a', "
+            "which has size 2",
+        ),
+        (
+            {"alternatives": (Alternative(("x",), 2), Alternative((), 3))},
+            "alternative 1 of operation 'make_b' has size 3",
+        ),
+    ],
+)
+def test_refuses_sharing(changes: dict[str, object], expected: str) -> None:
+    first, second, *others = fan().operations
+    with pytest.raises(InvalidProblemError) as error:
+        replace(fan(), operations=(first, replace(second, **changes), *others))  # type: ignore[arg-type]
     assert expected in str(error.value)
 
 

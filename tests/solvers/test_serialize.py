@@ -14,13 +14,18 @@ from shoal_solvers.serialize import (
     result_from_json,
     result_to_json,
 )
-from tests.solvers.problems import chain, problems
+from tests.solvers.problems import chain, fan, problems
 
 
 @settings(max_examples=50, deadline=None)
 @given(problems(most_operations=8))
 def test_problems_come_back_equal(problem: AllocationProblem) -> None:
     assert problem_from_json(problem_to_json(problem)) == problem
+
+
+def test_sharing_is_written_only_where_it_is_set() -> None:
+    assert "sharing" not in problem_to_json(chain())
+    assert problem_to_json(fan()).count('"sharing": "selector"') == 3
 
 
 def test_allocations_and_results_come_back_equal() -> None:
@@ -61,6 +66,7 @@ def changed(path: list[str | int], value: object) -> str:
             changed(["operations", 0, "alternatives", 0, "size"], None),
             "'size' of item 0 of 'alternatives' of item 0 of 'operations'",
         ),
+        (changed(["operations", 0, "sharing"], 1), "'sharing' of item 0 of 'operations' of the pr"),
         (changed(["budgets", "max_wit"], 3), "'budgets' of the problem has unknown fields"),
         (changed(["budgets", "max_width"], 0), "budget max_width is 0"),
     ],
