@@ -120,9 +120,11 @@ def test_rejects_too_many_heads() -> None:
 
 def test_counts_shared_heads_once_in_each_half_layer() -> None:
     together = {f"make_{name}": Placement(0, 0) for name in "abc"} | {"make_d": Placement(1, 0)}
+    later = {name: replace(p, half_layer=p.half_layer + 2) for name, p in together.items()}
     apart = together | {"make_c": Placement(2, 0)}
     columns = {name: (number,) for number, name in enumerate("xabcd")}
     assert check(fan(), Allocation(1, together, {}, columns)) == Costs(1, 5, 1, 2, 3)
+    assert check(fan(), Allocation(2, later, {}, columns)) == Costs(2, 5, 1, 2, 3)
     assert check(fan(), Allocation(2, apart, {}, columns)) == Costs(2, 5, 1, 2, 5)
 
 
