@@ -11,12 +11,13 @@ from shoal.model import Model
 
 @dataclass(frozen=True)
 class Step:
-    """One component in one half-layer.
+    """One value that is computed in one half-layer.
 
     Attributes:
         half_layer: its number; even ones are attention.
-        component: the variable that it computes; "(erase)" for all erasures together.
-        action: "embedding", "head", or "12 neurons".
+        component: the variable that is computed; "(erase)" for all erasures together.
+        action: "embedding", "head", "same head" for further values of the head before, or
+            "12 neurons".
         reads: the variables that it reads, BOS left out; for erasures, what is erased.
         columns: the residual columns that it writes or clears, such as "0-3, 7".
         lives: until which half-layer the value can be read, "end", or "" for erasures.
@@ -39,7 +40,9 @@ def explain(model: Model) -> list[Step]:
     ]
     for half_layer, components in enumerate(model.craft.half_layers):
         erasers = [c for c in components if isinstance(c, MLP) and not c.off_at_bos]
-        steps += [_step(model, half_layer, c) for c in components if c not in erasers]
+        for component in components:
+            if component not in erasers:
+                steps += _steps(model, half_layer, component)
         if erasers:
             steps.append(_erasing_step(model, half_layer, erasers))
     return steps
@@ -57,12 +60,18 @@ def unmaterialised(model: Model) -> list[str]:
     return lines
 
 
-def _step(model: Model, half_layer: int, component: Component) -> Step:
-    variables = dict.fromkeys(d.variable for d in component.source.directions if d != BOS)
+def _steps(model: Model, half_layer: int, component: Component) -> list[Step]:
+    reads = tuple(dict.fromkeys(d.variable for d in component.source.directions if d != BOS))
     action = f"{component.size} neurons" if isinstance(component, MLP) else "head"
-    columns = show_columns(model.allocation.columns[component.name])
-    until = _until(model, component.name)
-    return Step(half_layer, component.name, action, tuple(variables), columns, until)
+    written = dict.fromkeys(d.variable for d in component.target.directions)
+    if not written:  # what is always None has no columns
+        return [Step(half_layer, component.name, action, reads, "", "")]
+    steps = []
+    for name in written:
+        columns = show_columns(model.allocation.columns[name])
+        steps.append(Step(half_layer, name, action, reads, columns, _until(model, name)))
+        action = "same head"
+    return steps
 
 
 def _erasing_step(model: Model, half_layer: int, erasers: list[MLP]) -> Step:

@@ -265,8 +265,10 @@ def _sign_dropped(correct: Function) -> Function:
     "operations keep the allocator in the dark about the last operand that they read",
 )
 def _read_not_declared(correct: Function) -> Function:
-    def add_operation(self: Any, name: Any, block: Any, component: Any, reads: Any) -> None:
-        correct(self, name, block, component, reads[:-1])
+    def add_operation(
+        self: Any, name: Any, block: Any, component: Any, reads: Any, *further: Any
+    ) -> None:
+        correct(self, name, block, component, reads[:-1], *further)
 
     return add_operation
 

@@ -50,6 +50,7 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
                 for reads, component in zip(operation.reads, operation.components, strict=True)
             ),
             operation.block,
+            operation.sharing,
         )
         for operation in lowered.operations
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from shoal.craft.affine import Matrix
 from shoal.craft.bases import Space, join
-from shoal.craft.components import Component, erasure, pin_to_bos
+from shoal.craft.components import Component, Head, erasure, merge_heads, pin_to_bos
 from shoal.craft.model import CraftModel, Embedding, run_component
 from shoal.lowering.lowered import LoweredProgram
 from shoal_solvers import Allocation
@@ -39,18 +39,29 @@ def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
 
 
 def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Component]]:
-    half_layers: list[list[Component]] = [[] for _ in range(2 * allocation.num_layers)]
+    groups: list[dict[tuple[bool, str], list[Component]]]
+    groups = [{} for _ in range(2 * allocation.num_layers)]
     for operation in lowered.operations:
         placement = allocation.placements.get(operation.name)
         if placement is not None:
+            shares = operation.sharing is not None
+            key = (shares, operation.sharing or operation.name)
             component = operation.components[placement.alternative]
-            half_layers[placement.half_layer].append(component)
+            groups[placement.half_layer].setdefault(key, []).append(component)
+    half_layers = [[_merged(group) for group in row.values()] for row in groups]
     for name in lowered.variables:
         if name in allocation.erasures:
             variable = lowered.variables[name]
             eraser = erasure(name, variable.space, variable.signed)
             half_layers[allocation.erasures[name]].append(eraser)
     return half_layers
+
+
+def _merged(components: list[Component]) -> Component:
+    """One component alone, or heads that are shared, as one."""
+    if len(components) == 1:
+        return components[0]
+    return merge_heads([component for component in components if isinstance(component, Head)])
 
 
 def _embedding(lowered: LoweredProgram, allocation: Allocation) -> Embedding:

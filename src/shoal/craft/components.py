@@ -7,12 +7,13 @@ the constant is known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Direction, Space, join
 
 BOS = Direction("BOS")
@@ -26,7 +27,7 @@ class Head:
     """An attention head; every query attends to the keys of greatest score.
 
     Attributes:
-        name: the variable that it computes.
+        name: the variable that it computes, or several, joined by ", ".
         query: from the stream to the space in which queries and keys meet.
         key: the same for keys. The score is the dot product.
         value: from the stream at the key to the stream at the query (W_V and W_O together).
@@ -92,6 +93,53 @@ class MLP:
 
 
 Component = Head | MLP
+
+
+def merge_heads(heads: Sequence[Head]) -> Head:
+    """One head that computes what several do, which differ in their values alone.
+
+    Args:
+        heads: at least one, not pinned to BOS yet; they write different directions.
+
+    Raises:
+        ValueError: their queries or keys differ, so that no single head can do it.
+    """
+    first = heads[0]
+    for head in heads[1:]:
+        if not (
+            _same_map(head.query, first.query)
+            and _same_map(head.key, first.key)
+            and _same_array(head.query_at_bos, first.query_at_bos)
+            and _same_array(head.key_at_bos, first.key_at_bos)
+        ):
+            raise ValueError(f"the heads {first.name!r} and {head.name!r} attend differently")
+    at_bos = [head.value_at_bos for head in heads if head.value_at_bos is not None]
+    if at_bos and len(at_bos) < len(heads):
+        raise ValueError("the values of some heads are set at BOS, and those of others are not")
+    values = [head.value for head in heads]
+    source = join(*(value.source for value in values))
+    target = join(*(value.target for value in values))
+    return replace(
+        first,
+        name=", ".join(head.name for head in heads),
+        value=concatenate(values, source, target),
+        value_at_bos=np.concatenate(at_bos) if at_bos else None,
+    )
+
+
+def _same_map(first: AffineMap, second: AffineMap) -> bool:
+    """Whether two maps read the same and give the same, whatever they call it."""
+    return (
+        first.source == second.source
+        and np.array_equal(first.matrix, second.matrix)
+        and np.array_equal(first.bias, second.bias)
+    )
+
+
+def _same_array(first: Matrix | None, second: Matrix | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
 
 
 def pin_to_bos(component: Component, stream: Space, at_bos: Matrix) -> Component:

@@ -80,6 +80,14 @@ def lower_aggregate(builder: Builder, node: Node) -> None:
         _lower_to_one_hot(builder, node, operand)
 
 
+def _sharing(builder: Builder, node: Node) -> str | None:
+    """Heads of aggregates by one selector have the same queries and keys.
+
+    Heads of selector widths have not: they score BOS otherwise.
+    """
+    return builder.node(node.inputs[0]).label if "shared-heads" in builder.passes else None
+
+
 def _default(builder: Builder, node: Node) -> Value:
     """The default, or None where it is never used."""
     assert isinstance(node.expression, Aggregate)
@@ -120,7 +128,8 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     error += _averaging_error(builder, node, operand_values, default)
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5)
-    builder.add_operation(name, node.label, head, [*_reads(terms), *operand.variables])
+    reads = [*_reads(terms), *operand.variables]
+    builder.add_operation(name, node.label, head, reads, _sharing(builder, node))
     low, high = number_bounds(operand_values)
     if builder.inferred.widths[node.inputs[0]].high > 1:
         error += (high - low) / 2 * _score_error(builder, terms)
@@ -222,7 +231,8 @@ def _add_average(
         at_bos[place[canonical_key(default)]] = 1.0
     terms = lower_selector(builder, builder.node(node.inputs[0]))
     head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5)
-    builder.add_operation(node.label, node.label, head, [*_reads(terms), *operand.variables])
+    reads = [*_reads(terms), *operand.variables]
+    builder.add_operation(node.label, node.label, head, reads, _sharing(builder, node))
     copied = projected_errors(operand, builder.variables, matrix)
     if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING

@@ -35,7 +35,10 @@ BOS_VARIABLE = "BOS"
 
 
 class Builder:
-    """The state of one lowering. Names are unique, since labels of nodes are."""
+    """The state of one lowering. Names are unique, since labels of nodes are.
+
+    ``tuples`` holds the joint keys and queries of selectors that were lowered, by node id.
+    """
 
     def __init__(self, inferred: Inferred, passes: tuple[str, ...] = ()) -> None:
         self.inferred = inferred
@@ -47,6 +50,7 @@ class Builder:
         self.undecoded: dict[int, View] = {}
         self.free = 0
         self.too_large: list[str] = []
+        self.tuples: dict[tuple[int, str], View] = {}
         self._one_hot: dict[int, View] = {}
         self._labels = {node.label for node in inferred.program}
         self._add_bos()
@@ -176,11 +180,18 @@ class Builder:
         errors = coordinate_errors(view, self.variables)
         return Leaf(view.coordinates, view.one_hot, nullable, errors)
 
-    def add_operation(self, name: str, block: str, component: Component, reads: list[str]) -> None:
+    def add_operation(
+        self,
+        name: str,
+        block: str,
+        component: Component,
+        reads: list[str],
+        sharing: str | None = None,
+    ) -> None:
         """Add an operation that computes variable ``name``; every one may read BOS."""
         self._allow_for_bos(name, component)
         unique = tuple(dict.fromkeys([*reads, BOS_VARIABLE]))
-        self.operations.append(LoweredOperation(name, block, (component,), (unique,)))
+        self.operations.append(LoweredOperation(name, block, (component,), (unique,), sharing))
 
     def add_alternative(self, component: Component, reads: list[str]) -> None:
         """Add another way to compute what the operation added last computes."""

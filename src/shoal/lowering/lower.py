@@ -19,11 +19,12 @@ from shoal.rasp.expressions import (
     TokensType,
 )
 
-LOWERING_PASSES = ("views", "cones")
+LOWERING_PASSES = ("views", "cones", "shared-heads")
 """What lowering does beyond one component for each expression.
 
 * views: values that are affine in others cost nothing;
-* cones: elementwise values are offered over several cuts, of which the allocator picks.
+* cones: elementwise values are offered over several cuts, of which the allocator picks;
+* shared-heads: aggregates by one selector that run in one half-layer become one head.
 """
 
 

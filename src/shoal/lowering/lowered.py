@@ -84,12 +84,15 @@ class LoweredOperation:
         block: operations of one expression share a block.
         components: the alternatives; all read and write named directions.
         reads: for each alternative, the variables that it reads.
+        sharing: heads of the same sharing differ in their values alone, so that in one
+            half-layer they become one head; None if it stays a head of its own.
     """
 
     name: str
     block: str
     components: tuple[Component, ...]
     reads: tuple[tuple[str, ...], ...]
+    sharing: str | None = None
 
     @property
     def is_attention(self) -> bool:
