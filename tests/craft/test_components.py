@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from shoal.craft.affine import AffineMap
 from shoal.craft.bases import Space, join, numbered_space
-from shoal.craft.components import BOS_SPACE, MLP, Head, erasure, pin_to_bos
+from shoal.craft.components import BOS_SPACE, MLP, Head, erasure, merge_heads, pin_to_bos
 from shoal.craft.model import run_component
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -98,3 +100,49 @@ def test_components_say_what_they_read_and_write(kind: str) -> None:
         "size": (1, 5),
     }
     assert (getattr(head, kind), getattr(mlp, kind)) == expected[kind]
+
+
+Z, W = numbered_space("z", 1), numbered_space("w", 2)
+WIDE = join(BOS_SPACE, X, W, Y, Z)
+
+
+def two_heads(generator: np.random.Generator) -> tuple[Head, Head]:
+    """Heads that attend alike, with values from and to different spaces."""
+    query, key = affine(generator, X, SCORES), affine(generator, X, SCORES)
+    at_bos = [generator.normal(size=size) for size in (2, 2, 2, 1)]
+    first = Head("y", query, key, affine(generator, X, Y), *at_bos[:3])
+    value = affine(generator, join(W, numbered_space("x", 1)), Z)
+    return first, replace(first, name="z", value=value, value_at_bos=at_bos[3])
+
+
+@given(SEEDS, st.booleans())
+def test_merged_heads_do_what_they_did_apart(seed: int, causal: bool) -> None:
+    generator = np.random.default_rng(seed)
+    heads = two_heads(generator)
+    stream = generator.normal(size=(4, len(WIDE)))
+    stream[:, 0] = [1.0, 0.0, 0.0, 0.0]
+    merged = merge_heads(heads)
+    assert (merged.name, merged.target, merged.size) == ("y, z", join(Y, Z), 1)
+    apart = [
+        run_component(pin_to_bos(head, WIDE, stream[0]), WIDE, stream, causal) for head in heads
+    ]
+    together = run_component(pin_to_bos(merged, WIDE, stream[0]), WIDE, stream, causal)
+    assert np.allclose(together, np.hstack(apart))
+
+
+@pytest.mark.parametrize("part", ["query", "key", "query_at_bos", "key_at_bos"])
+def test_heads_that_attend_differently_are_not_merged(part: str) -> None:
+    generator = np.random.default_rng(0)
+    first, second = two_heads(generator)
+    other = affine(generator, X, SCORES) if "bos" not in part else np.ones(2)
+    for changed in (other, None) if "bos" in part else (other,):
+        with pytest.raises(ValueError, match="'y' and 'z' attend differently"):
+            merge_heads([first, replace(second, **{part: changed})])
+
+
+def test_heads_are_merged_only_if_bos_is_set_for_all_values_or_for_none() -> None:
+    first, second = two_heads(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="of some heads are set at BOS"):
+        merge_heads([first, replace(second, value_at_bos=None)])
+    free = [replace(head, value_at_bos=None) for head in (first, second)]
+    assert merge_heads(free).value_at_bos is None

@@ -17,7 +17,7 @@ from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
 from shoal_analysis.fuzzing.programs import cases
 from tests.support import interpreted
 
-SUBSETS = [s for n in range(3) for s in combinations(LOWERING_PASSES, n)]
+SUBSETS = [s for n in range(len(LOWERING_PASSES) + 1) for s in combinations(LOWERING_PASSES, n)]
 
 
 @settings(max_examples=60, deadline=None)

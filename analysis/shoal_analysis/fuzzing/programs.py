@@ -202,7 +202,20 @@ class _Writer:
         self.add(f"SelectorWidth({selector})", NUMBER, selector)
 
     def aggregate(self) -> None:
-        selector, x = self.selector(), self.value()
+        self._aggregate(self.selector(), self.value())
+
+    def two_aggregates(self) -> None:
+        """Two by one selector, which can share a head, and what reads both."""
+        selector, operands = self.selector(), (self.value(), self.value())
+        for operand in operands:
+            self._aggregate(selector, operand)
+        x, y = self.values[-2:]
+        if x.is_number and y.is_number and self.chance(50):
+            self.add(f"{x.name} - {y.name}", NUMBER, x.name, y.name)
+        else:
+            self.add(f"SequenceMap(pair, {x.name}, {y.name})", ANY, x.name, y.name)
+
+    def _aggregate(self, selector: str, x: _Value) -> None:
         if not self.chance(50):
             kind = NUMBER if x.kind == BOOL else x.kind  # a mean of bools
             self.add(f"Aggregate({selector}, {x.name})", kind, selector, x.name)
@@ -232,7 +245,8 @@ _STEPS = (
     (_Writer.sequence_map, 4),
     (_Writer.linear, 1),
     (_Writer.width, 3),
-    (_Writer.aggregate, 6),
+    (_Writer.aggregate, 5),
+    (_Writer.two_aggregates, 1),
     (_Writer.constant, 1),
     (_Writer.recoded, 1),
 )
