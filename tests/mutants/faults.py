@@ -31,7 +31,7 @@ from shoal_solvers.allocation import lifetimes
 from shoal_solvers.cp_sat import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
 from tests.mutants.pass_faults import PASS_FAULTS
-from tests.mutants.planting import Fault, Function, fault
+from tests.mutants.planting import READY, Fault, Function, fault
 from tests.mutants.planting import has as _has
 
 _solve = import_module("shoal_solvers.solve")  # the package has a function of that name
@@ -43,10 +43,9 @@ _ATTENDS = _has(r"Select\(|length")
 _NEGATIVE = _has(r"numerical\([^\n]*(-|negate|Linear).*\b(Map|Sel|Agg|Seq)")
 
 
-_READY = r"(s\d+) = Select\((?:tokens|indices), (?:tokens|indices), "
 _TWO_HEADS = (
-    rf"{_READY}(?=.*(?:Aggregate|SelectorWidth)\(\1\b).*"
-    rf"{_READY}(?=.*(?:Aggregate|SelectorWidth)\(\2\b)"
+    rf"{READY}(?=.*(?:Aggregate|SelectorWidth)\(\1\b).*"
+    rf"{READY}(?=.*(?:Aggregate|SelectorWidth)\(\2\b)"
 )
 """Two selectors that heads in the first layer may use."""
 

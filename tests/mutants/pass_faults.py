@@ -5,12 +5,15 @@ They sit in the functions that passes are made of; see ``faults`` for those else
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from shoal.compiler import assemble
+from shoal.craft.components import Head
 from shoal.lowering import attention, elementwise, views
 from shoal.program.passes import (
     common_subexpressions,
@@ -28,7 +31,8 @@ from shoal.rasp.expressions import (
     SelectorOr,
     SequenceMap,
 )
-from tests.mutants.planting import Fault, Function, fault, has, has_pass
+from shoal_analysis.fuzzing.cases import Case
+from tests.mutants.planting import READY, Fault, Function, fault, has, has_pass
 
 _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
@@ -55,16 +59,14 @@ def _different_functions_merged(correct: Function) -> Function:
 @_fault(
     common_subexpressions,
     "_s_op",
-    "order of operands forgotten",
-    "functions of the same two operands are the same, whichever comes first and whatever they do",
-    can_show=has(r"SequenceMap\(.*SequenceMap\("),
+    "places not compared",
+    "s-ops of tokens and indices that have the same values are the same, wherever they have them",
+    can_show=has_pass("common-subexpressions"),
 )
-def _order_of_operands_forgotten(correct: Function) -> Function:
+def _places_not_compared(correct: Function) -> Function:
     def s_op(inferred: Any, node: Any) -> Any:
-        facts = inferred.sops[node.id]
-        if facts.local is None and facts.table is not None and facts.table.ndim == 2:
-            return ("table", len(facts.values), tuple(sorted(node.inputs)))
-        return correct(inferred, node)
+        key = correct(inferred, node)
+        return key[:2] if key[0] == "local" else key
 
     return s_op
 
@@ -268,6 +270,46 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
         return correct(view, **changes)
 
     return spoiled
+
+
+# shared heads
+
+
+def _shares_heads(pattern: str) -> Callable[[Case], bool]:
+    """Cases whose source matches a pattern, and whose heads are shared where they can be."""
+    found, shared = has(pattern), has_pass("shared-heads")
+    return lambda case: shared(case) and found(case)
+
+
+@_fault(
+    attention,
+    "_sharing",
+    "heads of any selector shared",
+    "heads are shared by all aggregates of a half-layer, whatever their selectors",
+    can_show=_shares_heads(
+        rf"{READY}(?=.*Aggregate\(\1, (?:tokens|indices)).*"
+        rf"{READY}(?=.*Aggregate\(\2, (?:tokens|indices))"
+    ),
+)
+def _heads_of_any_selector_shared(correct: Function) -> Function:
+    return lambda *arguments: correct(*arguments) and "any selector"
+
+
+@_fault(
+    assemble,
+    "merge_heads",
+    "default of another value",
+    "where aggregates share a head, all take the default of the first one",
+    can_show=_shares_heads(
+        r"Aggregate\((s\d+), (?:tokens|indices), default=.*Aggregate\(\1, (?:tokens|indices)"
+    ),
+)
+def _default_of_another_value(correct: Function) -> Function:
+    def merge_heads(heads: Any) -> Head:
+        merged = correct(heads)
+        return replace(merged, value_at_bos=np.resize(heads[0].value_at_bos, len(merged.target)))
+
+    return merge_heads
 
 
 PASS_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

@@ -15,6 +15,9 @@ from shoal_analysis.fuzzing.cases import Case
 
 Function = Callable[..., Any]
 
+READY = r"(s\d+) = Select\((?:tokens|indices), (?:tokens|indices), "
+"""A selector that heads in the first layer may use, as a pattern in a program's source."""
+
 
 @dataclass(frozen=True)
 class Fault:
