@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from shoal.limits import Limits
 from shoal.options import PASS_NAMES
 from shoal_solvers import SOLVERS, Budgets
 
@@ -69,12 +70,27 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max-{name}", type=int, metavar="N", help=f"budget: at most so many {name}"
         )
+    for name, what in (("rows", "rows"), ("neurons", "hidden neurons")):
+        default = getattr(Limits(), f"fused_{name}")
+        parser.add_argument(
+            f"--fused-{name}",
+            type=int,
+            default=default,
+            metavar="N",
+            help=f"offer tables that skip intermediate values up to so many {what} "
+            f"(default: {default:,})",
+        )
 
 
 def passes_of(arguments: argparse.Namespace) -> str | list[str]:
     """The value for ``shoal.compile(passes=...)``."""
     text: str = arguments.passes
     return text if text in ("all", "none") else [part.strip() for part in text.split(",")]
+
+
+def limits_of(arguments: argparse.Namespace) -> Limits:
+    """The limits on fused tables that were given."""
+    return Limits(fused_rows=arguments.fused_rows, fused_neurons=arguments.fused_neurons)
 
 
 def budget_of(arguments: argparse.Namespace) -> Budgets:

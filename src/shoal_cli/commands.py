@@ -14,7 +14,7 @@ from shoal.errors import InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal.transformer.runnable import Transformer
 from shoal_analysis.explain import explain, unmaterialised
-from shoal_cli.arguments import budget_of, passes_of
+from shoal_cli.arguments import budget_of, limits_of, passes_of
 from shoal_cli.programs import find_program, match_tokens
 
 
@@ -92,6 +92,7 @@ def _compiled(arguments: argparse.Namespace) -> shoal.Model:
         allocator=arguments.allocator,
         reuse=arguments.reuse,
         budget=budget_of(arguments),
+        limits=limits_of(arguments),
         time_limit=arguments.time_limit,
     )
 

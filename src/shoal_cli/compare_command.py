@@ -23,8 +23,9 @@ from shoal_analysis.comparison import (
     to_json,
     totals,
 )
-from shoal_cli.arguments import budget_of
+from shoal_cli.arguments import budget_of, limits_of
 from shoal_cli.programs import find_program
+from shoal_solvers import SOLVERS
 
 
 def compare_command(arguments: argparse.Namespace, console: Console) -> int:
@@ -57,14 +58,16 @@ def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> lis
     )
     passes = ablation() if arguments.ablation else {p: _passes(p) for p in arguments.passes}
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        total = len(candidates) * len(passes) * len(arguments.allocators)
+        allocators = arguments.allocators or (SOLVERS[-1:] if arguments.ablation else SOLVERS)
+        total = len(candidates) * len(passes) * len(allocators)
         task = bar.add_task("compiling", total=total)
         return compare(
             candidates,
             passes,
-            arguments.allocators,
+            allocators,
             progress=lambda name: bar.update(task, advance=1, description=name),
             budget=budget_of(arguments),
+            limits=limits_of(arguments),
             time_limit=arguments.time_limit,
             causal=arguments.causal,
         )
@@ -77,11 +80,13 @@ def _passes(text: str) -> str | tuple[str, ...]:
 def comparison_table(measured: Sequence[Measurement]) -> Table:
     """One row for each measurement, a section for each program, and totals at the end."""
     several_passes = len({m.passes for m in measured}) > 1
+    several_allocators = len({m.allocator for m in measured}) > 1
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.add_column("program", no_wrap=True)
     if several_passes:
-        table.add_column("passes", min_width=5, max_width=15, overflow="fold")
-    table.add_column("allocator", no_wrap=True)
+        table.add_column("passes", min_width=5, no_wrap=True)
+    if several_allocators:
+        table.add_column("allocator", no_wrap=True)
     for name in ("layers", "width", "MLP", "heads", "params", "ms"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("proven")
@@ -93,7 +98,7 @@ def comparison_table(measured: Sequence[Measurement]) -> Table:
         cells: list[Text | str] = [
             Text(m.program if m.program != previous else ""),
             *([m.passes] if several_passes else []),
-            m.allocator,
+            *([m.allocator] if several_allocators else []),
             str(m.layers),
             str(m.width),
             str(m.neurons),

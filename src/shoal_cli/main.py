@@ -55,8 +55,7 @@ _COMPARE = """\
 examples:
   shoal compare                             all benchmark programs, all allocators
   shoal compare sort reverse --max-width 40 --allocators critical-path cp-sat
-  shoal compare --ablation --allocators cp-sat --totals
-                                            what each pass contributes
+  shoal compare --ablation --totals         what each pass contributes
   shoal compare --json comparison.json      also --csv; "-" is standard output
 
 columns: residual width, neurons of the widest MLP, heads of the fullest attention,
@@ -107,10 +106,21 @@ def build_parser() -> argparse.ArgumentParser:
     comparer = _command(commands, "compare", "compare allocators on programs", _COMPARE)
     comparer.add_argument("programs", nargs="*", metavar="PROGRAM", help="(default: the 15)")
     add_target(comparer)
-    comparer.add_argument("--allocators", nargs="+", default=SOLVERS, metavar="NAME")
-    comparer.add_argument("--passes", nargs="+", default=["none", "all"], metavar="PASSES")
     comparer.add_argument(
-        "--ablation", action="store_true", help="no passes, all but each one, and all"
+        "--allocators",
+        nargs="+",
+        metavar="NAME",
+        help=f"(default: {', '.join(SOLVERS)}; with --ablation {SOLVERS[-1]} alone)",
+    )
+    comparer.add_argument(
+        "--passes",
+        nargs="+",
+        default=["none", "all"],
+        metavar="PASSES",
+        help='sets of passes: "all", "none", or names with commas between (default: none all)',
+    )
+    comparer.add_argument(
+        "--ablation", action="store_true", help="no passes, all but each one (-views), and all"
     )
     comparer.add_argument("--totals", action="store_true", help="show the sums alone")
     comparer.add_argument("--json", metavar="FILE", help="write the figures as JSON")

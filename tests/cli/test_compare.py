@@ -32,11 +32,11 @@ def test_csv_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ablation_leaves_out_each_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["compare", "reverse", "--ablation", "--allocators", "cp-sat", "--totals"]
-    assert main(arguments) == 0
-    output = capsys.readouterr().out
-    assert {"all-views", "all-cones", "none", "all"} <= set(output.split())
-    assert sum(line.count("cp-sat") for line in output.splitlines()) == len(PASS_NAMES) + 2
+    assert main(["compare", "reverse", "--ablation", "--totals"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line.removeprefix("total").split()[0] for line in lines[1:]]
+    assert shown == ["none", *(f"-{name}" for name in PASS_NAMES), "all"]
+    assert all(len(line) <= 80 for line in lines)
 
 
 def test_budgets_apply(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,8 @@ def hinges(table: Table) -> Iterator[Candidate]:
 def gated_steps(table: Table) -> Iterator[Candidate]:
     """Steps along the scalar operands, for each joint value of one or more one-hot operands.
 
-    With a gate g above any |slope (x - end)|, relu(slope (x - end) + g (picked - k)) is a neuron
+    With a gate g above any |slope (x - end)|, and no larger than that since what it adds has to
+    cancel, relu(slope (x - end) + g (picked - k)) is a neuron
     that is off unless all k one-hot dimensions are picked. No bias is used, so that None operands,
     which open no gate, give None.
     """
@@ -96,7 +97,7 @@ def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate
             columns.append(gate[:, None])
             thresholds.append(np.array([1.0 - count]))
             outs.append(base[None, :])
-        strength = 2.0 ** np.ceil(np.log2(2 * np.abs(slopes) * (span + 1) + 1))
+        strength = 2.0 ** np.ceil(np.log2(np.abs(slopes) * span + 1))
         columns.append(np.outer(weights, slopes) + np.outer(gate, strength))
         thresholds.append(-slopes * ends - strength * count)
         outs.append(jumps)

@@ -74,6 +74,27 @@ def test_different_values_stay_apart(first: SOp, second: SOp) -> None:
     assert {"first", "second"} <= set(labels(program))
 
 
+def test_different_functions_with_equal_tables_are_one_value() -> None:
+    texts = (Map(lambda x: x + x, tokens), Map(lambda x: 2 * x, tokens))
+    ordered = SequenceMap(max, make_hist(), indices), SequenceMap(max, indices, make_hist())
+    for first, second in (texts, ordered):
+        program = SequenceMap(lambda x, y: (x, y), first.named("first"), second.named("second"))
+        model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
+        (merged,) = [n for n in model.optimised.inferred.program if n.label == "first"]
+        assert merged.aliases == ("second",)
+        assert model.run(["a", "b", "a"]) == program(["a", "b", "a"])
+        assert model.read("second", ["b"]) == second(["b"])
+
+
+def test_widths_of_merged_selectors_may_be_known_differently() -> None:
+    constant = Map(lambda token: 1, tokens)
+    first = SelectorWidth(Select(tokens, tokens, lambda key, query: key in "abc"))
+    second = SelectorWidth(Select(constant, constant, Comparison.EQ))
+    program = LinearSequenceMap(Map(lambda n: min(n, 2), first), second, 1, 1)
+    model = shoal.compile(program, vocab=["a", "b", "c"], max_seq_len=3)
+    assert model.run(["a", "b", "c"]) == [5, 5, 5]
+
+
 def test_merged_programs_mean_the_same() -> None:
     def text(sop: SOp) -> SOp:
         return Map(to_text, sop.named("value"))

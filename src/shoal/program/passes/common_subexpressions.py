@@ -95,7 +95,7 @@ def _value(inferred: Inferred, node: Node) -> Hashable:
 def _s_op(inferred: Inferred, node: Node) -> Hashable:
     facts = inferred.sops[node.id]
     if not isinstance(facts.values, ValueSet):
-        return _identity(node)
+        return (facts.values, _identity(node))
     classes = tuple(tuple(map(canonical_key, members)) for members in facts.values.classes)
     values = (classes, facts.values.nullable)
     if facts.local is not None:
@@ -109,7 +109,7 @@ def _s_op(inferred: Inferred, node: Node) -> Hashable:
         used = inferred.widths[node.inputs[0]].low == 0
         default = canonical_key(normalise(node.expression.default)) if used else None
         return (Aggregate, values, node.inputs, default)
-    return _identity(node)
+    return (values, _identity(node))  # what is known of equal widths may differ
 
 
 def _parameters(expression: RASPExpr) -> Hashable:
