@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import shoal
 from shoal.errors import ShoalError
 from shoal.lowering.lower import LOWERING_PASSES
+from shoal.rasp import Map, SequenceMap, SOp, categorical, indices, keep, numerical, tokens
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
 from shoal_analysis.fuzzing.programs import cases
@@ -41,6 +43,26 @@ def test_random_programs_agree_and_are_no_deeper(case, passes) -> None:
     compare_results("craft", expected, model.run_batch(inputs, "craft"))
     compare_results("numpy", expected, model.run_batch(inputs))
     assert model.num_layers <= plain.num_layers
+
+
+@pytest.mark.parametrize("of", [tokens, indices])
+@pytest.mark.parametrize("encode", [categorical, numerical])
+def test_kept_maps_of_inputs_come_with_the_embedding(of: SOp, encode: Callable[[SOp], SOp]) -> None:
+    kept = keep(encode(Map(lambda x: None if x == 1 else 10 // (x + 1), of).named("kept")))
+    program = SequenceMap(lambda x, y: (x, y), kept, indices)
+    model = shoal.compile(program, vocab=(1, 2, 5), max_seq_len=4)
+    info = model.variables["kept"]
+    assert (info.written_by, info.first, info.last) == (None, 0, 2 * model.num_layers)
+    for xs in ([1], [2, 1], [5, 2], [5, 5, 1, 2]):
+        for backend in ("numpy", "craft"):
+            assert model.run_batch([xs], backend) == [r for _, r in interpreted(program, [xs])]
+
+
+def test_a_kept_value_of_token_and_index_is_computed() -> None:
+    kept = keep(SequenceMap(lambda x, i: x * i, tokens, indices).named("kept"))
+    model = shoal.compile(Map(lambda x: x > 1, kept), vocab=(1, 2), max_seq_len=3)
+    assert model.variables["kept"].written_by == 1
+    assert model.run([2, 2, 1]) == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ class Builder:
     def _savings(self) -> tuple[Saving, ...]:
         """What the passes of lowering did."""
         cuts = sum(len(operation.components) - 1 for operation in self.operations)
+        sharing = [o.sharing for o in self.operations if o.sharing is not None]
+        same = len(sharing) - len(set(sharing))
         limits = self.inferred.limits
         left_out = (
             f"; {len(self.too_large)} too large ({self.too_large[0]}; the limits are "
@@ -90,6 +92,7 @@ class Builder:
         savings = {
             "views": Saving("views", self.free, "values that need no operation"),
             "cones": Saving("cones", cuts, f"further cuts offered{left_out}"),
+            "shared-heads": Saving("shared-heads", same, "aggregates whose head others can share"),
         }
         return tuple(saving for name, saving in savings.items() if name in self.passes)
 

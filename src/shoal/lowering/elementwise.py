@@ -18,6 +18,7 @@ from shoal.lowering.builder import (
     with_none,
 )
 from shoal.lowering.cones import CutTable, TooManyRowsError, cut_table, cuts, result_rows
+from shoal.lowering.inputs import bake
 from shoal.lowering.lowered import View
 from shoal.lowering.mlp_synthesis import SHARP, Synthesis, TooManyNeuronsError, synthesise
 from shoal.lowering.precision import ROUNDING, coordinate_errors
@@ -35,6 +36,9 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
         free = view_of(builder, node)
         if free is not None:
             builder.views[node.id] = free
+            builder.free += 1
+            return
+        if node.is_kept and bake(builder, node):
             builder.free += 1
             return
     view = builder.add_value(node)

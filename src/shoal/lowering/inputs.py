@@ -1,27 +1,50 @@
-"""Tokens and indices: input variables, put into the stream by the embedding."""
+"""Input variables, put into the stream by the embedding: tokens, indices, and their maps."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from shoal.lowering.builder import Builder
+from shoal.lowering.builder import Builder, with_none
 from shoal.lowering.lowered import InputTable
 from shoal.program.graph import Node
+from shoal.program.inference import NONE, Table
 from shoal.rasp.expressions import TokensType
 
 
 def lower_input(builder: Builder, node: Node) -> None:
     """Add the input variable of a tokens or indices node."""
-    view = builder.add_value(node)
-    builder.views[node.id] = view
     grid = builder.inferred.sops[node.id].local
     assert grid is not None
-    assert view.codes is not None
-    if isinstance(node.expression, TokensType):
-        at_bos = np.zeros((1, view.codes.shape[1]))
-        table = np.vstack([view.codes[grid[:, 0]], at_bos])
-        builder.inputs.append(InputTable(node.label, table, None))
+    by_token = isinstance(node.expression, TokensType)
+    _add(builder, node, grid[:, 0] if by_token else grid[0], by_token)
+
+
+def bake(builder: Builder, node: Node) -> bool:
+    """Let the embedding provide an s-op that the token alone, or the index alone, determines.
+
+    Returns:
+        Whether it does; if not, nothing is added.
+    """
+    grid = builder.inferred.sops[node.id].local
+    if grid is None:
+        return False
+    if (grid == grid[:, :1]).all():
+        _add(builder, node, grid[:, 0], by_token=True)
+    elif (grid == grid[:1]).all():
+        _add(builder, node, grid[0], by_token=False)
     else:
-        at_bos = np.zeros((1, view.codes.shape[1]))
-        table = np.vstack([at_bos, view.codes[grid[0]]])
-        builder.inputs.append(InputTable(node.label, None, table))
+        return False
+    return True
+
+
+def _add(builder: Builder, node: Node, classes: Table, by_token: bool) -> None:
+    """Add an input variable; at the BOS position it is 0."""
+    view = builder.add_value(node)
+    builder.views[node.id] = view
+    assert view.codes is not None
+    rows = with_none(view.codes)[np.maximum(classes, NONE)]
+    at_bos = np.zeros((1, view.codes.shape[1]))
+    if by_token:
+        builder.inputs.append(InputTable(node.label, np.vstack([rows, at_bos]), None))
+    else:
+        builder.inputs.append(InputTable(node.label, None, np.vstack([at_bos, rows])))

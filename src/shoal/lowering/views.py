@@ -1,7 +1,9 @@
 """Views: values that are affine functions of variables that are there anyway.
 
 A map of a one-hot value is linear on it, and so is a linear combination of numbers. Every reader
-can absorb such a value into its own weights, so it needs no neurons, no columns and no layer.
+can absorb such a value into its own weights, so it needs no neurons, no columns and no layer. What
+is to be kept in the stream is no view; but where the token or the index determines it, the
+embedding provides it (see ``inputs``).
 Source: section 5 of the design.
 """
 
