@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shoal.craft.components import BOS, MLP, Component
 from shoal.model import Model
+from shoal.program.passes.merged_values import is_merged
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ def unmaterialised(model: Model) -> list[str]:
             lines.append(
                 f"{name}: {'a view of' if info.encoding == 'view' else 'fused, from'} {of}"
             )
+    return lines
+
+
+def merged(model: Model) -> list[str]:
+    """A line for each variable that holds several values as one, since no reader minds."""
+    lines = []
+    for node in model.lowered.inferred.program:
+        info = model.variables.get(node.label)
+        if info is None or not info.is_materialised or node.id not in model.optimised.original.sops:
+            continue
+        if is_merged(model.optimised.original, model.lowered.inferred, node.id, node.id):
+            groups = ", ".join(label.removeprefix(f"{info.name}:") for label in info.labels)
+            lines.append(f"{info.name}: holds {groups} (no reader tells more apart)")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -123,7 +124,9 @@ class Model(Transformer):
         lines = [f"{name:<17} {value}" for name, value in sizes.items()]
         for line, saving in enumerate(self.savings):
             head = "" if line else "passes"
-            lines.append(f"{head:<17} {saving.name:<21} {saving.count} {saving.what}")
+            what = textwrap.wrap(f"{saving.count} {saving.what}", 40)
+            lines.append(f"{head:<17} {saving.name:<21} {what[0]}")
+            lines += [f"{'':<39} {further}" for further in what[1:]]
         if not self.savings:
             lines.append(f"{'passes':<17} none")
         lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")

@@ -74,12 +74,13 @@ def variable_table(
             written_by=None if placement is None else placement.half_layer,
             aliases=() if node is None else node.aliases,
         )
-    for node in lowered.inferred.program:
-        if node.is_sop and node.label not in table:
-            table[node.label] = _without_variable(lowered, node, table)
     original = optimised.original.program
+    for node in lowered.inferred.program:
+        if node.is_sop and node.label not in table and node.id in original.graph:
+            table[node.label] = _without_variable(lowered, node, table)
     for node in original:
-        if node.is_sop and node.label not in table and node.id not in optimised.replaced:
+        is_computed = node.is_sop and bool(node.inputs)
+        if is_computed and node.label not in table and node.id not in optimised.replaced:
             table[node.label] = _fused(original, node)
     return table
 

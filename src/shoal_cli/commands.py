@@ -13,7 +13,7 @@ import shoal
 from shoal.errors import InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal.transformer.runnable import Transformer
-from shoal_analysis.explain import explain, unmaterialised
+from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_cli.arguments import budget_of, limits_of, passes_of
 from shoal_cli.programs import find_program, match_tokens
 
@@ -70,7 +70,7 @@ def explain_command(arguments: argparse.Namespace, console: Console) -> int:
         )
         previous = step.half_layer
     console.print(table)
-    for line in unmaterialised(model):
+    for line in (*merged(model), *unmaterialised(model)):
         console.print(Text(line))
     console.print(
         Text(

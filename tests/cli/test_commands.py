@@ -28,6 +28,11 @@ def shown(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join((captured.out + captured.err).split())
 
 
+def test_explain_says_what_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "frac_prevs"]) == 0
+    assert "tokens: holds a, b|c|d" in capsys.readouterr().out
+
+
 def test_compile_reports_sizes_and_times(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", "reverse", "--passes", "none", "--allocator", "longest-path"]) == 0
     output = shown(capsys)

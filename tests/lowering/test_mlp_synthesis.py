@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import product
 
@@ -175,8 +176,42 @@ def test_large_tables_are_refused_with_their_size() -> None:
     b = Leaf(linear(numbered_space("b", 4), numbered_space("b", 4), np.eye(4)), True, False)
     rows = np.indices((4, 4)).reshape(2, -1).T
     points = np.hstack([np.eye(4)[rows[:, 0]], np.eye(4)[rows[:, 1]]])
-    with pytest.raises(UnsupportedProgramError, match=r"15 neurons"):
+    with pytest.raises(UnsupportedProgramError, match=r"15 neurons") as caught:
         synthesised([leaf_of(4), b], points, np.eye(16), most_weights=100)
+    needed = re.search(r"mlp_weights=(\d+)", str(caught.value))
+    assert needed is not None  # and it would do
+    assert synthesised([leaf_of(4), b], points, np.eye(16), int(needed[1])) is not None
+
+
+def test_hinges_take_one_neuron_for_each_change_of_slope() -> None:
+    space = numbered_space("a", 1)
+    points = np.array([[-2.0], [0.0], [0.5], [1.0], [3.0]])
+    results = np.eye(5)
+    exact = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
+    mlp = synthesised([exact], points, results)
+    assert mlp is not None
+    assert mlp.size == 4
+    # what is not exact must not be passed on
+    inexact = replace(exact, errors=np.array([1e-5]))
+    mlp = synthesised([inexact], points, results)
+    assert mlp is not None
+    assert mlp.size == 8
+
+
+@pytest.mark.parametrize("one_hot", [0, 1, 2])
+def test_three_operands_share_one_line(one_hot: int) -> None:
+    leaves, codes = [], []
+    for number, name in enumerate("abc"):
+        size = 3 if number < one_hot else 1
+        space = numbered_space(name, size)
+        leaves.append(Leaf(linear(space, space, np.eye(size)), number < one_hot, False))
+        codes.append(np.eye(3) if number < one_hot else np.arange(3.0)[:, None])
+    rows = np.indices((3, 3, 3)).reshape(3, -1).T
+    points = np.hstack([codes[i][rows[:, i]] for i in range(3)])
+    total = rows.sum(axis=1)
+    mlp = synthesised(leaves, points, np.eye(7)[total])
+    assert mlp is not None
+    assert mlp.size <= 12  # not one for each of the 27 rows
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(1, 3))

@@ -58,6 +58,22 @@ def test_kept_maps_of_inputs_come_with_the_embedding(of: SOp, encode: Callable[[
             assert model.run_batch([xs], backend) == [r for _, r in interpreted(program, [xs])]
 
 
+@pytest.mark.parametrize(
+    ("limits", "size"), [({"fused_rows": 50}, "100 rows"), ({"fused_neurons": 20}, "neurons")]
+)
+def test_a_cut_that_is_too_large_gives_way_to_a_nearer_one(
+    limits: dict[str, int], size: str
+) -> None:
+    stock = STOCK["reverse"]
+    program = stock.make(10)
+    model = shoal.compile(program, vocab=stock.vocab, max_seq_len=10, limits=shoal.Limits(**limits))
+    assert model.num_layers == stock_model("reverse").num_layers + 1
+    assert model.run(list("abcd")) == list("dcba")
+    (cones,) = [saving for saving in model.savings if saving.name == "cones"]
+    assert size in cones.what
+    assert "=".join(map(str, *limits.items())) in cones.what
+
+
 def test_a_kept_value_of_token_and_index_is_computed() -> None:
     kept = keep(SequenceMap(lambda x, i: x * i, tokens, indices).named("kept"))
     model = shoal.compile(Map(lambda x: x > 1, kept), vocab=(1, 2), max_seq_len=3)

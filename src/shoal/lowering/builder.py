@@ -84,7 +84,7 @@ class Builder:
         same = len(sharing) - len(set(sharing))
         limits = self.inferred.limits
         left_out = (
-            f"; {len(self.too_large)} too large ({self.too_large[0]}; the limits are "
+            f", {len(self.too_large)} left out: {self.too_large[0]} (limits: "
             f"fused_rows={limits.fused_rows}, fused_neurons={limits.fused_neurons})"
             if self.too_large
             else ""
