@@ -1,4 +1,4 @@
-"""The README's examples print what it says."""
+"""The examples of the README, and of what is read after it, print what is written there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import pytest
 
 from shoal_cli.main import main
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-CONSOLE = re.findall(r"```console\n\$ shoal (.*?)\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/passes.md")}
+CONSOLE = [
+    example
+    for text in DOCUMENTS.values()
+    for example in re.findall(r"```console\n\$ shoal (.*?)\n(.*?)```", text, re.DOTALL)
+]
 
 
 def lines(text: str) -> list[str]:
@@ -25,16 +30,17 @@ def figures(table: str) -> list[list[str]]:
     return [row[:end] for row in numbers]
 
 
-def test_the_program_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
-    found = re.search(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", README, re.DOTALL)
-    assert found is not None
-    source, expected = found.groups()
-    exec(compile(source, "README.md", "exec"), {})
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_programs_print_what_is_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pattern = r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```"
+    (example,) = re.findall(pattern, DOCUMENTS[name], re.DOTALL)
+    source, expected = example
+    exec(compile(source, name, "exec"), {})
     assert lines(capsys.readouterr().out) == lines(expected)
 
 
 @pytest.mark.parametrize(("command", "expected"), CONSOLE)
-def test_commands_print_what_the_readme_says(
+def test_commands_print_what_is_written(
     command: str,
     expected: str,
     capsys: pytest.CaptureFixture[str],
@@ -50,6 +56,6 @@ def test_commands_print_what_the_readme_says(
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
-    first, second = lines(README)[3:5]
+    first, second = lines(DOCUMENTS["README.md"])[3:5]
     assert first.startswith("make demo ")
     assert second.startswith("make test ")
