@@ -14,7 +14,7 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
-from shoal.lowering import attention, elementwise, views
+from shoal.lowering import attention, elementwise, split_selectors, views
 from shoal.program.passes import (
     common_subexpressions,
     constants,
@@ -270,6 +270,41 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
         return correct(view, **changes)
 
     return spoiled
+
+
+# split selectors
+
+
+@_fault(
+    split_selectors,
+    "_split",
+    "parts overlap",
+    "where a selector is split in two, what one part selects is selected by the other one, too",
+    can_show=has("SelectorWidth|length"),
+)
+def _parts_overlap(correct: Function) -> Function:
+    def split(holds: Any) -> Any:
+        parts = correct(holds)
+        if parts is None or len(parts) < 2:
+            return parts
+        return [parts[0], *((rows | parts[0][0], columns) for rows, columns in parts[1:])]
+
+    return split
+
+
+@_fault(
+    split_selectors,
+    "_terms",
+    "half a match is enough",
+    "a part of a selector selects what one of its two pairs matches",
+    can_show=has("SelectorWidth|length"),
+)
+def _half_a_match_is_enough(correct: Function) -> Function:
+    def terms(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        return made[:1] if len(made) == 1 else [replace(made[0], scores=2 * made[0].scores)]
+
+    return terms
 
 
 # shared heads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from shoal.lowering.precision import (
     projected_errors,
 )
 from shoal.lowering.selectors import Term, lower_selector
+from shoal.lowering.split_selectors import split_selector
 from shoal.program.graph import Node
 from shoal.program.value_sets import Values, ValueSet, number_bounds
 from shoal.rasp.expressions import Aggregate, is_numerical
@@ -40,24 +42,82 @@ difference between the weights of keys that are all selected.
 
 
 def lower_width(builder: Builder, node: Node) -> None:
-    """A head that averages the BOS mark, which gives 1 / (1 + width), and an MLP that decodes."""
+    """A head that averages the BOS mark, which gives 1 / (1 + width), and an MLP that decodes.
+
+    Where the selector can be split, the width is offered as a sum of widths as well.
+    """
     label = node.label
-    hidden = builder.fresh_name(f"{label}.reciprocal")
-    space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
-    nothing = AffineMap(Space(()), space, np.zeros((0, 1)), np.zeros(1))
-    terms = lower_selector(builder, builder.node(node.inputs[0]))
-    head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
-    builder.add_operation(hidden, label, head, _reads(terms))
-    builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
+    selector = builder.node(node.inputs[0])
+    whole = _add_reciprocal(
+        builder, f"{label}.reciprocal", label, lower_selector(builder, selector)
+    )
+    split = split_selector(builder, selector) if "split-selectors" in builder.passes else None
+    parts = [_add_part(builder, node, terms) for terms in split or []]
     view = builder.add_value(node)
     builder.views[node.id] = view
     widths, classes = builder.width_classes(node.id)
     assert view.codes is not None
-    own = View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
-    points = 1 / (1 + np.array(widths, dtype=float)[:, None])
-    builder.undecoded[node.id] = replace(own, codes=points)
-    leaf = builder.leaf(own, nullable=False)
-    builder.add_table(label, [leaf], points, view.codes[classes], block=label, reads=[hidden])
+    points = _reciprocals(np.array(widths, dtype=float)[:, None])
+    builder.undecoded[node.id] = replace(whole, codes=points)
+    leaf = builder.leaf(whole, nullable=False)
+    reads = list(whole.variables)
+    builder.add_table(label, [leaf], points, view.codes[classes], block=label, reads=reads)
+    if parts:
+        builder.split += 1
+        reciprocals, counts = zip(*parts, strict=True)
+        _offer_sum(builder, node, list(reciprocals), _reciprocals)
+        _offer_sum(builder, node, list(counts), lambda counts: counts)
+
+
+def _add_reciprocal(builder: Builder, name: str, block: str | None, terms: list[Term]) -> View:
+    """A head whose result is 1 / (1 + width)."""
+    hidden = builder.fresh_name(name)
+    space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
+    nothing = AffineMap(Space(()), space, np.zeros((0, 1)), np.zeros(1))
+    head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
+    builder.add_operation(hidden, block or hidden, head, _reads(terms))
+    builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
+    return View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
+
+
+def _reciprocals(widths: Matrix) -> Matrix:
+    result: Matrix = 1.0 / (1.0 + widths)
+    return result
+
+
+def _add_part(builder: Builder, node: Node, terms: list[Term]) -> tuple[View, View]:
+    """The width of a part of a selector: as 1 / (1 + width), and decoded to a number."""
+    reciprocal = _add_reciprocal(builder, f"{node.label}.part.reciprocal", None, terms)
+    most = builder.width_classes(node.id)[0][-1]
+    name = builder.fresh_name(f"{node.label}.part")
+    space = builder.add_numbers(name, None, 0.0, most, nullable=False)
+    widths = np.arange(most + 1.0)[:, None]
+    leaf = builder.leaf(reciprocal, nullable=False)
+    reads = list(reciprocal.variables)
+    builder.add_table(name, [leaf], _reciprocals(widths), widths, block=name, reads=reads)
+    return reciprocal, View((name,), linear(space, space, np.eye(1)), None, one_hot=False)
+
+
+def _offer_sum(
+    builder: Builder,
+    node: Node,
+    parts: list[View],
+    encoded: Callable[[Matrix], Matrix],
+) -> None:
+    """Offer to decode a width from the widths of disjoint parts of its selector."""
+    widths, classes = builder.width_classes(node.id)
+    rows = np.indices([widths[-1] + 1] * len(parts)).reshape(len(parts), -1).T
+    totals = rows.sum(axis=1)
+    there = np.isin(totals, widths)
+    if there.sum() > builder.inferred.limits.fused_rows:
+        return
+    codes = builder.views[node.id].codes
+    assert codes is not None
+    class_of = dict(zip(widths, classes, strict=True))
+    results = codes[[class_of[total] for total in totals[there]]]
+    leaves = [builder.leaf(part, nullable=False) for part in parts]
+    reads = [name for part in parts for name in part.variables]
+    builder.offer_table(node, leaves, encoded(rows[there].astype(float)), results, reads)
 
 
 def lower_aggregate(builder: Builder, node: Node) -> None:

@@ -20,7 +20,7 @@ from shoal.lowering.lowered import (
     View,
     variable_space,
 )
-from shoal.lowering.mlp_synthesis import synthesise
+from shoal.lowering.mlp_synthesis import SHARP, TooManyNeuronsError, synthesise
 from shoal.lowering.precision import coordinate_errors
 from shoal.lowering.tables import Leaf
 from shoal.program.graph import Node
@@ -49,6 +49,7 @@ class Builder:
         self.views: dict[int, View] = {}
         self.undecoded: dict[int, View] = {}
         self.free = 0
+        self.split = 0
         self.too_large: list[str] = []
         self.tuples: dict[tuple[int, str], View] = {}
         self._one_hot: dict[int, View] = {}
@@ -92,6 +93,7 @@ class Builder:
         savings = {
             "views": Saving("views", self.free, "values that need no operation"),
             "cones": Saving("cones", cuts, f"further cuts offered{left_out}"),
+            "split-selectors": Saving("split-selectors", self.split, "selectors offered in parts"),
             "shared-heads": Saving("shared-heads", same, "aggregates whose head others can share"),
         }
         return tuple(saving for name, saving in savings.items() if name in self.passes)
@@ -273,6 +275,29 @@ class Builder:
             )
         self.set_residuals(name, made.residuals)
         self.add_operation(name, block, made.mlp, reads)
+
+    def offer_table(
+        self, node: Node, leaves: list[Leaf], points: Matrix, results: Matrix, reads: list[str]
+    ) -> None:
+        """Offer another table for the value that the last operation computes.
+
+        It is left out if no MLP within the limits for fused tables is exact enough.
+        """
+        width = points.shape[1] + results.shape[1]
+        limits = self.inferred.limits
+        if len(points) * width > 4 * limits.mlp_weights:
+            return
+        space = self.variables[node.label].space
+        most = limits.fused_neurons * width
+        try:
+            made = synthesise(node.label, leaves, points, results, space, most)
+        except TooManyNeuronsError as error:
+            self.too_large.append(f"{node.label} would take {error.neurons:,} neurons")
+            return
+        if made is None or (self.views[node.id].one_hot and made.largest_residual > SHARP):
+            return
+        self.add_residuals(node.label, made.residuals)
+        self.add_alternative(made.mlp, reads)
 
 
 def with_none(codes: Matrix, nullable: bool = True) -> Matrix:

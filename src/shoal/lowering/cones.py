@@ -8,6 +8,7 @@ is decided by the allocator. Source: section 5 of the design.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -20,7 +21,7 @@ from shoal.lowering.builder import Builder, joint_points, with_none
 from shoal.lowering.lowered import View
 from shoal.lowering.tables import Leaf
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, UNDEFINED
+from shoal.program.inference import NONE, UNDEFINED, Table
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import Map, SelectorWidth, SequenceMap
 
@@ -73,10 +74,14 @@ class CutTable:
     classes: npt.NDArray[np.int_]
 
 
+def own_cut(node: Node) -> Cut:
+    """The operands of a node, as it is written."""
+    return tuple(sorted({CutLeaf(operand) for operand in node.inputs}))
+
+
 def cuts(builder: Builder, node: Node) -> list[Cut]:
     """Cuts of a node's cone beyond its own operands, nearest first."""
-    start: Cut = tuple(sorted({CutLeaf(operand) for operand in node.inputs}))
-    found = [start]
+    found = [own_cut(node)]
     for cut in found:
         for leaf in cut:
             operands = _operands(builder, leaf)
@@ -128,6 +133,24 @@ def cut_table(builder: Builder, node: Node, cut: Cut, most_rows: int) -> CutTabl
         nullable = builder.values(leaf.node).nullable and not leaf.undecoded
         leaves.append(builder.leaf(view, nullable))
     return CutTable(views, leaves, joint_points(views, rows[there]), classes[there])
+
+
+def class_table(builder: Builder, node: Node, leaves: Sequence[int]) -> Table:
+    """[classes of each leaf], the class of a node that the leaves determine.
+
+    UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
+    """
+    sizes = []
+    for number in leaves:
+        values = builder.values(number)
+        assert isinstance(values, ValueSet)
+        sizes.append(len(values))
+    rows = _joint_rows(builder, tuple(map(CutLeaf, leaves)), int(np.prod(sizes)))
+    assert rows is not None
+    columns = tuple(rows.T)
+    table = np.full(sizes, UNDEFINED, dtype=np.int32)
+    table[columns] = _evaluate(builder, node, dict(zip(leaves, columns, strict=True)))
+    return table
 
 
 def _joint_rows(builder: Builder, cut: Cut, most_rows: int) -> npt.NDArray[np.int_] | None:

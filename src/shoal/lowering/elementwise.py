@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate
+from shoal.craft.affine import AffineMap, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import UnsupportedProgramError
@@ -17,10 +17,10 @@ from shoal.lowering.builder import (
     number_view,
     with_none,
 )
-from shoal.lowering.cones import CutTable, TooManyRowsError, cut_table, cuts, result_rows
+from shoal.lowering.cones import TooManyRowsError, cut_table, cuts, result_rows
 from shoal.lowering.inputs import bake
 from shoal.lowering.lowered import View
-from shoal.lowering.mlp_synthesis import SHARP, Synthesis, TooManyNeuronsError, synthesise
+from shoal.lowering.mlp_synthesis import synthesise
 from shoal.lowering.precision import ROUNDING, coordinate_errors
 from shoal.lowering.tables import Layer, Leaf
 from shoal.lowering.views import view_of
@@ -60,10 +60,6 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
         _add_cuts(builder, node, view)
 
 
-def _largest(residuals: Matrix | None) -> float:
-    return 0.0 if residuals is None else float(np.abs(residuals).max(initial=0.0))
-
-
 def _add_cuts(builder: Builder, node: Node, view: View) -> None:
     """Offer the node over other cuts of its cone, within the limits for fused tables."""
     if view.codes is None:
@@ -72,37 +68,14 @@ def _add_cuts(builder: Builder, node: Node, view: View) -> None:
     for cut in cuts(builder, node):
         try:
             table = cut_table(builder, node, cut, limits.fused_rows)
-            made = None if table is None else _over_cut(builder, node, view.codes, table)
         except TooManyRowsError as error:
             builder.too_large.append(f"{node.label} would take {error.rows:,} rows")
             continue
-        except TooManyNeuronsError as error:
-            builder.too_large.append(f"{node.label} would take {error.neurons:,} neurons")
+        if table is None:
             continue
-        if table is None or made is None or (view.one_hot and _largest(made.residuals) > SHARP):
-            continue
-        builder.add_residuals(node.label, made.residuals)
         names = [name for part in table.views for name in part.variables]
-        builder.add_alternative(made.mlp, names)
-
-
-def _over_cut(builder: Builder, node: Node, codes: Matrix, table: CutTable) -> Synthesis | None:
-    """The MLP for a node over a cut, if one is exact.
-
-    Raises:
-        TooManyNeuronsError: it takes more neurons than fused tables may.
-    """
-    limits = builder.inferred.limits
-    results = result_rows(codes, table)
-    width = table.points.shape[1] + results.shape[1]
-    return synthesise(
-        node.label,
-        table.leaves,
-        table.points,
-        results,
-        builder.variables[node.label].space,
-        limits.fused_neurons * width,
-    )
+        results = result_rows(view.codes, table)
+        builder.offer_table(node, table.leaves, table.points, results, names)
 
 
 def _lower_table(

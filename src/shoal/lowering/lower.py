@@ -19,11 +19,12 @@ from shoal.rasp.expressions import (
     TokensType,
 )
 
-LOWERING_PASSES = ("views", "cones", "shared-heads")
+LOWERING_PASSES = ("views", "cones", "split-selectors", "shared-heads")
 """What lowering does beyond one component for each expression.
 
 * views: values that are affine in others cost nothing;
 * cones: elementwise values are offered over several cuts, of which the allocator picks;
+* split-selectors: widths are offered as sums of widths that need no computed keys and queries;
 * shared-heads: aggregates by one selector that run in one half-layer become one head.
 """
 

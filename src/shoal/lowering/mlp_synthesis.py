@@ -70,6 +70,11 @@ class Synthesis:
     mlp: MLP
     residuals: Matrix | None
 
+    @property
+    def largest_residual(self) -> float:
+        """The greatest error."""
+        return 0.0 if self.residuals is None else float(np.abs(self.residuals).max(initial=0.0))
+
 
 def synthesise(
     name: str,

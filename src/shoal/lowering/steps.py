@@ -21,6 +21,10 @@ _LARGEST_HINGE = 32
 """Hinges are between multiples of 1/16 up to 32, and at most as many: all sums of products are
 then multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order."""
 
+_MOST_SEARCHED = 2_000
+_LARGEST_FACTOR = 6
+"""Of two operands in tables up to so many rows, factors of 1/64 to 64 are tried on the second."""
+
 _MOST_ON_A_LINE = 4
 """Operands that are projected to one number; more hardly ever stay apart in float32."""
 
@@ -135,6 +139,25 @@ def _projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:
     for number in chosen[1:]:
         joined = [w for fine in joined for w in _joined(table.points, fine, own[number])]
     yield from joined
+    if len(chosen) == 2 == len(table.leaves) and len(table.points) <= _MOST_SEARCHED:
+        yield _widest_gaps(table, own[chosen[0]], own[chosen[1]])
+
+
+def _widest_gaps(table: Table, first: Matrix, second: Matrix) -> Matrix:
+    """Two lines' sum, with a factor on one of them, that keeps different results farthest apart.
+
+    The best of some factors is taken; apart is relative to the line's length.
+    """
+    size = 2.0 ** np.linspace(-_LARGEST_FACTOR, _LARGEST_FACTOR, 16 * _LARGEST_FACTOR + 1)
+    factors = np.concatenate([size, -size])
+    lines = (table.points @ first)[:, None] + np.outer(table.points @ second, factors)
+    _, results = np.unique(table.results, axis=0, return_inverse=True)
+    order = np.argsort(lines, axis=0, kind="stable")
+    gaps = np.diff(np.take_along_axis(lines, order, axis=0), axis=0)
+    same = np.diff(results.ravel()[order], axis=0) == 0
+    least = np.where(same, np.inf, gaps).min(axis=0, initial=np.inf) / np.abs(lines).max(axis=0)
+    best = float(factors[least.argmax()])
+    return first + best * second
 
 
 def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:
