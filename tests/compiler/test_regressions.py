@@ -275,3 +275,10 @@ def test_a_selector_is_no_operand_on_either_side() -> None:
 def test_a_value_that_is_negative_at_bos_alone_is_erased_there_too() -> None:
     before = numerical(numerical(tokens + 2) - 1)
     check(Aggregate(Select(before, tokens, Comparison.EQ), tokens), vocab=(0, 1, 2, 3), longest=2)
+
+
+def test_many_steps_are_not_trusted_beyond_what_float32_can_add_up() -> None:
+    earlier = Select(tokens, tokens, Comparison.LT)
+    program = numerical(Map(lambda x: x * x, Aggregate(earlier, SelectorWidth(earlier))))
+    with suppress(UnsupportedProgramError):
+        check(program, vocab=(0, 1, 2, 3), longest=6)  # [3, 0, 2, 3] was off by 1.03e-4

@@ -20,7 +20,6 @@ from shoal.lowering.builder import Builder
 from shoal.lowering.cones import class_table, cuts, own_cut
 from shoal.lowering.selectors import Term
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import Map, Select, SequenceMap
 
@@ -46,12 +45,12 @@ def split_selector(builder: Builder, selector: Node) -> list[list[Term]] | None:
     key_classes, query_classes = (
         class_table(builder, node, leaves) for node, leaves in ((key, keys), (query, queries))
     )
-    if key_classes.size * query_classes.size > _MOST_PAIRS:
-        return None
     predicate = builder.inferred.predicates[selector.id]
-    met = predicate[query_classes[:, :, None, None], key_classes[None, None]]
-    undefined = (query_classes == UNDEFINED)[:, :, None, None] | (key_classes == UNDEFINED)
-    holds = (met == 1) & ~undefined  # [c, d, a, b]
+    if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
+        return None
+    known = (query_classes >= 0)[:, :, None, None] & (key_classes >= 0)
+    rows = np.maximum(query_classes, 0)[:, :, None, None]
+    holds = (predicate[rows, np.maximum(key_classes, 0)] == 1) & known  # [c, d, a, b]
     splits = []
     for pair, order in (((0, 1), (0, 2, 1, 3)), ((1, 0), (0, 3, 1, 2))):
         parts = _split(holds.transpose(order))

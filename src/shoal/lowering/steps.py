@@ -56,7 +56,7 @@ def hinges(table: Table) -> Iterator[Candidate]:
                 base, starts, slopes = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
                 layer = Layer(into, -starts, slopes, base)
-                yield Candidate(len(starts), layer.itself, HINGE_TOLERANCE)
+                yield Candidate(len(starts), layer.itself, HINGE_TOLERANCE, exact=True)
 
 
 def gated_steps(table: Table) -> Iterator[Candidate]:

@@ -105,11 +105,13 @@ class Candidate:
         neurons: what it costs.
         build: makes the layer.
         tolerance: the greatest error that is accepted of it, relative to max(1, size).
+        exact: whether float32 adds it up exactly in whatever order.
     """
 
     neurons: int
     build: Callable[[], Layer]
     tolerance: float = TOLERANCE
+    exact: bool = False
 
 
 def slices_of(leaves: list[Leaf]) -> list[slice]:
