@@ -100,12 +100,14 @@ def check_options(
             f"budget is {budget!r}; give shoal.Budgets(max_layers=..., max_width=..., "
             "max_neurons=..., max_heads=...)"
         )
-    if (
-        isinstance(time_limit, bool)
-        or not isinstance(time_limit, int | float)
-        or not 0 < time_limit < float("inf")
-    ):
+    if not _is_positive(time_limit):
         raise InvalidOptionError(f"time_limit is {time_limit!r}; give a number of seconds above 0")
+    if limits is not None and not isinstance(limits, Limits):
+        raise InvalidOptionError(f"limits is {limits!r}; give shoal.Limits(fused_neurons=..., ...)")
+    if wall_clock_limit is not None and not _is_positive(wall_clock_limit):
+        raise InvalidOptionError(
+            f"wall_clock_limit is {wall_clock_limit!r}; give a number of seconds above 0, or None"
+        )
     for name, limit in (budget or Budgets()).limits().items():
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise InvalidOptionError(
@@ -126,6 +128,11 @@ def check_options(
         workers=workers,
         limits=limits or Limits(),
     )
+
+
+def _is_positive(seconds: object) -> bool:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    return is_number and 0 < float(seconds) < float("inf")  # type: ignore[arg-type]
 
 
 def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:

@@ -58,7 +58,8 @@ class Reader:
                 float(number) if present else None
                 for number, present in zip(coordinates[:, 0], there, strict=True)
             ]
-        assert isinstance(values, ValueSet)
+        if not isinstance(values, ValueSet):
+            raise InvalidInputError(self._why_not(node))
         choices = (*values.values, None)
         return [choices[number] for number in self._classes(node)]
 

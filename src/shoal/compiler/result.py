@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from shoal.errors import UnsupportedProgramError
-from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.lowered import LoweredProgram, View
 from shoal.lowering.precision import coordinate_errors
+from shoal.program.graph import Node
 from shoal.program.inference import Inferred
-from shoal.program.value_sets import ValueRange
+from shoal.program.value_sets import ValueRange, Values
 from shoal.rasp.expressions import is_numerical
 from shoal.transformer.encoders import OutputDecoder
 
@@ -36,28 +37,32 @@ def require_distinct_results(inferred: Inferred) -> None:
 
 
 def require_precise(lowered: LoweredProgram) -> None:
-    """Refuse a program whose result float32 arithmetic takes too far off.
+    """Refuse a program if float32 arithmetic takes its result, or a kept number, too far off.
 
     Raises:
         UnsupportedProgramError: says how far.
     """
-    root = lowered.inferred.program.node(lowered.inferred.program.root)
-    values = lowered.result_values
-    view = lowered.result
-    error = float(coordinate_errors(view, lowered.variables).max(initial=0.0))
-    if is_numerical(root.expression) or isinstance(values, ValueRange):  # type: ignore[arg-type]
+    inferred = lowered.inferred
+    for number in inferred.program.outputs:
+        node = inferred.program.node(number)
+        view = lowered.views[number]
+        error = float(coordinate_errors(view, lowered.variables).max(initial=0.0))
+        allowed = _allowed_error(view, inferred.sops[number].values, node)
+        if error > allowed:
+            raise UnsupportedProgramError(
+                f"{node.label}: float32 arithmetic may take it off by {error:.1g}, more than "
+                f"{allowed:.1g}; use smaller numbers, fewer of them, or a shorter max_seq_len"
+            )
+
+
+def _allowed_error(view: View, values: Values, node: Node) -> float:
+    if is_numerical(node.expression) or isinstance(values, ValueRange):  # type: ignore[arg-type]
         numbers = [] if isinstance(values, ValueRange) else values.values
         smallest = min((abs(float(v)) for v in numbers if isinstance(v, int | float)), default=0.0)
-        allowed = TOLERANCE * max(1.0, smallest)
-    else:
-        assert view.codes is not None
-        gaps = np.diff(np.sort(view.codes[:, :1], axis=0), axis=0)
-        allowed = 0.25 if view.one_hot else float(gaps.min(initial=4.0)) / 4
-    if error > allowed:
-        raise UnsupportedProgramError(
-            f"{root.label}: float32 arithmetic may take its result off by {error:.1g}, more than "
-            f"{allowed:.1g}; use smaller numbers, fewer of them, or a shorter max_seq_len"
-        )
+        return TOLERANCE * max(1.0, smallest)
+    assert view.codes is not None
+    gaps = np.diff(np.sort(view.codes[:, :1], axis=0), axis=0)
+    return 0.25 if view.one_hot else float(gaps.min(initial=4.0)) / 4
 
 
 def output_decoder(lowered: LoweredProgram) -> OutputDecoder:

@@ -243,6 +243,8 @@ def _lower_to_mixture(builder: Builder, node: Node, operand: View) -> None:
         base.append(default)
     base_values = ValueSet(tuple((v,) for v in base))
     builder.add_one_hot(node.label, base_values, node.id)
+    variable = builder.variables[node.label]
+    builder.variables[node.label] = replace(variable, encoding="distribution", step=0.0)
     space = variable_space(node.label, base_values)
     code = _numbers_for(values)
     weights = np.array([[code[_class_of(values, v)]] for v in base])

@@ -21,7 +21,7 @@ from shoal.lowering.lowered import (
     variable_space,
 )
 from shoal.lowering.mlp_synthesis import SHARP, TooManyNeuronsError, synthesise
-from shoal.lowering.precision import coordinate_errors
+from shoal.lowering.precision import coordinate_errors, grid_step
 from shoal.lowering.tables import Leaf
 from shoal.program.graph import Node
 from shoal.program.inference import Inferred
@@ -133,7 +133,7 @@ class Builder:
             )
         space = variable_space(name, values)
         self.variables[name] = StreamVariable(
-            name, space, np.zeros(len(space), dtype=bool), node, "one-hot", 1.0
+            name, space, np.zeros(len(space), dtype=bool), node, "one-hot", 1.0, step=1.0
         )
         identity = np.eye(len(space))
         return View((name,), linear(space, space, identity), identity, one_hot=True)
@@ -159,7 +159,11 @@ class Builder:
         low, high = number_bounds(values)
         space = self.add_numbers(name, node.id, low, high, values.nullable)
         identity = linear(space, space, np.eye(len(space)))
-        return View((name,), identity, value_codes(values), one_hot=False)
+        codes = value_codes(values)
+        if codes is not None and len(codes):
+            step = float(grid_step(codes).min())
+            self.variables[name] = replace(self.variables[name], step=step)
+        return View((name,), identity, codes, one_hot=False)
 
     def width_classes(self, number: int) -> tuple[list[int], npt.NDArray[np.int_]]:
         """All widths that a selector can have, and [widths], the class of each."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from shoal.lowering.builder import Builder, with_none
 from shoal.lowering.lowered import InputTable
+from shoal.lowering.precision import largest_rows
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, Table
 from shoal.rasp.expressions import TokensType
@@ -43,6 +44,7 @@ def _add(builder: Builder, node: Node, classes: Table, by_token: bool) -> None:
     builder.views[node.id] = view
     assert view.codes is not None
     rows = with_none(view.codes)[np.maximum(classes, NONE)]
+    builder.set_residuals(node.label, largest_rows(rows.astype(np.float32) - rows))
     at_bos = np.zeros((1, view.codes.shape[1]))
     if by_token:
         builder.inputs.append(InputTable(node.label, np.vstack([rows, at_bos]), None))

@@ -49,6 +49,8 @@ class StreamVariable:
         encoding: how it holds the value, in words.
         largest: the greatest absolute value of a dimension.
         residuals: [samples, space], errors in float32 (see ``precision``); None if it is exact.
+        step: a power of two that all its values are multiples of (see ``precision``); 0 if none
+            is known.
     """
 
     name: str
@@ -58,6 +60,7 @@ class StreamVariable:
     encoding: str
     largest: float
     residuals: Matrix | None = None
+    step: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +140,17 @@ class LoweredProgram:
 
 
 def variable_space(name: str, values: ValueSet) -> Space:
-    """One direction for each class, labelled by its values' text where that is unique."""
-    for show in (str, repr):
-        texts = [_label(group, show) for group in values.classes]
-        if len(set(texts)) == len(texts) and all(texts):
-            break
+    """One direction for each class, labelled by its values' text where that is unique.
+
+    Otherwise by their ``repr``, and by numbers besides if that is not unique either.
+    """
+    texts = [_label(group, str) for group in values.classes]
+    merged = any("|" in text for text in texts)
+    unclear = merged and any("|" in str(v) for group in values.classes for v in group)
+    if unclear or len(set(texts)) < len(texts) or not all(texts):
+        texts = [_label(group, repr) for group in values.classes]
+    if len(set(texts)) < len(texts):
+        texts = [f"{text} ({number})" for number, text in enumerate(texts)]
     return Space(tuple(Direction(name, text) for text in texts))
 
 

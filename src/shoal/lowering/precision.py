@@ -9,14 +9,20 @@ result, or whose decisions, could be off by too much are refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.lowering.lowered import StreamVariable, View
 
 ROUNDING = 2.0**-23
 """Relative error of one float32 operation, with room for a second one."""
+
+_FINEST = 20
+_EXACT = 2.0**23
+"""Sums of multiples of a power of two up to so many times that power are exact in float32."""
 
 MOST_RESIDUALS = 64
 """Rows of residuals that are kept, those with the largest entries."""
@@ -32,6 +38,10 @@ def projected_errors(
 ) -> Matrix:
     """[results], the greatest error of ``coordinates @ weights``.
 
+    Counted are what the variables are off, and rounding where several terms are added up that are
+    not all on a grid that float32 is exact on. (Of a single term rounding is relative to the
+    result, which all readers allow for.)
+
     Args:
         view: what is read.
         variables: all variables by name.
@@ -39,14 +49,36 @@ def projected_errors(
     """
     total = np.zeros(weights.shape[1])
     reader: AffineMap = view.coordinates
+    bias = np.abs(reader.bias @ weights)
+    sizes, terms, step = bias, (bias > 0).astype(int), grid_step(bias)
     for name in view.variables:
         variable = variables[name]
-        if variable.residuals is None:
-            continue
         rows = [reader.source.index[direction] for direction in variable.space.directions]
-        seen = variable.residuals @ reader.matrix[rows] @ weights
-        total += np.abs(seen).max(axis=0, initial=0.0)
-    return total
+        matrix = reader.matrix[rows] @ weights
+        if variable.residuals is not None:
+            total += np.abs(variable.residuals @ matrix).max(axis=0, initial=0.0)
+        known = 0.0 if variable.residuals is not None else variable.step
+        step = np.minimum(step, known * grid_step(matrix))
+        sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
+        terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
+    rounded = (terms > 1) & (sizes > _EXACT * step)
+    return total + np.where(rounded, sizes * ROUNDING, 0.0)
+
+
+def grid_step(numbers: Matrix) -> Matrix:
+    """[columns], the greatest power of two up to 1 that divides all numbers of a column, or 0."""
+    steps = np.zeros(np.atleast_2d(numbers).shape[1])
+    for step in 2.0 ** -np.arange(_FINEST, -1, -1):
+        times = np.atleast_2d(numbers) / step
+        steps[(times == np.round(times)).all(axis=0)] = step
+    return steps
+
+
+def _most_at_once(variable: StreamVariable, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """[columns], the greatest sum that a variable's dimensions can make of [space, columns]."""
+    if variable.encoding == "one-hot":
+        return np.asarray(numbers.max(axis=0, initial=0))
+    return np.asarray(numbers.sum(axis=0))
 
 
 def largest_rows(residuals: Matrix) -> Matrix | None:

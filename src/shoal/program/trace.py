@@ -65,7 +65,7 @@ def trace(program: Any, *, causal: bool) -> Program:
     nodes: list[Node] = []
     ids: dict[int, int] = {}
     inputs: dict[tuple[type, str], int] = {}
-    labels = _Labels()
+    labels = _Labels(program)
     for original in postorder(program):
         expression = _in_basic_terms(original, causal)
         for part in postorder(expression) if expression is not original else [original]:
@@ -75,9 +75,9 @@ def trace(program: Any, *, causal: bool) -> Program:
             if key in inputs:
                 ids[id(part)] = inputs[key]
                 continue
-            node = Node(
-                len(nodes), part, tuple(ids[id(child)] for child in part.children), labels.of(part)
-            )
+            label, aliases = labels.of(original if part is expression else part)
+            inputs_of_part = tuple(ids[id(child)] for child in part.children)
+            node = Node(len(nodes), part, inputs_of_part, label, aliases)
             nodes.append(node)
             ids[id(part)] = node.id
             if key is not None:
@@ -105,10 +105,10 @@ def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
                     "SelectorWidth(Select(tokens, tokens, Comparison.TRUE))"
                 )
             width = SelectorWidth(Select(indices, indices, Comparison.TRUE))
-            return width.annotated(**{"name": "length", **annotations})
+            return width.annotated(**annotations)
         case ConstantSOp(value=value):
             table = Map(PositionTable(tuple(value)), indices)
-            return table.annotated(**{"name": expression.name, **annotations})
+            return table.annotated(**annotations)
         case ConstantSelector(value=matrix):
             rows = tuple(map(tuple, matrix))
             return replace(Select(indices, indices, PositionMatrix(rows)), annotations=annotations)
@@ -116,15 +116,22 @@ def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
 
 
 class _Labels:
-    """Hands out unique labels: the user's names first come first served, numbers after."""
+    """Hands out unique labels: the names that users gave, and numbers after what is doubled."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = {"BOS"}  # the input that marks the BOS position
+    def __init__(self, program: RASPExpr) -> None:
+        self._wanted = {part.name for part in postorder(program) if part.is_named}
+        self._taken = {"BOS"}  # the input that marks the BOS position
 
-    def of(self, expression: RASPExpr) -> str:
-        label, number = expression.name, 1
-        while label in self._taken:
+    def of(self, expression: RASPExpr) -> tuple[str, tuple[str, ...]]:
+        """The label, and the name as an alias where it could not be had as a label."""
+        name, number = expression.name, 1
+        label = name
+        while (
+            label in self._taken
+            or (label in self._wanted and not expression.is_named)
+            or (number > 1 and label in self._wanted)
+        ):
             number += 1
-            label = f"{expression.name}_{number}"
+            label = f"{name}_{number}"
         self._taken.add(label)
-        return label
+        return label, (name,) if expression.is_named and label != name else ()

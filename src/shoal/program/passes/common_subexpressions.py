@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from shoal.program.graph import Node, Program, build_program
 from shoal.program.inference import Inferred
 from shoal.program.rewriting import Rewrite, rewritten
+from shoal.program.trace import PositionMatrix, PositionTable
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import (
     Aggregate,
@@ -21,7 +22,25 @@ from shoal.rasp.expressions import (
     SOp,
     get_encoding,
 )
-from shoal.rasp.values import canonical_key, normalise
+from shoal.rasp.functions import (
+    BinaryOperator,
+    Composed,
+    ConstantOperator,
+    LinearCombination,
+    UnaryOperator,
+)
+from shoal.rasp.values import Value, canonical_key, normalise
+
+_TRANSPARENT = (
+    BinaryOperator,
+    Composed,
+    ConstantOperator,
+    LinearCombination,
+    PositionMatrix,
+    PositionTable,
+    UnaryOperator,
+)
+"""Functions that are the same if what they hold is; of users' functions nobody can say."""
 
 
 def merge_common_subexpressions(program: Program) -> Program:
@@ -62,8 +81,9 @@ def _merge(
             kept[key] = node
             continue
         replaced[node.id] = first.id
-        names = [node.label] if node.expression.is_named else []
-        aliases = (*first.aliases, *names, *node.aliases)
+        names = [node.expression.name] if node.expression.is_named else []
+        further = dict.fromkeys([*first.aliases, *names, *node.aliases])
+        aliases = tuple(name for name in further if name != first.label)
         expression = first.expression
         if node.is_kept:
             expression = expression.annotated(keep=True)
@@ -96,18 +116,18 @@ def _s_op(inferred: Inferred, node: Node) -> Hashable:
     facts = inferred.sops[node.id]
     if not isinstance(facts.values, ValueSet):
         return (facts.values, _identity(node))
-    classes = tuple(tuple(map(canonical_key, members)) for members in facts.values.classes)
+    classes = tuple(tuple(map(_constant_key, members)) for members in facts.values.classes)
     values = (classes, facts.values.nullable)
     if facts.local is not None:
         return ("local", values, facts.local.tobytes())
-    if facts.table is not None and facts.table.ndim == len(node.inputs):
+    if facts.table is not None:
         order = tuple(int(i) for i in np.argsort(node.inputs, kind="stable"))
         table = facts.table.transpose(order)
         inputs = tuple(node.inputs[i] for i in order)
         return ("table", values, inputs, table.shape, np.ascontiguousarray(table).tobytes())
     if isinstance(node.expression, Aggregate):
         used = inferred.widths[node.inputs[0]].low == 0
-        default = canonical_key(normalise(node.expression.default)) if used else None
+        default = _constant_key(normalise(node.expression.default)) if used else None
         return (Aggregate, values, node.inputs, default)
     return (values, _identity(node))  # what is known of equal widths may differ
 
@@ -124,8 +144,13 @@ def _parameters(expression: RASPExpr) -> Hashable:
 
 def _key(content: Any) -> Hashable:
     """A key that tells constants of different types apart: x + 1 is not x + 1.0."""
-    if is_dataclass(content) and not isinstance(content, type):  # a function of our own
+    if isinstance(content, _TRANSPARENT):
         return (type(content), *(_key(getattr(content, f.name)) for f in fields(content)))
-    if callable(content):
-        return id(content)
-    return canonical_key(content)
+    if type(content) is tuple:
+        return tuple(map(_key, content))
+    return id(content) if callable(content) else _constant_key(content)
+
+
+def _constant_key(value: Value) -> Hashable:
+    """A key by which values are the same only if they are equal, whatever their ``repr``."""
+    return (canonical_key(value), value)
