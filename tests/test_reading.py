@@ -64,3 +64,34 @@ def test_a_value_that_is_always_none_can_be_read() -> None:
     program = rasp.Aggregate(same, nothing).named("program")
     model = shoal.compile(program, vocab=["a", "b"], max_seq_len=1)
     assert model.run(["a"]) == model.read("program", ["a"]) == [None]
+
+
+def test_a_range_of_numbers_that_nothing_needs_is_not_there() -> None:
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    numbers = rasp.numerical(rasp.Map(lambda x: {"a": 0.123, "b": 1.777}[x], rasp.tokens))
+    mean = rasp.numerical(rasp.Aggregate(earlier, numbers, default=0))
+    mean = rasp.numerical(rasp.Aggregate(earlier, mean, default=0)).named("mean")
+    nothing = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.FALSE)
+    program = rasp.numerical(rasp.Aggregate(nothing, mean, default=1.0))
+    model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=12)
+    assert model.variables["mean"].encoding == "dropped"
+    with pytest.raises(shoal.InvalidInputError, match="nothing that its result needs reads it"):
+        model.read("mean", ["a"])
+
+
+def test_labels_of_views_and_averages_say_what_they_are() -> None:
+    is_a = (rasp.tokens == "a").named("is_a")
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    mean = rasp.keep(rasp.Aggregate(earlier, rasp.indices).named("mean"))
+    program = rasp.SequenceMap(lambda x, y: (x, y), is_a, mean)
+    model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=3)
+    assert model.variables["is_a"].labels == ("is_a:False", "is_a:True")
+    assert model.variables["mean"].encoding == "distribution"
+
+
+def test_merged_labels_are_clear_where_values_hold_the_bar() -> None:
+    previous = rasp.Select(rasp.indices, rasp.indices, lambda key, query: key == query - 1)
+    before = rasp.Aggregate(previous, rasp.tokens, default="a|b")
+    same = rasp.Select(before, before, lambda k, q: (k in "ab") == (q in "ab"))
+    model = shoal.compile(rasp.SelectorWidth(same), vocab={"a", "b", "c", "a|b"}, max_seq_len=3)
+    assert set(model.variables["tokens"].labels) == {"tokens:'a'|'b'", "tokens:'a|b'|'c'"}

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from shoal.craft.components import BOS, MLP, Component
 from shoal.model import Model
 from shoal.program.passes.merged_values import is_merged
+
+_HOW = MappingProxyType(
+    {"view": "a view of", "fused": "fused, from", "dropped": "not needed; it would be read from"}
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,7 @@ def unmaterialised(model: Model) -> list[str]:
     for name, info in model.variables.items():
         if not info.is_materialised:
             of = ", ".join(info.of) or "nothing: it is constant"
-            lines.append(
-                f"{name}: {'a view of' if info.encoding == 'view' else 'fused, from'} {of}"
-            )
+            lines.append(f"{name}: {_HOW[info.encoding]} {of}")
     return lines
 
 

@@ -20,7 +20,7 @@ from shoal.rasp.values import Value
 from shoal.reading import Reader, node_named
 from shoal.transformer.forward import forward
 from shoal.transformer.runnable import Transformer
-from shoal.variables import VariableInfo, labels_at, variable_table
+from shoal.variables import Variables, labels_at, variable_table
 from shoal_solvers import Allocation, AllocationProblem, Result, Status
 
 
@@ -59,7 +59,7 @@ class Model(Transformer):
         return (*self.optimised.savings, *self.lowered.savings)
 
     @cached_property
-    def variables(self) -> dict[str, VariableInfo]:
+    def variables(self) -> Variables:
         """For every s-op by name: where it lives, from when to when, in which encoding."""
         return variable_table(self.optimised, self.lowered, self.problem, self.allocation)
 

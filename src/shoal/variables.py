@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import BOS
-from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.lowered import LoweredProgram, View, variable_space
 from shoal.program.graph import Node, Program
 from shoal.program.passes import Optimised
+from shoal.program.value_sets import ValueSet
 from shoal_solvers import Allocation, AllocationProblem, lifetimes
 
 
@@ -19,10 +21,11 @@ class VariableInfo:
 
     Attributes:
         name: the s-op's name, or the name of a helper value.
-        encoding: "one-hot", "scalar", "scalar and presence" (a second dimension is 1 where
-            there is a value, and 0 for None); "view" for an affine function of other variables,
-            and "fused" for a value that is only computed inside the MLPs that need it.
-        labels: ``name:value`` of each dimension.
+        encoding: "one-hot", "distribution" (an average of one-hot values), "scalar", "scalar
+            and presence" (a second dimension is 1 where there is a value, and 0 for None);
+            "view" for an affine function of other variables, "fused" for a value that is only
+            computed inside the components that need it, "dropped" for one that nothing needs.
+        labels: ``name:value`` of each dimension; for one-hot views, of each coordinate.
         columns: the residual column of each dimension; empty for views and fused values.
         first: the first half-layer that can read it.
         last: the last half-layer that can read it; ``2 * num_layers`` if it is there at the end.
@@ -47,7 +50,33 @@ class VariableInfo:
     @property
     def is_materialised(self) -> bool:
         """Whether it is a variable of the stream, and no view and not fused."""
-        return self.encoding not in ("view", "fused")
+        return self.encoding not in ("view", "fused", "dropped")
+
+
+@dataclass(frozen=True)
+class Variables(Mapping[str, VariableInfo]):
+    """Values by name; aliases are looked up as well, but not counted.
+
+    Attributes:
+        infos: by name.
+    """
+
+    infos: Mapping[str, VariableInfo]
+
+    def __getitem__(self, name: str) -> VariableInfo:
+        if name in self.infos:
+            return self.infos[name]
+        return self.infos[self._aliases[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.infos)
+
+    def __len__(self) -> int:
+        return len(self.infos)
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        return {alias: name for name, info in self.infos.items() for alias in info.aliases}
 
 
 def variable_table(
@@ -55,7 +84,7 @@ def variable_table(
     lowered: LoweredProgram,
     problem: AllocationProblem,
     allocation: Allocation,
-) -> dict[str, VariableInfo]:
+) -> Variables:
     """Every variable that is present, and every s-op that has none of its own, by name."""
     lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
     table = {}
@@ -72,7 +101,7 @@ def variable_table(
             first=lives[name].first,
             last=lives[name].last,
             written_by=None if placement is None else placement.half_layer,
-            aliases=() if node is None else node.aliases,
+            aliases=() if node is None or node.label != name else node.aliases,
         )
     original = optimised.original.program
     for node in lowered.inferred.program:
@@ -81,8 +110,9 @@ def variable_table(
     for node in original:
         is_computed = node.is_sop and bool(node.inputs)
         if is_computed and node.label not in table and node.id not in optimised.replaced:
-            table[node.label] = _fused(original, node)
-    return table
+            dropped = node.id not in lowered.inferred.program.graph
+            table[node.label] = _fused(original, node, "dropped" if dropped else "fused")
+    return Variables(table)
 
 
 def _without_variable(
@@ -98,22 +128,30 @@ def _without_variable(
         first = max((info.first for info in lives), default=0)
         last = min((info.last for info in lives), default=0)
         return VariableInfo(
-            node.label, "view", (), (), first, last, None, node.aliases,
-            view.variables, view.coordinates,
+            node.label, "view", _coordinate_labels(lowered, node, view), (), first, last, None,
+            node.aliases, view.variables, view.coordinates,
         )  # fmt: skip
-    return _fused(lowered.inferred.program, node)
+    return _fused(lowered.inferred.program, node, "fused")
 
 
-def _fused(program: Program, node: Node) -> VariableInfo:
+def _coordinate_labels(lowered: LoweredProgram, node: Node, view: View) -> tuple[str, ...]:
+    values = lowered.inferred.sops[node.id].values
+    if not view.one_hot or not isinstance(values, ValueSet):
+        return ()
+    space = variable_space(node.label, values)
+    return tuple(direction.label for direction in space.directions)
+
+
+def _fused(program: Program, node: Node, encoding: str) -> VariableInfo:
     of = tuple(program.node(operand).label for operand in node.inputs)
-    return VariableInfo(node.label, "fused", (), (), 0, 0, None, node.aliases, of)
+    return VariableInfo(node.label, encoding, (), (), 0, 0, None, node.aliases, of)
 
 
 def labels_at(variables: Mapping[str, VariableInfo], d_model: int, half_layer: int) -> list[str]:
     """The label of each residual column just before a half-layer; "" for free columns."""
     labels = [""] * d_model
     for info in variables.values():
-        if info.first <= half_layer <= info.last:
+        if info.is_materialised and info.first <= half_layer <= info.last:
             for column, label in zip(info.columns, info.labels, strict=True):
                 labels[column] = "tokens:BOS" if label == BOS.label else label
     return labels

@@ -22,6 +22,7 @@ from shoal.rasp import (
     SequenceMap,
     SOp,
     indices,
+    keep,
     length,
     listing,
     numerical,
@@ -282,3 +283,46 @@ def test_many_steps_are_not_trusted_beyond_what_float32_can_add_up() -> None:
     program = numerical(Map(lambda x: x * x, Aggregate(earlier, SelectorWidth(earlier))))
     with suppress(UnsupportedProgramError):
         check(program, vocab=(0, 1, 2, 3), longest=6)  # [3, 0, 2, 3] was off by 1.03e-4
+
+
+def test_rounding_in_views_is_counted() -> None:
+    near = Map(lambda token: {"a": 1e6 + 0.02, "b": 1e6 + 0.04}[token], tokens)
+    far = Map(lambda index: 1e6 + index / 100, indices)
+    difference = numerical(LinearSequenceMap(near, far, 1, -1))
+    inexact = numerical(LinearSequenceMap(numerical(tokens), numerical(indices), 1e5, -1e4))
+    for program, vocab in (
+        (difference, AB),
+        (Map(lambda v: round(v, 3), difference), AB),
+        (SelectorWidth(Select(difference, difference, lambda k, q: abs(k - q) < 0.005)), AB),
+        (SequenceMap(lambda x, y: y, keep(difference), indices), AB),
+        (inexact, (0.1, 0.3)),
+    ):
+        for passes in ("all", "none"):
+            with suppress(UnsupportedProgramError):
+                model = shoal.compile(program, vocab=vocab, max_seq_len=4, passes=passes)
+                for xs in all_sequences(vocab, 4):
+                    assert same_results(program(xs), model.run(xs))
+
+
+def test_exact_sums_of_large_numbers_are_not_refused() -> None:
+    program = numerical(LinearSequenceMap(numerical(tokens), numerical(indices), 1, 1))
+    check(program, vocab=(0, 10_000, 123_456))
+    check(numerical(tokens), vocab=(0, 0.1, 1e7))
+
+
+def test_texts_that_cannot_be_told_apart_are_numbered() -> None:
+    class Text(str):
+        pass
+
+    program = keep(Map(lambda token: Text("q") if token == "a" else "q", tokens).named("text"))
+    model = shoal.compile(program, vocab=AB, max_seq_len=2)
+    assert len(set(model.variables["text"].labels)) == 2
+
+
+def test_values_without_a_repr_have_no_order() -> None:
+    class Thing:
+        pass
+
+    things = {"a": Thing(), "b": Thing()}
+    with pytest.raises(UnsupportedProgramError, match="repr differs from run to run"):
+        shoal.compile(Map(things.__getitem__, tokens), vocab=AB, max_seq_len=2)

@@ -144,6 +144,11 @@ def less(x: Any, y: Any) -> Any:
     return x < y
 
 
+def far_apart(x: Any, y: Any) -> Any:
+    """A number that orders by the first value, and then by the second one."""
+    return 100 * x + y
+
+
 def weighted(x: Any, y: Any) -> Any:
     """A sum that tells most pairs apart."""
     return 3 * x + y

@@ -223,14 +223,15 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
         values = evaluate_all(program, sequence, causal=case.options.causal)
         for node in nodes:
             wanted = values.get(id(node.expression))
-            try:
-                read = model.read(node.label, sequence)
-            except InvalidInputError as error:
-                if not _may_be_unreadable(node, model, str(error)):
-                    raise
-                continue
-            if wanted is not None:
-                compare_results(f"read {node.label}", [(sequence, list(wanted))], [read])
+            for name in (node.label, *node.aliases):
+                try:
+                    read = model.read(name, sequence)
+                except InvalidInputError as error:
+                    if not _may_be_unreadable(node, model, str(error)):
+                        raise
+                    continue
+                if wanted is not None:
+                    compare_results(f"read {name}", [(sequence, list(wanted))], [read])
 
 
 def _may_be_unreadable(node: Node, model: shoal.Model, error: str) -> bool:

@@ -201,6 +201,17 @@ class _Writer:
         selector = self.selector()
         self.add(f"SelectorWidth({selector})", NUMBER, selector)
 
+    def rank(self) -> None:
+        """How many keys of two values each come before this one, which can be split."""
+        x, y = self.value(number=True), self.pick(("tokens", "indices"))
+        if y == "tokens" and not self.values[0].is_number:
+            y = "indices"
+        self.add(f"SequenceMap(far_apart, {x.name}, {y})", NUMBER, x.name)
+        key = self.values[-1].name
+        comparison = self.pick(("LT", "LEQ", "GT", "EQ"))
+        selector = self._add_selector(f"Select({key}, {key}, Comparison.{comparison})", key)
+        self.add(f"SelectorWidth({selector})", NUMBER, selector)
+
     def aggregate(self) -> None:
         self._aggregate(self.selector(), self.value())
 
@@ -227,7 +238,8 @@ class _Writer:
 
     def constant(self) -> None:
         source, kind = self.pick(
-            [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL), ("length", NUMBER)]
+            [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL)]
+            + [("length", NUMBER)] * 3
         )
         self.add(source if source != "length" else "length + 0", kind)
 
@@ -247,6 +259,7 @@ _STEPS = (
     (_Writer.width, 3),
     (_Writer.aggregate, 5),
     (_Writer.two_aggregates, 1),
+    (_Writer.rank, 1),
     (_Writer.constant, 1),
     (_Writer.recoded, 1),
 )

@@ -18,12 +18,9 @@ HINGE_TOLERANCE = 1e-6
 
 _HINGE_GRID = 16
 _LARGEST_HINGE = 32
-"""Hinges are between multiples of 1/16 up to 32, and at most as many: all sums of products are
-then multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order."""
-
-_MOST_SEARCHED = 2_000
-_LARGEST_FACTOR = 6
-"""Of two operands in tables up to so many rows, factors of 1/64 to 64 are tried on the second."""
+_MOST_HINGES = 32
+"""Hinges are between multiples of 1/16 up to 32, and at most 32: all sums of products are then
+multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order."""
 
 _MOST_ON_A_LINE = 4
 """Operands that are projected to one number; more hardly ever stay apart in float32."""
@@ -62,10 +59,10 @@ def hinges(table: Table) -> Iterator[Candidate]:
 def gated_steps(table: Table) -> Iterator[Candidate]:
     """Steps along the scalar operands, for each joint value of one or more one-hot operands.
 
-    With a gate g above any |slope (x - end)|, and no larger than that since what it adds has to
-    cancel, relu(slope (x - end) + g (picked - k)) is a neuron
-    that is off unless all k one-hot dimensions are picked. No bias is used, so that None operands,
-    which open no gate, give None.
+    With a gate g above any |slope (x - end)|, relu(slope (x - end) + g (picked - k)) is a neuron
+    that is off unless all k one-hot dimensions are picked. The gate is no larger than it has to
+    be, since what it adds has to cancel. No bias is used, so that None operands, which open no
+    gate, give None.
     """
     scalars = [i for i, leaf in enumerate(table.leaves) if not leaf.one_hot]
     if not 0 < len(scalars) < len(table.leaves):
@@ -139,25 +136,6 @@ def _projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:
     for number in chosen[1:]:
         joined = [w for fine in joined for w in _joined(table.points, fine, own[number])]
     yield from joined
-    if len(chosen) == 2 == len(table.leaves) and len(table.points) <= _MOST_SEARCHED:
-        yield _widest_gaps(table, own[chosen[0]], own[chosen[1]])
-
-
-def _widest_gaps(table: Table, first: Matrix, second: Matrix) -> Matrix:
-    """Two lines' sum, with a factor on one of them, that keeps different results farthest apart.
-
-    The best of some factors is taken; apart is relative to the line's length.
-    """
-    size = 2.0 ** np.linspace(-_LARGEST_FACTOR, _LARGEST_FACTOR, 16 * _LARGEST_FACTOR + 1)
-    factors = np.concatenate([size, -size])
-    lines = (table.points @ first)[:, None] + np.outer(table.points @ second, factors)
-    _, results = np.unique(table.results, axis=0, return_inverse=True)
-    order = np.argsort(lines, axis=0, kind="stable")
-    gaps = np.diff(np.take_along_axis(lines, order, axis=0), axis=0)
-    same = np.diff(results.ravel()[order], axis=0) == 0
-    least = np.where(same, np.inf, gaps).min(axis=0, initial=np.inf) / np.abs(lines).max(axis=0)
-    best = float(factors[least.argmax()])
-    return first + best * second
 
 
 def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:
@@ -204,7 +182,7 @@ def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] |
     rise = np.diff(values, axis=0) / np.diff(places)[:, None]
     change = np.diff(rise, axis=0, prepend=0.0)
     kinks = change.any(axis=1)
-    if not _on_grid(change) or kinks.sum() > _LARGEST_HINGE:
+    if not _on_grid(change) or kinks.sum() > _MOST_HINGES:
         return None
     return values[0], places[:-1][kinks], change[kinks]
 

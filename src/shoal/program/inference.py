@@ -337,6 +337,11 @@ def _require_usable(node: Node, result: Value) -> None:
             f"{node.label}: its function returns {result!r}, which is not hashable; return a "
             "tuple instead of a list"
         ) from None
+    if type(result).__repr__ is object.__repr__:
+        raise UnsupportedProgramError(
+            f"{node.label}: its function returns {result!r}, whose repr differs from run to run, "
+            "so that values have no canonical order; give its type a repr of its own"
+        )
     if not equal:
         raise UnsupportedProgramError(
             f"{node.label}: its function returns {result!r}, which is not equal to itself; "

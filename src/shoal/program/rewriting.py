@@ -49,6 +49,8 @@ class Saving:
 class Tabulated:
     """A function of values that is given by its table.
 
+    The compiler reads tables from the facts; this keeps rewritten expressions callable.
+
     Attributes:
         arguments: the values of each argument.
         table: [classes of the first argument, ...], the class of the result; NONE for None,

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 
 import shoal
@@ -108,3 +111,39 @@ def test_merged_programs_mean_the_same() -> None:
     for xs in ("a", "ab", "aab"):
         assert models[0].run(xs) == models[1].run(xs) == program(xs)
     assert models[0].d_model < models[1].d_model
+
+
+@dataclass
+class Table:
+    content: object
+
+    def __call__(self, index: int) -> int:
+        return int(self.content[index])  # type: ignore[index]
+
+
+class Added:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, value: int) -> int:
+        return value + self.number
+
+    def __repr__(self) -> str:
+        return "Added"
+
+
+def test_functions_that_read_the_same_are_not_taken_for_the_same() -> None:
+    zeros, ones = np.zeros(2000, dtype=int), np.zeros(2000, dtype=int)
+    ones[3:-3] = 1
+    for first, second in ((Table(zeros), Table(ones)), (Added(1), Added(2))):
+
+        def last(x: int) -> int:
+            return x
+
+        program = SequenceMap(
+            lambda x, y: (x, y),
+            Map(last, Map(first, indices)),
+            Map(last, Map(second, indices)),
+        )
+        model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=4)
+        assert model.run(list("aaaa")) == program(list("aaaa"))

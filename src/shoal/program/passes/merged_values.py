@@ -59,7 +59,7 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
             table = inferred.predicates[node.id]
             _refine(read, query, list(table))
             _refine(read, key, list(table.T))
-        if not node.is_sop or node.id not in read:
+        if not node.is_sop:
             continue
         if node.id in program.outputs or not _can_merge(inferred, node):
             read[node.id] = np.arange(len(read[node.id]))
@@ -146,8 +146,7 @@ def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition
     facts = inferred.sops[node.id]
     values, table, local = facts.values, facts.table, facts.local
     if table is not None:
-        axes = node.inputs if table.ndim == len(node.inputs) else node.inputs[: table.ndim]
-        table = _representatives(table, axes, merged)
+        table = _representatives(table, node.inputs, merged)
     partition = merged.get(node.id)
     if partition is not None:
         assert isinstance(values, ValueSet)
@@ -164,11 +163,7 @@ def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition
 def _representatives(
     table: Table, operands: tuple[int, ...], merged: Mapping[int, Partition]
 ) -> Table:
-    """A table with one row for each block of each operand.
-
-    Of operands that are the same, all classes of a block must be taken together, so the rows
-    of a table of two equal operands are those of the same classes.
-    """
+    """A table with one row for each block of each operand, that of its first class."""
     for axis, operand in enumerate(operands):
         if operand in merged:
             first = np.unique(merged[operand], return_index=True)[1]

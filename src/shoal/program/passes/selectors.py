@@ -50,7 +50,7 @@ class _Simplification:
     def always(self, number: int, holds: bool) -> bool:
         """Whether a selector surely selects everything, or nothing."""
         table = self.table(number)
-        return table is not None and bool((table == int(holds)).all())
+        return table is not None and table.size > 0 and bool((table == int(holds)).all())
 
 
 def simplify_selectors(inferred: Inferred) -> Rewrite:
