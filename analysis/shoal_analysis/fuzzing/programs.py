@@ -261,7 +261,7 @@ _STEPS = (
     (_Writer.two_aggregates, 1),
     (_Writer.rank, 1),
     (_Writer.constant, 1),
-    (_Writer.recoded, 1),
+    (_Writer.recoded, 2),
 )
 _STEP_CHOICES = tuple(step for step, weight in _STEPS for _ in range(weight))
 
