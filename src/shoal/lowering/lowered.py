@@ -139,6 +139,9 @@ class LoweredProgram:
         return self.inferred.sops[self.inferred.program.root].values
 
 
+_MOST_IN_A_LABEL = 6
+
+
 def variable_space(name: str, values: ValueSet) -> Space:
     """One direction for each class, labelled by its values' text where that is unique.
 
@@ -158,4 +161,7 @@ def _label(members: Sequence[Value], show: Callable[[object], str]) -> str:
     """The text of a class, whose members may be different values that a pass has merged."""
     different = [group[0] for group in group_close(members)]
     different += [v for v in members if not is_number(v) and v not in different]
-    return "|".join(show(v) for v in sorted(different, key=members.index))
+    texts = [show(v) for v in sorted(different, key=members.index)]
+    if len(texts) > _MOST_IN_A_LABEL:
+        texts = [texts[0], "..", texts[-1]]
+    return "|".join(texts)
