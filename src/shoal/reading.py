@@ -78,7 +78,10 @@ class Reader:
             table = facts.table
             if table is None:
                 raise InvalidInputError(self._why_not(node))
-            operands = [self._classes(self._node(operand)) for operand in node.inputs]
+            try:
+                operands = [self._classes(self._node(operand)) for operand in node.inputs]
+            except InvalidInputError as error:
+                raise InvalidInputError(f"{node.label!r} cannot be read: {error}") from None
             there = np.all([classes >= 0 for classes in operands], axis=0)
             result = np.full(len(self.states[0]), NONE)
             result[there] = table[tuple(classes[there] for classes in operands)]

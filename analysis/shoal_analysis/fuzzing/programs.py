@@ -103,10 +103,10 @@ class _Writer:
         if self.selectors and self.chance(15):
             return str(self.pick(self.selectors))
         name = self._select()
-        for _ in range(2):
-            if not self.chance(25):
+        for _ in range(3):
+            if not self.chance(30):
                 break
-            if self.chance(25):
+            if self.chance(40):
                 name = self._add_selector(f"~{name}", name)
             else:
                 other = self._select()
