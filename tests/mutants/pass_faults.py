@@ -32,7 +32,7 @@ from shoal.rasp.expressions import (
     SequenceMap,
 )
 from shoal_analysis.fuzzing.cases import Case
-from tests.mutants.planting import READY, Fault, Function, fault, has, has_pass
+from tests.mutants.planting import READY, Fault, Function, both, fault, has, has_pass
 
 _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
@@ -58,17 +58,21 @@ def _different_functions_merged(correct: Function) -> Function:
 
 @_fault(
     common_subexpressions,
-    "_s_op",
-    "places not compared",
-    "s-ops of tokens and indices that have the same values are the same, wherever they have them",
-    can_show=has_pass("common-subexpressions"),
+    "_value",
+    "tables not compared",
+    "functions and predicates of the same operands are the same if they give as many values",
+    can_show=both(
+        has_pass("common-subexpressions"),
+        has(r"\bMap\(\w+, (\w+)\).*\bMap\(\w+, \1\)|Select\((\w+, \w+), .*Select\(\2, "),
+    ),
 )
-def _places_not_compared(correct: Function) -> Function:
-    def s_op(inferred: Any, node: Any) -> Any:
-        key = correct(inferred, node)
-        return key[:2] if key[0] == "local" else key
+def _tables_not_compared(correct: Function) -> Function:
+    def without_tables(key: Any) -> Any:
+        if isinstance(key, tuple):
+            return tuple(map(without_tables, key))
+        return b"" if isinstance(key, bytes) else key
 
-    return s_op
+    return lambda inferred, node: without_tables(correct(inferred, node))
 
 
 # constants
@@ -112,7 +116,7 @@ def _wrong_operand_dropped(correct: Function) -> Function:
     "_combine",
     "either for both",
     "combinations of selects over the same keys and queries take & for |",
-    can_show=has(r"= s\d+ & s\d+"),
+    can_show=both(has_pass("selectors"), has(r"Select\((\w+, \w+), .*Select\(\1, .*= s\d+ & s\d+")),
 )
 def _either_for_both(correct: Function) -> Function:
     def combine(state: Any, node: Any) -> None:
@@ -193,7 +197,9 @@ def _wrong_root(correct: Function) -> Function:
     "rewritten",
     "kept values are dead",
     "where dead code is dropped, kept values that nothing reads are dropped as well",
-    can_show=has(r"keep\("),
+    can_show=both(
+        has_pass("dead-code"), lambda case: "read" in case.options.checks, has(r"keep\(")
+    ),
 )
 def _kept_values_are_dead(correct: Function) -> Function:
     def rewritten(inferred: Any, nodes: Any, root: int) -> Any:
@@ -312,8 +318,7 @@ def _half_a_match_is_enough(correct: Function) -> Function:
 
 def _shares_heads(pattern: str) -> Callable[[Case], bool]:
     """Cases whose source matches a pattern, and whose heads are shared where they can be."""
-    found, shared = has(pattern), has_pass("shared-heads")
-    return lambda case: shared(case) and found(case)
+    return both(has_pass("shared-heads"), has(pattern))
 
 
 @_fault(

@@ -65,3 +65,8 @@ def has(pattern: str) -> Callable[[Case], bool]:
 def has_pass(name: str) -> Callable[[Case], bool]:
     """Cases that are compiled with a pass."""
     return lambda case: name in pass_names(case.options.passes)
+
+
+def both(*conditions: Callable[[Case], bool]) -> Callable[[Case], bool]:
+    """Cases that meet all conditions."""
+    return lambda case: all(condition(case) for condition in conditions)
