@@ -43,7 +43,7 @@ def main() -> int:
     table.add_column("program", no_wrap=True)
     for name in ("inputs", "model", "x 2^-24", "head", "neuron"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("limited by", no_wrap=True, overflow="ellipsis")
+    table.add_column("limited by", no_wrap=True, overflow="ellipsis", max_width=25)
     found = {}
     for name in track(names, console=Console(stderr=True), transient=True):
         margin = found[name] = measured(STOCK[name], arguments)
