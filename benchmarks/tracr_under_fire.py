@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -30,7 +29,7 @@ from rich.table import Table
 from shoal.errors import EvaluationError
 from shoal_analysis.fuzzing import functions
 from shoal_analysis.fuzzing.cases import Case, needed
-from shoal_analysis.fuzzing.programs import cases
+from shoal_analysis.fuzzing.programs import random_cases
 
 COMPILERS = ("tracr", "shoal")
 TOLERANCE = 1e-2
@@ -124,36 +123,17 @@ class Worker:
         self._process.wait()
 
 
-def random_cases(start: int) -> Iterator[Case]:
+def different_cases(start: int) -> Iterator[Case]:
     """Endless random programs, the same for the same seed, each once."""
     number = start * 1_000_003
     seen: set[tuple[Any, ...]] = set()
     while True:
-        for case in _batch(number):
+        for case in random_cases(_BATCH, number):
             key = tuple(_described(case).values())
             if key not in seen:
                 seen.add(key)
                 yield case
         number += 1
-
-
-def _batch(number: int) -> list[Case]:
-    found: list[Case] = []
-
-    @seed(number)
-    @settings(
-        max_examples=_BATCH,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases())
-    def collect(case: Case) -> None:
-        found.append(case)
-
-    collect()
-    return found
 
 
 def examine(case: Case, workers: dict[str, Worker]) -> dict[str, Any]:
@@ -252,7 +232,7 @@ def run(options: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
     try:
         with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
             task = bar.add_task("programs", total=options.programs)
-            for number, case in enumerate(random_cases(options.seed)):
+            for number, case in enumerate(different_cases(options.seed)):
                 counted = sum("skipped" not in row for row in rows)
                 bar.update(task, completed=counted)
                 if counted >= options.programs:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, examine
-from shoal_analysis.fuzzing.programs import cases
+from shoal_analysis.fuzzing.programs import random_cases
 from tests.mutants.faults import Fault
 
 CHUNK = 50
@@ -82,26 +80,6 @@ class Programs:
                 f"{case.source()}\n{case}"
             )
         self._passed.add((number, haiku))
-
-
-def random_cases(count: int, start: int) -> list[Case]:
-    """So many cases, the same for the same seed."""
-    found: list[Case] = []
-
-    @seed(start)
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases())
-    def collect(case: Case) -> None:
-        found.append(case)
-
-    collect()
-    return found
 
 
 def failure(case: Case, haiku: bool = False) -> tuple[str, str] | None:

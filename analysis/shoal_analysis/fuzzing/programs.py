@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.errors import EvaluationError
@@ -322,3 +323,23 @@ def case_options(draw: Any) -> CaseOptions:
 
 CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read")
 """Oracles that are asked of a share of the programs."""
+
+
+def random_cases(count: int, number: int) -> list[Case]:
+    """So many draws, the same for the same number. Hypothesis repeats itself at times."""
+    found: list[Case] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases())
+    def collect(case: Case) -> None:
+        found.append(case)
+
+    collect()
+    return found

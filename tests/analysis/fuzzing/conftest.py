@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shoal_analysis.fuzzing.cases import Case
-from tests.mutants.hunt import random_cases
+from shoal_analysis.fuzzing.programs import random_cases
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,9 @@ from collections import Counter
 
 from shoal.errors import EvaluationError
 from shoal_analysis.fuzzing.cases import POOL, Case
-from shoal_analysis.fuzzing.programs import CHECKS
+from shoal_analysis.fuzzing.programs import CHECKS, random_cases
 from shoal_analysis.fuzzing.statistics import KINDS
 from shoal_solvers import SOLVERS
-from tests.mutants.hunt import random_cases
 
 MOST_TRIVIAL = 0.35
 """Share of programs that result in one and the same value on all inputs, or in none at all."""
