@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from shoal.craft.components import BOS, MLP, Component
 from shoal.model import Model
-from shoal.program.passes.merged_values import is_merged
 
 _HOW = MappingProxyType(
     {"view": "a view of", "fused": "fused, from", "dropped": "not needed; it would be read from"}
@@ -71,7 +70,7 @@ def merged(model: Model) -> list[str]:
         info = model.variables.get(node.label)
         if info is None or not info.is_materialised or node.id not in model.optimised.original.sops:
             continue
-        if is_merged(model.optimised.original, model.lowered.inferred, node.id, node.id):
+        if model.optimised.is_merged(node.id):
             groups = ", ".join(label.removeprefix(f"{info.name}:") for label in info.labels)
             lines.append(f"{info.name}: holds {groups} (no reader tells more apart)")
     return lines

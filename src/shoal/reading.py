@@ -14,7 +14,6 @@ from shoal.lowering.lowered import LoweredProgram, View
 from shoal.program.graph import Node
 from shoal.program.inference import NONE, Inferred
 from shoal.program.passes import Optimised
-from shoal.program.passes.merged_values import is_merged
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import Value
@@ -50,7 +49,9 @@ class Reader:
         """
         view = self._view(node)
         values = self.optimised.original.sops[node.id].values
-        is_scalar = view is not None and view is self.lowered.views.get(self._place(node))
+        is_scalar = view is not None and view is self.lowered.views.get(
+            self.optimised.place_of(node.id)
+        )
         if view is not None and is_scalar and is_numerical(node.expression):  # type: ignore[arg-type]
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
@@ -70,10 +71,7 @@ class Reader:
             facts = self.optimised.original.sops[node.id]
             if facts.local is not None:
                 return facts.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
-            if (
-                isinstance(facts.values, ValueSet)
-                and len(facts.values) + facts.values.nullable == 1
-            ):
+            if isinstance(facts.values, ValueSet) and facts.values.is_constant:
                 return np.full(len(self.token_ids), NONE if facts.values.nullable else 0)
             table = facts.table
             if table is None:
@@ -95,8 +93,8 @@ class Reader:
         return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
 
     def _why_not(self, node: Node) -> str:
-        merged = self.optimised.inferred.sops.get(self._place(node))
-        if merged is not None and self._is_merged(node):
+        merged = self.optimised.inferred.sops.get(self.optimised.place_of(node.id))
+        if merged is not None and self.optimised.is_merged(node.id):
             assert isinstance(merged.values, ValueSet)
             group = max(merged.values.classes, key=len)
             return (
@@ -112,20 +110,11 @@ class Reader:
     def _node(self, number: int) -> Node:
         return self.optimised.original.program.node(number)
 
-    def _place(self, node: Node) -> int:
-        """The node of the compiled program that stands for a node of the original one."""
-        return self.optimised.replaced.get(node.id, node.id)
-
-    def _is_merged(self, node: Node) -> bool:
-        return is_merged(
-            self.optimised.original, self.optimised.inferred, node.id, self._place(node)
-        )
-
     def _view(self, node: Node) -> View | None:
         """A view of all values of a node, whose variables are in the stream at some time."""
-        number = self._place(node)
+        number = self.optimised.place_of(node.id)
         views = [self.lowered.undecoded.get(number)]
-        if number in self.lowered.views and not self._is_merged(node):
+        if number in self.lowered.views and not self.optimised.is_merged(node.id):
             views.insert(0, self.lowered.views[number])
         for view in views:
             if view is not None and all(name in self.variables for name in view.variables):

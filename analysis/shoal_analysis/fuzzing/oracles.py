@@ -243,7 +243,7 @@ def _may_be_unreadable(node: Node, model: shoal.Model, error: str) -> bool:
 
 def _lives_to(end: int, node: Node, model: shoal.Model) -> bool:
     program = model.lowered.inferred.program
-    place = model.optimised.replaced.get(node.id, node.id)
+    place = model.optimised.place_of(node.id)
     if place not in program.graph:
         return False
     info = model.variables[program.node(place).label]

@@ -66,6 +66,11 @@ def linear(source: Space, target: Space, matrix: npt.ArrayLike) -> AffineMap:
     return AffineMap(source, target, array, np.zeros(len(target)))
 
 
+def constant(target: Space, values: Matrix) -> AffineMap:
+    """A map that reads nothing: [target] values, whatever the stream holds."""
+    return AffineMap(Space(()), target, np.zeros((0, len(target))), values)
+
+
 def concatenate(maps: list[AffineMap], source: Space, target: Space) -> AffineMap:
     """Maps side by side: their results are stacked to vectors of ``target``.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
+from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import Head
 from shoal.errors import UnsupportedProgramError
@@ -18,7 +18,7 @@ from shoal.lowering.builder import (
     number_view,
     with_none,
 )
-from shoal.lowering.lowered import View, variable_space
+from shoal.lowering.lowered import View, variable_space, whole
 from shoal.lowering.precision import (
     ROUNDING,
     coordinate_errors,
@@ -48,7 +48,7 @@ def lower_width(builder: Builder, node: Node) -> None:
     """
     label = node.label
     selector = builder.node(node.inputs[0])
-    whole = _add_reciprocal(
+    undivided = _add_reciprocal(
         builder, f"{label}.reciprocal", label, lower_selector(builder, selector)
     )
     split = split_selector(builder, selector) if "split-selectors" in builder.passes else None
@@ -58,9 +58,9 @@ def lower_width(builder: Builder, node: Node) -> None:
     widths, classes = builder.width_classes(node.id)
     assert view.codes is not None
     points = _reciprocals(np.array(widths, dtype=float)[:, None])
-    builder.undecoded[node.id] = replace(whole, codes=points)
-    leaf = builder.leaf(whole, nullable=False)
-    reads = list(whole.variables)
+    builder.undecoded[node.id] = replace(undivided, codes=points)
+    leaf = builder.leaf(undivided, nullable=False)
+    reads = list(undivided.variables)
     builder.add_table(label, [leaf], points, view.codes[classes], block=label, reads=reads)
     if parts:
         builder.split += 1
@@ -73,11 +73,12 @@ def _add_reciprocal(builder: Builder, name: str, block: str | None, terms: list[
     """A head whose result is 1 / (1 + width)."""
     hidden = builder.fresh_name(name)
     space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
-    nothing = AffineMap(Space(()), space, np.zeros((0, 1)), np.zeros(1))
-    head = _head(hidden, terms, nothing, value_at_bos=np.ones(1), bos_score=1.0)
+    head = _head(
+        hidden, terms, constant(space, np.zeros(1)), value_at_bos=np.ones(1), bos_score=1.0
+    )
     builder.add_operation(hidden, block or hidden, head, _reads(terms))
     builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
-    return View((hidden,), linear(space, space, np.eye(1)), None, one_hot=False)
+    return whole(hidden, space)
 
 
 def _reciprocals(widths: Matrix) -> Matrix:
@@ -95,7 +96,7 @@ def _add_part(builder: Builder, node: Node, terms: list[Term]) -> tuple[View, Vi
     leaf = builder.leaf(reciprocal, nullable=False)
     reads = list(reciprocal.variables)
     builder.add_table(name, [leaf], _reciprocals(widths), widths, block=name, reads=reads)
-    return reciprocal, View((name,), linear(space, space, np.eye(1)), None, one_hot=False)
+    return reciprocal, whole(name, space)
 
 
 def _offer_sum(
@@ -311,7 +312,7 @@ def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
     view = builder.add_value(node)
     builder.views[node.id] = view
     assert view.codes is not None
-    own = View((hidden,), linear(space, space, np.eye(len(space))), None, one_hot=False)
+    own = whole(hidden, space)
     builder.add_table(
         node.label,
         [builder.leaf(own, values.nullable)],
@@ -345,9 +346,8 @@ def _head(
     size = sum(len(part.target) for part in key_maps) + 1
     meeting = numbered_space(f"scores of {name}", size)
     to_bos = Space((Direction("score of BOS"),))
-    empty = Space(())
-    query_maps.append(AffineMap(empty, to_bos, np.zeros((0, 1)), np.array([COLDNESS * bos_score])))
-    key_maps.append(AffineMap(empty, to_bos, np.zeros((0, 1)), np.zeros(1)))
+    query_maps.append(constant(to_bos, np.array([COLDNESS * bos_score])))
+    key_maps.append(constant(to_bos, np.zeros(1)))
     at_bos = np.eye(size)[-1]
     return Head(
         name,

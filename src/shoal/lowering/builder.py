@@ -19,6 +19,7 @@ from shoal.lowering.lowered import (
     StreamVariable,
     View,
     variable_space,
+    whole,
 )
 from shoal.lowering.mlp_synthesis import SHARP, TooManyNeuronsError, synthesise
 from shoal.lowering.precision import coordinate_errors, grid_step
@@ -135,8 +136,7 @@ class Builder:
         self.variables[name] = StreamVariable(
             name, space, np.zeros(len(space), dtype=bool), node, "one-hot", 1.0, step=1.0
         )
-        identity = np.eye(len(space))
-        return View((name,), linear(space, space, identity), identity, one_hot=True)
+        return whole(name, space, np.eye(len(space)), one_hot=True)
 
     def add_numbers(
         self, name: str, node: int | None, low: float, high: float, nullable: bool
@@ -158,12 +158,11 @@ class Builder:
         values = self.values(node.id)
         low, high = number_bounds(values)
         space = self.add_numbers(name, node.id, low, high, values.nullable)
-        identity = linear(space, space, np.eye(len(space)))
         codes = value_codes(values)
         if codes is not None and len(codes):
             step = float(grid_step(codes).min())
             self.variables[name] = replace(self.variables[name], step=step)
-        return View((name,), identity, codes, one_hot=False)
+        return whole(name, space, codes)
 
     def width_classes(self, number: int) -> tuple[list[int], npt.NDArray[np.int_]]:
         """All widths that a selector can have, and [widths], the class of each."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import Component, Head
 from shoal.program.inference import Inferred
@@ -35,6 +35,11 @@ class View:
     coordinates: AffineMap
     codes: Matrix | None
     one_hot: bool
+
+
+def whole(name: str, space: Space, codes: Matrix | None = None, one_hot: bool = False) -> View:
+    """A view of a variable as it is."""
+    return View((name,), linear(space, space, np.eye(len(space))), codes, one_hot)
 
 
 @dataclass(frozen=True, eq=False)

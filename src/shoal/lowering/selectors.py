@@ -15,8 +15,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.bases import Space, numbered_space
+from shoal.craft.affine import Matrix, constant
+from shoal.craft.bases import numbered_space
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, joint_rows
 from shoal.lowering.lowered import View
@@ -85,9 +85,8 @@ def lower_selector(builder: Builder, selector: Node) -> list[Term]:
 def _operand_view(builder: Builder, number: int, selector: Node) -> View:
     """A key or query; one that has a single value need not be read."""
     values = builder.values(number)
-    if isinstance(values, ValueSet) and len(values) == 1 and not values.nullable:
-        target = numbered_space(builder.node(number).label, 1)
-        one = AffineMap(Space(()), target, np.zeros((0, 1)), np.ones(1))
+    if isinstance(values, ValueSet) and values.is_constant and not values.nullable:
+        one = constant(numbered_space(builder.node(number).label, 1), np.ones(1))
         return View((), one, np.eye(1), one_hot=True)
     return builder.one_hot_view(number, selector.label)
 

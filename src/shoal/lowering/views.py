@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
-from shoal.craft.bases import Space, join, numbered_space
+from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
+from shoal.craft.bases import join, numbered_space
 from shoal.lowering.builder import (
     Builder,
     joint_points,
@@ -74,9 +74,7 @@ def _constant(builder: Builder, node: Node) -> View:
     table = builder.inferred.sops[node.id].table
     assert table is not None
     target = numbered_space(node.label, codes.shape[1])
-    bias = with_none(codes)[int(table)]
-    nothing = AffineMap(Space(()), target, np.zeros((0, len(target))), bias)
-    return View((), nothing, codes, one_hot)
+    return View((), constant(target, with_none(codes)[int(table)]), codes, one_hot)
 
 
 def _linear_combination(builder: Builder, node: Node) -> View | None:
@@ -86,13 +84,25 @@ def _linear_combination(builder: Builder, node: Node) -> View | None:
     parts = [part for part in numbers if part is not None]
     if len(parts) < len(numbers):
         return None
-    source = join(*(part.source for part in parts))
-    pair = numbered_space(f"operands of {node.label}", 2)
     weights = np.array([[expression.fst_fac], [expression.snd_fac]], dtype=float)
-    total = linear(pair, numbered_space(node.label, 1), weights)
-    coordinates = concatenate(parts, source, pair).then(total)
-    names = [name for operand in node.inputs for name in builder.views[operand].variables]
     codes = value_codes(builder.values(node.id))
+    return _number_of(builder, node, parts, (weights, np.zeros(1)), codes)
+
+
+def _number_of(
+    builder: Builder,
+    node: Node,
+    parts: list[AffineMap],
+    function: tuple[Matrix, Matrix],
+    codes: Matrix | None,
+) -> View:
+    """A number as an affine function, matrix and bias, of its operands' coordinates."""
+    matrix, bias = function
+    source = join(*(part.source for part in parts))
+    joint = numbered_space(f"operands of {node.label}", len(matrix))
+    after = AffineMap(joint, numbered_space(node.label, len(bias)), matrix, bias)
+    coordinates = concatenate(parts, source, joint).then(after)
+    names = [name for operand in node.inputs for name in builder.views[operand].variables]
     return View(tuple(dict.fromkeys(names)), coordinates, codes, one_hot=False)
 
 
@@ -107,7 +117,7 @@ def _affine_function(
         table = np.diagonal(table)
     if builder.values(node.id).nullable:
         return None
-    codes, one_hot = _result_codes(builder, node)
+    codes, _ = _result_codes(builder, node)
     rows = np.argwhere(table != UNDEFINED)
     width = sum(len(view.coordinates.target) for view in views)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
@@ -115,10 +125,4 @@ def _affine_function(
     fitted = fit_affine(joint_points(views, rows), codes[table[tuple(rows.T)]])
     if fitted is None:
         return None
-    source = join(*(view.coordinates.source for view in views))
-    joint = numbered_space(f"operands of {node.label}", width)
-    target = numbered_space(node.label, codes.shape[1])
-    function = AffineMap(joint, target, *fitted)
-    coordinates = concatenate([view.coordinates for view in views], source, joint).then(function)
-    names = [name for view in views for name in view.variables]
-    return View(tuple(dict.fromkeys(names)), coordinates, codes, one_hot)
+    return _number_of(builder, node, [view.coordinates for view in views], fitted, codes)

@@ -190,13 +190,15 @@ def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:
 
 
 def _infer_constant(facts: Inferred, node: Node, fill: Value) -> SOpFacts:
+    values = ValueSet((), True) if fill is None else _encoded(node, [[fill]], nullable=False)
+    return constant_facts(facts, values)
+
+
+def constant_facts(facts: Inferred, values: ValueSet) -> SOpFacts:
+    """The facts about an s-op without operands that is always the same; ``values.is_constant``."""
+    number = NONE if values.nullable else 0
     shape = (len(facts.vocab), facts.max_seq_len)
-    if fill is None:
-        return SOpFacts(
-            ValueSet((), True), np.array(NONE, np.int32), np.full(shape, NONE, np.int32)
-        )
-    values = _encoded(node, [[fill]], nullable=False)
-    return SOpFacts(values, np.array(0, np.int32), np.zeros(shape, np.int32))
+    return SOpFacts(values, np.array(number, np.int32), np.full(shape, number, np.int32))
 
 
 def _encoded(node: Node, groups: list[list[Value]], nullable: bool) -> ValueSet:

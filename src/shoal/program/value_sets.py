@@ -40,6 +40,11 @@ class ValueSet:
         """The class of a value, by canonical key."""
         return {canonical_key(v): i for i, members in enumerate(self.classes) for v in members}
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is one possibility alone: a class, or None."""
+        return len(self.classes) + self.nullable == 1
+
     def __len__(self) -> int:
         return len(self.classes)
 

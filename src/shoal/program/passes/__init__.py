@@ -22,6 +22,7 @@ from shoal.program.passes.dead_code import drop_dead_code
 from shoal.program.passes.merged_values import merge_values
 from shoal.program.passes.selectors import simplify_selectors
 from shoal.program.rewriting import Rewrite, Saving
+from shoal.program.value_sets import ValueSet
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,20 @@ class Optimised:
     inferred: Inferred
     replaced: Mapping[int, int]
     savings: tuple[Saving, ...]
+
+    def place_of(self, number: int) -> int:
+        """The node of the compiled program that stands for a node of the original one."""
+        return self.replaced.get(number, number)
+
+    def is_merged(self, number: int) -> bool:
+        """Whether an s-op of the original has more values than what stands for it."""
+        before = self.original.sops[number].values
+        after = self.inferred.sops[self.place_of(number)].values
+        return (
+            isinstance(before, ValueSet)
+            and isinstance(after, ValueSet)
+            and len(before) != len(after)
+        )
 
 
 def run_before_inference(program: Program, names: tuple[str, ...]) -> Program:

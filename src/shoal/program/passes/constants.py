@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, Inferred, SOpFacts
+from shoal.program.inference import Inferred, SOpFacts, constant_facts
 from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
 from shoal.program.value_sets import Values, ValueSet
 from shoal.rasp.expressions import (
@@ -44,7 +44,7 @@ def fold_constants(inferred: Inferred) -> Rewrite:
 
 
 def _is_constant(values: Values) -> bool:
-    return isinstance(values, ValueSet) and len(values) + values.nullable == 1
+    return isinstance(values, ValueSet) and values.is_constant
 
 
 def _constant(inferred: Inferred, node: Node) -> tuple[Node, SOpFacts] | None:
@@ -52,12 +52,9 @@ def _constant(inferred: Inferred, node: Node) -> tuple[Node, SOpFacts] | None:
     if not _is_constant(values):
         return None
     assert isinstance(values, ValueSet)
-    number = NONE if values.nullable else 0
     fill = None if values.nullable else values.values[0]
-    shape = (len(inferred.vocab), inferred.max_seq_len)
-    facts = SOpFacts(values, np.array(number, np.int32), np.full(shape, number, np.int32))
     constant = Full(fill, annotations=node.expression.annotations)
-    return replace(node, expression=constant, inputs=()), facts
+    return replace(node, expression=constant, inputs=()), constant_facts(inferred, values)
 
 
 def _without_constant_operand(inferred: Inferred, node: Node) -> tuple[Node, SOpFacts] | None:

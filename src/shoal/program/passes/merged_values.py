@@ -169,13 +169,3 @@ def _representatives(
             first = np.unique(merged[operand], return_index=True)[1]
             table = table.take(first, axis=axis)
     return table
-
-
-def is_merged(before: Inferred, after: Inferred, number: int, place: int) -> bool:
-    """Whether an s-op has more values than the node that stands for it after the passes."""
-    values = [before.sops[number].values, after.sops[place].values]
-    return (
-        isinstance(values[0], ValueSet)
-        and isinstance(values[1], ValueSet)
-        and len(values[0]) != len(values[1])
-    )

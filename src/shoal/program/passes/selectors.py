@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED, Inferred, SOpFacts, Table
+from shoal.program.inference import UNDEFINED, Inferred, SOpFacts, Table, constant_facts
 from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
 from shoal.program.value_sets import value_set
 from shoal.rasp.expressions import (
@@ -80,12 +80,8 @@ def simplify_selectors(inferred: Inferred) -> Rewrite:
     if not state.saved:
         return Rewrite(inferred, 0)
     sops: dict[int, SOpFacts] = {}
-    if any(constant.id in node.inputs for node in state.nodes.values()):
-        state.nodes[constant.id] = constant
-        shape = (len(inferred.vocab), inferred.max_seq_len)
-        sops[constant.id] = SOpFacts(
-            value_set([[True]]), np.array(0, np.int32), np.zeros(shape, np.int32)
-        )
+    if constant.id in state.nodes:
+        sops[constant.id] = constant_facts(inferred, value_set([[True]]))
     nodes = [state.nodes[number] for number in sorted(state.nodes)]
     new = rewritten(inferred, nodes, inferred.program.root, sops, state.predicates)
     return Rewrite(new, state.saved, state.replaced)
