@@ -50,19 +50,29 @@ def projected_errors(
     total = np.zeros(weights.shape[1])
     reader: AffineMap = view.coordinates
     bias = np.abs(reader.bias @ weights)
-    sizes, terms, step = bias, (bias > 0).astype(int), grid_step(bias)
+    terms = (bias > 0).astype(int)
+    parts = []
     for name in view.variables:
         variable = variables[name]
         rows = [reader.source.index[direction] for direction in variable.space.directions]
         matrix = reader.matrix[rows] @ weights
         if variable.residuals is not None:
             total += np.abs(variable.residuals @ matrix).max(axis=0, initial=0.0)
+        terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
+        parts.append((variable, matrix))
+    if (terms > 1).any():
+        total += np.where(terms > 1, _rounding(bias, parts), 0.0)
+    return total
+
+
+def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matrix:
+    """[columns], what rounding may make of sums; nothing where float32 is exact."""
+    sizes, step = bias, grid_step(bias)
+    for variable, matrix in parts:
         known = 0.0 if variable.residuals is not None else variable.step
         step = np.minimum(step, known * grid_step(matrix))
         sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
-        terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
-    rounded = (terms > 1) & (sizes > _EXACT * step)
-    return total + np.where(rounded, sizes * ROUNDING, 0.0)
+    return np.where(sizes > _EXACT * step, sizes * ROUNDING, 0.0)
 
 
 def grid_step(numbers: Matrix) -> Matrix:

@@ -47,8 +47,9 @@ def hinges(table: Table) -> Iterator[Candidate]:
     if all(leaf.one_hot for leaf in table.leaves):
         return
     for weights in _projections(table, list(range(len(table.leaves)))):
+        line = table.points @ weights
         for sign in (1.0, -1.0):
-            made = _hinges_on(sign * (table.points @ weights), table.results)
+            made = _hinges_on(sign * line, table.results)
             if made is not None:
                 base, starts, slopes = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
@@ -173,11 +174,11 @@ def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] |
         base + sum of slopes[j] * relu(x - starts[j]); None if rows with different results meet,
         or something is not on the grid.
     """
+    if not _on_grid(line):  # most lines are not, and this is soon seen
+        return None
     places, first, inverse = np.unique(line, return_index=True, return_inverse=True)
     values = results[first]
-    if np.abs(results - values[inverse.ravel()]).max(initial=0.0) > 1e-9:
-        return None
-    if not _on_grid(places) or not _on_grid(values):
+    if np.abs(results - values[inverse.ravel()]).max(initial=0.0) > 1e-9 or not _on_grid(values):
         return None
     rise = np.diff(values, axis=0) / np.diff(places)[:, None]
     change = np.diff(rise, axis=0, prepend=0.0)
