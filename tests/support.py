@@ -7,23 +7,76 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from shoal.errors import EvaluationError
-from shoal.rasp.expressions import SOp
+import pytest
+from hypothesis import assume, reject
+
+import shoal
+from shoal.contract import all_agree
+from shoal.errors import EvaluationError, Refusal, UnsupportedProgramError
+from shoal.rasp.expressions import RASPExpr, SOp, is_numerical
 
 
-def same_results(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
-    """Equal, None included; numbers that are floats within 1e-4, relative if large."""
-    return len(expected) == len(actual) and all(map(_same, expected, actual))
+def agree(sop: RASPExpr, wanted: Sequence[Any], results: Sequence[Any]) -> bool:
+    """Whether a model's values of an s-op are the interpreter's, by the contract."""
+    assert isinstance(sop, SOp)
+    return all_agree(wanted, results, numerical=is_numerical(sop))
 
 
-def _same(expected: Any, actual: Any) -> bool:
-    if expected == actual:
-        return True
-    if isinstance(expected, float) and isinstance(actual, int | float):
-        return abs(expected - actual) <= 1e-4 * max(1, abs(expected))
-    if isinstance(actual, float) and isinstance(expected, int | float):
-        return abs(expected - actual) <= 1e-4 * max(1, abs(expected))
-    return bool(expected == actual)
+def refused(
+    because: Refusal,
+    program: SOp,
+    *,
+    vocab: Sequence[Any],
+    max_seq_len: int = 3,
+    expression: str | None = None,
+    **options: Any,
+) -> UnsupportedProgramError:
+    """Compile a program that is refused, for that reason and at that expression."""
+    with pytest.raises(UnsupportedProgramError) as caught:
+        shoal.compile(program, vocab=vocab, max_seq_len=max_seq_len, **options)
+    error = caught.value
+    assert error.kind is because, error
+    assert expression is None or error.expression == expression, error
+    assert error.reason, error
+    assert error.advice, error
+    return error
+
+
+def right(
+    program: SOp,
+    *,
+    vocab: Sequence[Any],
+    max_seq_len: int = 3,
+    backends: Sequence[str] = ("craft", "numpy"),
+    **options: Any,
+) -> shoal.Model:
+    """Compile a program; every backend agrees with the interpreter on all inputs up to length 4."""
+    model = shoal.compile(program, vocab=vocab, max_seq_len=max_seq_len, **options)
+    inputs = all_sequences(vocab, min(max_seq_len, 4))
+    expected = interpreted(program, inputs, bool(options.get("causal", False)))
+    assert expected
+    for backend in backends:
+        results = model.run_batch([xs for xs, _ in expected], backend)
+        for (xs, wanted), result in zip(expected, results, strict=True):
+            assert agree(program, wanted, result), (backend, xs, wanted, result)
+    return model
+
+
+def accepted(program: SOp, **options: Any) -> shoal.Model:
+    """The compiled program; an example of a property that is refused does not count."""
+    try:
+        return shoal.compile(program, **options)
+    except UnsupportedProgramError:
+        reject()
+
+
+def defined(
+    expr: RASPExpr, sequences: Sequence[Sequence[Any]], causal: bool = False
+) -> list[tuple[list[Any], list[Any]]]:
+    """As ``interpreted``; an example of a property that is undefined everywhere does not count."""
+    expected = interpreted(expr, sequences, causal)
+    assume(expected)
+    return expected
 
 
 def all_sequences(vocab: Sequence[Any], longest: int) -> list[list[Any]]:
@@ -43,7 +96,7 @@ def random_sequences(
 
 
 def interpreted(
-    program: SOp, sequences: Sequence[Sequence[Any]], causal: bool = False
+    program: RASPExpr, sequences: Sequence[Sequence[Any]], causal: bool = False
 ) -> list[tuple[list[Any], list[Any]]]:
     """(sequence, result) for every sequence on which the interpreter returns."""
     results = []

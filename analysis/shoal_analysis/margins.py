@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import TOLERANCE, agrees
 from shoal.craft.affine import Matrix
 from shoal.errors import EvaluationError, InvalidInputError
 from shoal.model import Model
@@ -25,7 +26,6 @@ from shoal.rasp.values import Value
 from shoal.transformer.encoders import OutputDecoder
 from shoal.transformer.weights import Sizes, Weights
 from shoal_analysis.error_bounds import Deltas, ExactPass, exact_pass, stream_radius
-from shoal_analysis.fuzzing.oracles import TOLERANCE, same_results
 
 MOST = 1.0
 """No margin is sought beyond this, where weights may vanish."""
@@ -315,7 +315,7 @@ def _classes(
     chosen = (size - 2 * results @ codes.T).argmin(axis=-1)
     right = np.array(
         [
-            [same_results([wanted], [choices[c]]) for wanted, c in zip(*row, strict=True)]
+            [agrees(wanted, choices[c], numerical=False) for wanted, c in zip(*row, strict=True)]
             for row in zip(answers, chosen, strict=True)
         ]
     )

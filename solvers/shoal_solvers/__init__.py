@@ -17,6 +17,7 @@ from shoal_solvers.errors import (
     InvalidProblemError,
 )
 from shoal_solvers.problem import (
+    MOST_BUDGET,
     AllocationProblem,
     Alternative,
     Budgets,
@@ -33,9 +34,11 @@ from shoal_solvers.serialize import (
     result_from_json,
     result_to_json,
 )
-from shoal_solvers.solve import SOLVERS, lower_bound_on_layers, solve
+from shoal_solvers.solve import MOST_WORKERS, SOLVERS, lower_bound_on_layers, solve
 
 __all__ = [
+    "MOST_BUDGET",
+    "MOST_WORKERS",
     "OBJECTIVES",
     "SOLVERS",
     "Allocation",

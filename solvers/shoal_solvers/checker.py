@@ -1,12 +1,14 @@
 """The independent checker: every allocation passes here before it is used.
 
-It shares no code with the solvers: it walks through the half-layers as the network would
-and looks at every column, so a fault in a solver's bookkeeping cannot hide in it.
+It shares no code with the solvers: it walks through the half-layers as the network would, looks
+at every column, and counts columns, neurons and heads by itself, so that a fault in a solver's
+bookkeeping cannot hide in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.errors import InvalidAllocationError
@@ -36,8 +38,7 @@ def violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[s
         return
     yield from _presence_violations(problem, allocation)
     yield from _walk(problem, allocation)
-    yield from _head_violations(problem, allocation)
-    yield from _budget_violations(problem, allocation)
+    yield from _cost_violations(problem, allocation)
 
 
 def _chosen(problem: AllocationProblem, allocation: Allocation, operation: str) -> Alternative:
@@ -151,33 +152,58 @@ def _walk(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
             yield f"output {variable.name!r} is not in the stream at the end"
 
 
-def _head_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
-    """The heads that the costs count are those that stand side by side."""
-    fullest = 0
-    for half_layer in range(Kind.ATTENTION.parity, 2 * allocation.num_layers, 2):
-        alone = 0
-        shared: dict[str, int] = {}
-        for o in problem.operations:
-            placement = allocation.placements.get(o.name)
-            if placement is None or placement.half_layer != half_layer:
-                continue
-            if o.sharing is None:
-                alone += o.alternatives[placement.alternative].size
-            else:
-                shared[o.sharing] = o.alternatives[placement.alternative].size
-        fullest = max(fullest, alone + sum(shared.values()))
-    counted = measure(problem, allocation).heads
-    if counted != fullest:
-        yield f"{counted} heads are counted where {fullest} stand side by side"
+def _cost_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """What the solvers count is what the walk finds, and no budget is exceeded by that.
 
-
-def _budget_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
-    """No objective exceeds its budget; the columns are no more than the lifetimes need."""
-    costs = measure(problem, allocation)
+    The columns are no more than the lifetimes need.
+    """
+    found = counted(problem, allocation)
+    claimed = measure(problem, allocation)
+    for field in fields(Costs):
+        value, claim = getattr(found, field.name), getattr(claimed, field.name)
+        if value != claim:
+            yield f"{field.name}: the solvers count {claim} where {value} are found"
     used = {c for columns in allocation.columns.values() for c in columns}
-    if used and max(used) + 1 != costs.width:
-        yield f"{max(used) + 1} columns are used where {costs.width} are occupied at once"
+    if used and max(used) + 1 != found.width:
+        yield f"{max(used) + 1} columns are used where {found.width} are occupied at once"
     for budget, limit in problem.budgets.limits().items():
-        value = getattr(costs, budget.removeprefix("max_"))
+        value = getattr(found, budget.removeprefix("max_"))
         if value > limit:
             yield f"{budget} is {limit}, but the allocation has {value}"
+
+
+def counted(problem: AllocationProblem, allocation: Allocation) -> Costs:
+    """The costs of an allocation, counted on a walk through its half-layers.
+
+    Args:
+        problem: what is allocated.
+        allocation: one whose names and half-layers exist.
+    """
+    alive = {
+        v.name: v.width for v in problem.variables if v.is_input and v.name in allocation.columns
+    }
+    width = sum(alive.values())
+    fullest = {Kind.ATTENTION: 0, Kind.MLP: 0}
+    total = 0
+    for half_layer in range(2 * allocation.num_layers):
+        kind = Kind.ATTENTION if half_layer % 2 == Kind.ATTENTION.parity else Kind.MLP
+        here = [n for n, p in allocation.placements.items() if p.half_layer == half_layer]
+        erased = [v for v, when in allocation.erasures.items() if when == half_layer]
+        taken = sum(problem.variable[v].erase_neurons or 0 for v in erased)
+        sharings = {}
+        for name in here:
+            size = _chosen(problem, allocation, name).size
+            sharing = problem.operation[name].sharing
+            if sharing is None:
+                taken += size
+            else:
+                sharings[sharing] = size
+        taken += sum(sharings.values())
+        fullest[kind] = max(fullest[kind], taken)
+        total += taken
+        for v in erased:
+            alive.pop(v, None)
+        for name in here:
+            alive.update((v, problem.variable[v].width) for v in problem.operation[name].writes)
+        width = max(width, sum(alive.values()))
+    return Costs(allocation.num_layers, width, fullest[Kind.MLP], fullest[Kind.ATTENTION], total)

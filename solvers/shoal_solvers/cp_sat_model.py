@@ -29,7 +29,8 @@ from shoal_solvers.windows import Windows, lag
 Term = cp_model.IntVar | int
 """A boolean of the model, or 0 or 1 where the windows already decide it."""
 
-UNLIMITED = 2**24
+_USUAL = 2**24
+"""Upper end of the domains of objectives, unless a problem may exceed it."""
 
 
 class AllocationModel:
@@ -235,9 +236,16 @@ class AllocationModel:
     def objective(self, name: str) -> cp_model.IntVar:
         """The variable that is at least the named objective of ``OBJECTIVES``."""
         if name not in self._objective:
-            self._objective[name] = self.model.new_int_var(0, UNLIMITED, name)
+            self._objective[name] = self.model.new_int_var(0, self._most(), name)
             getattr(self, f"_add_{name}")(self._objective[name])
         return self._objective[name]
+
+    def _most(self) -> int:
+        """No objective is above this: everything at once."""
+        columns = sum(v.width for v in self.problem.variables)
+        erasures = sum(v.erase_neurons or 0 for v in self.problem.variables)
+        sizes = sum(max(a.size for a in o.alternatives) for o in self.problem.operations)
+        return max(_USUAL, columns, erasures + sizes)
 
     def limit(self, name: str, at_most: int, at_least: int = 0) -> None:
         """Keep an objective between two values."""
@@ -254,13 +262,12 @@ class AllocationModel:
         """In no state do the occupied columns exceed the width.
 
         Attention only adds to the stream, so the states before each MLP and the last one
-        are the only ones that can be the fullest.
+        are the only ones that can be the fullest. Without layers the last state is the first.
         """
         num_layers = self.windows.num_layers
         for layer in range(num_layers):
             self.model.add(self._occupied(layer, before_mlp=True) <= width)
-        if num_layers:
-            self.model.add(self._occupied(num_layers - 1, before_mlp=False) <= width)
+        self.model.add(self._occupied(num_layers - 1, before_mlp=False) <= width)
 
     def _occupied(self, layer: int, before_mlp: bool) -> cp_model.LinearExprT:
         terms: list[Term] = []

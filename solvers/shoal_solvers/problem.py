@@ -10,6 +10,15 @@ import networkx as nx
 
 from shoal_solvers.errors import InvalidProblemError
 
+MOST_COLUMNS = 1_000_000
+"""Columns of all variables together; each is a number in memory."""
+
+MOST_SIZE = 1_000_000_000
+"""Heads or neurons of one alternative or erasure, so that sums stay below 2**63 in CP-SAT."""
+
+MOST_BUDGET = MOST_SIZE
+"""The largest budget; None is no limit."""
+
 
 class Kind(StrEnum):
     """The kind of half-layer that an operation runs in."""
@@ -166,10 +175,10 @@ def _validate(problem: AllocationProblem) -> None:
     _validate_sharing(problem)
     _validate_producers(problem)
     for name, limit in problem.budgets.limits().items():
-        if not _is_count(limit) or limit < 1:
+        if not _is_count(limit) or not 1 <= limit <= MOST_BUDGET:
             raise InvalidProblemError(
-                f"budget {name} is {limit!r}; a budget is a whole number of at least 1, "
-                "or None for no limit"
+                f"budget {name} is {limit!r:.40}; a budget is a whole number of at least 1 and at "
+                f"most {MOST_BUDGET:,}, or None for no limit"
             )
     graph = _dependency_graph(problem)
     if not nx.is_directed_acyclic_graph(graph):
@@ -180,7 +189,8 @@ def _validate(problem: AllocationProblem) -> None:
 
 
 def _is_count(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return is_whole and 0 <= number <= MOST_SIZE  # type: ignore[operator]
 
 
 def _require_unique(names: list[str], what: str) -> None:
@@ -196,14 +206,20 @@ def _validate_variables(problem: AllocationProblem) -> None:
     for v in problem.variables:
         if not _is_count(v.width):
             raise InvalidProblemError(
-                f"variable {v.name!r} has width {v.width!r}; a width is a number of residual "
-                "columns, 0 or more"
+                f"variable {v.name!r} has width {v.width!r:.40}; a width is a number of residual "
+                f"columns, from 0 to {MOST_COLUMNS:,}"
             )
         if v.erase_neurons is not None and not _is_count(v.erase_neurons):
             raise InvalidProblemError(
-                f"variable {v.name!r} has erase_neurons {v.erase_neurons!r}; give a number of "
-                "neurons, 0 or more, or None if it cannot be erased"
+                f"variable {v.name!r} has erase_neurons {v.erase_neurons!r:.40}; give a number of "
+                f"neurons, from 0 to {MOST_SIZE:,}, or None if it cannot be erased"
             )
+    columns = sum(v.width for v in problem.variables)
+    if columns > MOST_COLUMNS:
+        raise InvalidProblemError(
+            f"the variables have {columns:,} columns together; at most {MOST_COLUMNS:,} can be "
+            "allocated, so scale the widths down"
+        )
 
 
 def _validate_operations(problem: AllocationProblem) -> None:
@@ -231,7 +247,8 @@ def _validate_operations(problem: AllocationProblem) -> None:
             if not _is_count(alternative.size):
                 raise InvalidProblemError(
                     f"alternative {number} of operation {o.name!r} has size "
-                    f"{alternative.size!r}; a size is a number of heads or neurons, 0 or more"
+                    f"{alternative.size!r:.40}; a size is a number of heads or neurons, from 0 to "
+                    f"{MOST_SIZE:,}"
                 )
 
 

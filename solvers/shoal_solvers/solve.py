@@ -23,6 +23,9 @@ HEURISTICS: Mapping[str, Callable[[AllocationProblem], Allocation]] = MappingPro
 )
 SOLVERS = (*HEURISTICS, "cp-sat")
 
+MOST_WORKERS = 1_000
+"""Threads of the exact solver."""
+
 DETERMINISTIC_LIMIT = 30.0
 """Deterministic seconds for all objectives together, unless the caller says otherwise."""
 
@@ -114,8 +117,11 @@ def _validate_options(
             f"deterministic_limit is {deterministic_limit!r}; give a finite number of "
             "deterministic seconds above 0"
         )
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise InvalidProblemError(f"workers is {workers!r}; give a number of threads, 1 or more")
+    is_whole = isinstance(workers, int) and not isinstance(workers, bool)
+    if not is_whole or not 1 <= workers <= MOST_WORKERS:  # type: ignore[operator]
+        raise InvalidProblemError(
+            f"workers is {workers!r:.40}; give a number of threads, from 1 to {MOST_WORKERS:,}"
+        )
 
 
 def _is_positive(number: object) -> bool:

@@ -1,5 +1,9 @@
 """The errors that Shoal raises on purpose. Their messages say what, where, why, and what to do."""
 
+from __future__ import annotations
+
+from enum import StrEnum
+
 
 class ShoalError(Exception):
     """Base class of Shoal's errors."""
@@ -13,8 +17,55 @@ class EvaluationError(ShoalError, ValueError):
     """The interpreter cannot give a program's value on an input."""
 
 
+class Refusal(StrEnum):
+    """Why a program is not compiled, as something that code can look at."""
+
+    INDISTINGUISHABLE = "values that are one and the same in the residual stream"
+    TOO_CLOSE = "values too close to each other for float32"
+    TOO_INEXACT = "results too far off in float32"
+    NO_NUMBER = "values that are no finite numbers in float32"
+    TOO_MANY_VALUES = "too many different values"
+    TABLE_TOO_LARGE = "tables that are too large"
+    MODEL_TOO_LARGE = "weights that are too large"
+    TOO_MUCH_WORK = "more work than the limit"
+    ALWAYS_RAISES = "functions that raise on every value"
+    NO_FUNCTION = "functions that do not depend on their arguments alone"
+    UNUSABLE_VALUE = "values that have no place in a table"
+    LENGTH_UNDER_MASK = "length under a causal mask"
+    UNKNOWN_EXPRESSION = "expressions that the compiler does not know"
+
+
 class UnsupportedProgramError(ShoalError):
-    """A program cannot be compiled; the message names the expression and the reason."""
+    """A program cannot be compiled.
+
+    Attributes:
+        kind: the kind of refusal.
+        expression: the name of the s-op or selector that is in the way; "" for the whole program.
+        reason: why, in words.
+        advice: what to change.
+        outside_float32: whether no network in float32 could do it as the program is annotated:
+            it would have to hold apart numbers that float32 rounds to one, or a number that
+            float32 does not have.
+    """
+
+    def __init__(
+        self,
+        kind: Refusal,
+        expression: str,
+        reason: str,
+        advice: str,
+        outside_float32: bool = False,
+    ) -> None:
+        super().__init__(kind, expression, reason, advice, outside_float32)
+        self.kind = kind
+        self.expression = expression
+        self.reason = reason
+        self.advice = advice
+        self.outside_float32 = outside_float32
+
+    def __str__(self) -> str:
+        where = f"{self.expression}: " if self.expression else ""
+        return f"{where}{self.reason}; {self.advice}"
 
 
 class InvalidOptionError(ShoalError, ValueError):
@@ -26,8 +77,42 @@ class BudgetError(ShoalError):
 
 
 class InvalidInputError(ShoalError, ValueError):
-    """A model is given a sequence that it is not made for."""
+    """A model is given a sequence, a name or a file that it is not made for."""
+
+
+class UnreadableError(InvalidInputError):
+    """An s-op of the program cannot be read from the residual stream.
+
+    Attributes:
+        expression: its name.
+        merged: whether it is there, but values that no reader tells apart are held as one;
+            if not, nothing that the result needs reads it, and so it is in no column.
+    """
+
+    def __init__(self, expression: str, reason: str, merged: bool = False) -> None:
+        super().__init__(expression, reason, merged)
+        self.expression = expression
+        self.reason = reason
+        self.merged = merged
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class UnknownProgramError(ShoalError):
     """The command line names a program that cannot be found."""
+
+
+def comes_from_outside(error: BaseException) -> bool:
+    """Whether an error that a user's function raised says nothing about the function.
+
+    It is so for want of memory, stack or time, for failed input and output, and for what is no
+    ``Exception``, such as Ctrl-C. Such errors are passed on and never taken for "undefined here".
+    Time-outs have no common base class; libraries agree on the word only.
+    """
+    if not isinstance(error, Exception) or isinstance(
+        error, MemoryError | RecursionError | OSError
+    ):
+        return True
+    names = (kind.__name__.lower().replace("_", "") for kind in type(error).__mro__)
+    return any("timeout" in name or "timedout" in name for name in names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from shoal.errors import InvalidOptionError
+from shoal.errors import InvalidOptionError, Refusal, UnsupportedProgramError
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Limits:
         model_bytes: size of all weights.
         fused_rows: rows of a table that skips intermediate values; larger ones are not offered.
         fused_neurons: hidden neurons of such a table's MLP, likewise.
+        work: what all stages but the allocator may do, in units of ``Work``; the allocator has
+            ``time_limit``.
     """
 
     table_entries: int = 1_000_000
@@ -28,11 +30,49 @@ class Limits:
     model_bytes: int = 2**31
     fused_rows: int = 2_000
     fused_neurons: int = 1_024
+    work: int = 100_000_000
 
     def __post_init__(self) -> None:
         for field in fields(self):
             limit = getattr(self, field.name)
             if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
                 raise InvalidOptionError(
-                    f"the limit {field.name} is {limit!r}; give a whole number of at least 1"
+                    f"the limit {field.name} is {limit!r:.100}; give a whole number of at least 1"
                 )
+
+
+class Work:
+    """Counts what a compilation does, so that it ends on every machine after the same steps.
+
+    A unit is about a microsecond of one core: a third of a function's call, fifty entries of a
+    table that are looked at, or a thousand multiplications of a matrix product.
+
+    Attributes:
+        most: how many units there are.
+        spent: how many have been used.
+    """
+
+    def __init__(self, most: float = float("inf")) -> None:
+        self.most = most
+        self.spent = 0.0
+
+    def spend(self, units: float, expression: str) -> None:
+        """Count work that has to be done for an expression.
+
+        Raises:
+            UnsupportedProgramError: that is more than there is left.
+        """
+        self.spent += units
+        if self.spent > self.most:
+            raise UnsupportedProgramError(
+                Refusal.TOO_MUCH_WORK,
+                expression,
+                f"compiling takes more than the limit of {self.most:,.0f} units of work (about a "
+                "microsecond each)",
+                "use a smaller vocab or max_seq_len, map operands to fewer values first, or allow "
+                f"more by limits=shoal.Limits(work={10 * self.most:.0f})",
+            )
+
+    def affords(self, units: float) -> bool:
+        """Whether so much may go into what can be left out, which is half of all work at most."""
+        return self.spent + units <= self.most / 2

@@ -138,7 +138,7 @@ class Model(Transformer):
         """As for every transformer; the backend "craft" runs the model in double precision."""
         if backend != "craft":
             return super().run_batch(sequences, backend)
-        return [self._run_craft(self.input_encoder.encode_tokens(s)) for s in sequences]
+        return [self._run_craft(ids) for ids in self._encoded(sequences)]
 
     def _run_craft(self, ids: list[int]) -> list[Value]:
         stream = run_craft(self.craft, ids)[-1]

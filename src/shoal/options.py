@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -11,8 +12,15 @@ from shoal.errors import InvalidOptionError
 from shoal.limits import Limits
 from shoal.lowering.lower import LOWERING_PASSES
 from shoal.program.passes import PASSES
-from shoal.rasp.values import Value, canonical_key, canonical_order, normalise
-from shoal_solvers import SOLVERS, Budgets
+from shoal.rasp.values import (
+    Value,
+    canonical_key,
+    canonical_order,
+    normalise,
+    show_value,
+    why_unusable,
+)
+from shoal_solvers import MOST_BUDGET, MOST_WORKERS, SOLVERS, Budgets
 
 PASS_NAMES = (*PASSES, *LOWERING_PASSES)
 """All passes, in their order."""
@@ -74,45 +82,60 @@ def check_options(
     Raises:
         InvalidOptionError: an option makes no sense; the message says which and why.
     """
-    tokens = _check_vocab(vocab)
+    if limits is not None and not isinstance(limits, Limits):
+        raise InvalidOptionError(
+            f"limits is {show_value(limits)}; give shoal.Limits(fused_neurons=..., ...)"
+        )
+    limits = limits or Limits()
+    tokens = _check_vocab(vocab, max(limits.table_entries, 10_000))
     _check_tokens([bos, pad])
+    keys = {canonical_key(token) for token in tokens}
+    numbers = {token for token in tokens if isinstance(token, int | float)}
     for what, token in (("bos", bos), ("pad", pad)):
-        if canonical_key(token) in {canonical_key(t) for t in tokens} or token in tokens:
+        is_equal = isinstance(token, int | float) and token in numbers  # as 1 and True are
+        if canonical_key(token) in keys or is_equal:
             raise InvalidOptionError(
-                f"the {what} token {token!r} is in the vocab; choose another, {what}=..."
+                f"the {what} token {show_value(token)} is in the vocab; choose another, {what}=..."
             )
-    if bos == pad:
-        raise InvalidOptionError(f"bos and pad are both {bos!r}; they must differ")
+    if canonical_key(bos) == canonical_key(pad):
+        raise InvalidOptionError(f"bos and pad are both {show_value(bos)}; they must differ")
     if (
         isinstance(max_seq_len, bool)
         or not isinstance(max_seq_len, int | np.integer)
         or max_seq_len < 1
     ):
         raise InvalidOptionError(
-            f"max_seq_len is {max_seq_len!r}; it is the greatest number of tokens, at least 1"
+            f"max_seq_len is {show_value(max_seq_len)}; it is the greatest number of tokens, at "
+            "least 1"
         )
-    if allocator not in SOLVERS:
+    if not isinstance(allocator, str) or allocator not in SOLVERS:
         raise InvalidOptionError(
-            f"there is no allocator {allocator!r}; known: {', '.join(SOLVERS)}"
+            f"there is no allocator {show_value(allocator)}; known: {', '.join(SOLVERS)}"
         )
     if budget is not None and not isinstance(budget, Budgets):
         raise InvalidOptionError(
-            f"budget is {budget!r}; give shoal.Budgets(max_layers=..., max_width=..., "
+            f"budget is {show_value(budget)}; give shoal.Budgets(max_layers=..., max_width=..., "
             "max_neurons=..., max_heads=...)"
         )
     if not _is_positive(time_limit):
-        raise InvalidOptionError(f"time_limit is {time_limit!r}; give a number of seconds above 0")
-    if limits is not None and not isinstance(limits, Limits):
-        raise InvalidOptionError(f"limits is {limits!r}; give shoal.Limits(fused_neurons=..., ...)")
+        raise InvalidOptionError(
+            f"time_limit is {show_value(time_limit)}; give a number of seconds above 0"
+        )
     if wall_clock_limit is not None and not _is_positive(wall_clock_limit):
         raise InvalidOptionError(
-            f"wall_clock_limit is {wall_clock_limit!r}; give a number of seconds above 0, or None"
+            f"wall_clock_limit is {show_value(wall_clock_limit)}; give a number of seconds above "
+            "0, or None"
         )
     for name, limit in (budget or Budgets()).limits().items():
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        if not _is_count(limit, MOST_BUDGET):
             raise InvalidOptionError(
-                f"the budget {name} is {limit!r}; give a whole number of at least 1, or None"
+                f"the budget {name} is {show_value(limit)}; give a whole number from 1 to "
+                f"{MOST_BUDGET:,}, or None for no limit"
             )
+    if not _is_count(workers, MOST_WORKERS):
+        raise InvalidOptionError(
+            f"workers is {show_value(workers)}; give a number of threads from 1 to {MOST_WORKERS:,}"
+        )
     return CompileOptions(
         vocab=tokens,
         max_seq_len=int(max_seq_len),
@@ -126,7 +149,7 @@ def check_options(
         time_limit=time_limit,
         wall_clock_limit=wall_clock_limit,
         workers=workers,
-        limits=limits or Limits(),
+        limits=limits,
     )
 
 
@@ -135,15 +158,28 @@ def _is_positive(seconds: object) -> bool:
     return is_number and 0 < float(seconds) < float("inf")  # type: ignore[arg-type]
 
 
-def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
+def _is_count(number: object, most: int) -> bool:
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return is_whole and 1 <= number <= most  # type: ignore[operator]
+
+
+def _check_vocab(vocab: Iterable[Value], most: int) -> tuple[Value, ...]:
     if isinstance(vocab, str | bytes):
         raise InvalidOptionError(
-            f"vocab is the string {vocab!r}; give a collection of tokens, such as {{'a', 'b'}}"
+            f"vocab is the string {show_value(vocab)}; give a collection of tokens, such as "
+            "{'a', 'b'}"
         )
     try:
-        tokens = [normalise(token) for token in vocab]
+        tokens = [normalise(token) for token in islice(vocab, most + 1)]
     except TypeError:
-        raise InvalidOptionError(f"vocab is {vocab!r}; give a collection of tokens") from None
+        raise InvalidOptionError(
+            f"vocab is {show_value(vocab)}; give a collection of tokens"
+        ) from None
+    if len(tokens) > most:
+        raise InvalidOptionError(
+            f"the vocab has more than {most:,} tokens; give fewer, or allow more by "
+            "limits=shoal.Limits(table_entries=...)"
+        )
     if not tokens:
         raise InvalidOptionError("the vocab is empty; give at least one token")
     _check_tokens(tokens)
@@ -152,17 +188,11 @@ def _check_vocab(vocab: Iterable[Value]) -> tuple[Value, ...]:
 
 def _check_tokens(tokens: Iterable[Value]) -> None:
     for token in tokens:
-        try:
-            equal = hash(token) is not None and token == token
-        except TypeError:
-            raise InvalidOptionError(
-                f"the token {token!r} is not hashable; use a tuple instead of a list"
-            ) from None
-        if token is None or not equal:
-            raise InvalidOptionError(
-                f"the token {token!r} cannot be used: "
-                + ("None means that nothing was selected" if token is None else "it is not itself")
-            )
+        reason = why_unusable(token)
+        if token is None:
+            reason = "means that nothing was selected; choose another"
+        if reason is not None:
+            raise InvalidOptionError(f"the token {show_value(token)} cannot be used: it {reason}")
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
@@ -179,7 +209,7 @@ def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
         chosen = {passes} if isinstance(passes, str) else set(passes)
     except TypeError:
         raise InvalidOptionError(
-            f'passes is {passes!r}; give "all", "none", a pass, or a list of passes: '
+            f'passes is {show_value(passes)}; give "all", "none", a pass, or a list of passes: '
             + ", ".join(PASS_NAMES)
         ) from None
     unknown = sorted(str(name) for name in chosen - set(PASS_NAMES))

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.errors import InvalidInputError
+from shoal.errors import InvalidInputError, UnreadableError
 from shoal.lowering.builder import with_none
 from shoal.lowering.lowered import LoweredProgram, View
+from shoal.program.facts import NONE, Inferred
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, Inferred
 from shoal.program.passes import Optimised
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import is_numerical
-from shoal.rasp.values import Value
+from shoal.rasp.values import Value, show_value
 from shoal.variables import VariableInfo
 
 
@@ -45,7 +45,7 @@ class Reader:
         """The values of an s-op, one for each position.
 
         Raises:
-            InvalidInputError: it is not in the model, since nothing needs it.
+            UnreadableError: it is not in the model, since nothing needs it.
         """
         view = self._view(node)
         values = self.optimised.original.sops[node.id].values
@@ -60,7 +60,7 @@ class Reader:
                 for number, present in zip(coordinates[:, 0], there, strict=True)
             ]
         if not isinstance(values, ValueSet):
-            raise InvalidInputError(self._why_not(node))
+            raise self._unreadable(node)
         choices = (*values.values, None)
         return [choices[number] for number in self._classes(node)]
 
@@ -75,11 +75,12 @@ class Reader:
                 return np.full(len(self.token_ids), NONE if facts.values.nullable else 0)
             table = facts.table
             if table is None:
-                raise InvalidInputError(self._why_not(node))
+                raise self._unreadable(node)
             try:
                 operands = [self._classes(self._node(operand)) for operand in node.inputs]
-            except InvalidInputError as error:
-                raise InvalidInputError(f"{node.label!r} cannot be read: {error}") from None
+            except UnreadableError as error:
+                reason = f"{node.label!r} cannot be read: {error}"
+                raise UnreadableError(node.label, reason, error.merged) from None
             there = np.all([classes >= 0 for classes in operands], axis=0)
             result = np.full(len(self.states[0]), NONE)
             result[there] = table[tuple(classes[there] for classes in operands)]
@@ -92,19 +93,22 @@ class Reader:
         nearest = distance.argmin(axis=1)
         return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
 
-    def _why_not(self, node: Node) -> str:
+    def _unreadable(self, node: Node) -> UnreadableError:
         merged = self.optimised.inferred.sops.get(self.optimised.place_of(node.id))
         if merged is not None and self.optimised.is_merged(node.id):
             assert isinstance(merged.values, ValueSet)
             group = max(merged.values.classes, key=len)
-            return (
-                f"{node.label!r} is not in the model in full: nothing tells {group[0]!r} from "
-                f"{group[1]!r}; give it a name, keep it by rasp.keep(...), or leave out the pass "
-                "merged-values"
+            return UnreadableError(
+                node.label,
+                f"{node.label!r} is not in the model in full: nothing tells {show_value(group[0])} "
+                f"from {show_value(group[1])}; give it a name, keep it by rasp.keep(...), or leave "
+                "out the pass merged-values",
+                merged=True,
             )
-        return (
+        return UnreadableError(
+            node.label,
             f"{node.label!r} is not in the model: nothing that its result needs reads it; "
-            "rasp.keep(...) would keep it"
+            "rasp.keep(...) would keep it",
         )
 
     def _node(self, number: int) -> Node:

@@ -22,7 +22,7 @@ from shoal.lowering import attention, elementwise, mlp_synthesis, selectors
 from shoal.lowering.builder import Builder
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import pass_names
-from shoal.program import inference
+from shoal.program import averages, inference
 from shoal.rasp.expressions import SelectorAnd, SelectorNot, SelectorOr
 from shoal.transformer import haiku_model, runnable, weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
@@ -54,7 +54,7 @@ _TWO_HEADS = (
 
 
 @_fault(
-    inference,
+    averages,
     "means",
     "missing mean",
     "the middle one of an aggregate's means is missing in its value set",
@@ -100,7 +100,7 @@ def _never_empty(correct: Function) -> Function:
 
 @_fault(
     inference,
-    "_infer_aggregate",
+    "infer_aggregate",
     "mean as one value",
     "an average of several different values is read as if one of them were there",
     can_show=_has("Aggregate"),

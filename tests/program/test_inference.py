@@ -6,9 +6,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shoal import EvaluationError, UnsupportedProgramError
+from shoal import UnsupportedProgramError
 from shoal.limits import Limits
-from shoal.program.inference import NONE, UNDEFINED, Inferred, infer
+from shoal.program.facts import NONE, UNDEFINED, Inferred
+from shoal.program.inference import infer
 from shoal.program.trace import trace
 from shoal.program.value_sets import ValueRange, ValueSet
 from shoal.rasp import (
@@ -27,7 +28,7 @@ from shoal.rasp import (
 )
 from shoal.rasp.values import canonical_key
 from tests.program.programs import LONGEST, VOCAB, local_s_ops, s_ops
-from tests.support import all_sequences
+from tests.support import all_sequences, defined
 
 EVERYTHING = Select(tokens, tokens, Comparison.TRUE)
 EARLIER = Select(indices, indices, Comparison.LT)
@@ -51,11 +52,8 @@ def test_every_value_that_occurs_is_inferred(program: SOp, causal: bool) -> None
         facts = inferred(program, causal)
     except UnsupportedProgramError:
         assume(False)
-    for xs in all_sequences(VOCAB, LONGEST):
-        try:
-            values = evaluate_all(program, xs, causal=causal)
-        except EvaluationError:
-            continue
+    for xs, _ in defined(program, all_sequences(VOCAB, LONGEST), causal):
+        values = evaluate_all(program, xs, causal=causal)
         for node in facts.program:
             if not node.is_sop:
                 continue
@@ -81,11 +79,7 @@ def test_values_at_a_token_and_position_are_exact(program: SOp) -> None:
     assert local is not None
     assert isinstance(values, ValueSet)
     occurring = set()
-    for xs in all_sequences(VOCAB, LONGEST):
-        try:
-            results = program(xs)
-        except EvaluationError:
-            continue
+    for xs, results in defined(program, all_sequences(VOCAB, LONGEST)):
         for position, (token, result) in enumerate(zip(xs, results, strict=True)):
             known = local[VOCAB.index(token), position]
             assert known == (NONE if result is None else values.class_of[canonical_key(result)])
@@ -138,7 +132,10 @@ def raises(_: object) -> object:
     ("program", "reason"),
     [
         (Map(raises, tokens), "raises on every value.*nothing here"),
-        (Aggregate(Select(tokens, tokens, lambda k, q: raises(k)), tokens), "raises on every pair"),
+        (
+            Aggregate(Select(tokens, tokens, lambda k, q: raises(k)), tokens),
+            "raises on every value",
+        ),
         (numerical(Map(str, tokens)), "numerical.*'0'"),
         (numerical(Aggregate(EARLIER, tokens, default="x")), "numerical.*'x'"),
         (Map(lambda x: [x], tokens), "not hashable"),

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shoal import EvaluationError, UnsupportedProgramError
+from shoal import UnsupportedProgramError
 from shoal.program.inference import infer
 from shoal.program.selector_widths import WidthBounds
 from shoal.program.trace import trace
@@ -13,12 +13,11 @@ from shoal.rasp import (
     Select,
     Selector,
     SelectorWidth,
-    evaluate,
     indices,
     tokens,
 )
 from tests.program.programs import LONGEST, VOCAB, local_s_ops, selectors
-from tests.support import all_sequences
+from tests.support import all_sequences, defined
 
 
 def bounds_of(selector: Selector, causal: bool = False) -> WidthBounds:
@@ -33,11 +32,8 @@ def test_bounds_hold_on_every_input(selector: Selector, causal: bool) -> None:
         bounds = bounds_of(selector, causal)
     except UnsupportedProgramError:
         assume(False)
-    for xs in all_sequences(VOCAB, LONGEST):
-        try:
-            chosen = np.array(evaluate(selector, xs, causal=causal))
-        except EvaluationError:
-            continue
+    for xs, selected in defined(selector, all_sequences(VOCAB, LONGEST), causal):
+        chosen = np.array(selected)
         rest = ~chosen & np.tri(len(xs), dtype=bool) if causal else ~chosen
         widths, others = chosen.sum(axis=1), rest.sum(axis=1)
         assert bounds.low <= widths.min()

@@ -169,14 +169,19 @@ def test_a_map_of_an_unannotated_map_is_one_map() -> None:
 
 
 @pytest.mark.parametrize("comparison", list(Comparison))
-def test_the_complement_of_a_comparison_is_the_opposite_comparison(
-    comparison: Comparison,
-) -> None:
-    selector = Select(tokens, indices, comparison)
-    opposite = selector_not(selector)
-    assert isinstance(opposite, Select)
-    for xs in ([0, 0], [1, 1], [2, 0]):
-        assert opposite(xs) == SelectorNot(selector)(xs)
+def test_the_complement_selects_what_a_selector_does_not(comparison: Comparison) -> None:
+    selector = Select(tokens, tokens, comparison)
+    sets = [frozenset(), frozenset({1}), frozenset({2})]  # neither of the last two is less
+    for xs in ([0, 0], [1, 1], [2, 0], sets, [float("nan"), 1.0]):
+        selected = selector(xs)
+        for complement in (~selector, selector_not(selector), SelectorNot(selector)):
+            assert complement(xs) == [[not here for here in row] for row in selected]
+
+
+def test_a_complement_does_not_take_the_name_of_what_it_negates() -> None:
+    named = Select(tokens, tokens, Comparison.LT).named("less")
+    assert not (~named).is_named
+    assert repr(~named) == "~less"
 
 
 def test_s_ops_are_hashable_and_equality_builds_a_program() -> None:

@@ -124,14 +124,14 @@ def test_none_keys_and_queries_are_errors(keys: object, queries: object) -> None
         Select(keys, queries, Comparison.TRUE)("ab")
 
 
-@pytest.mark.parametrize("values", [["a", "b"], [1, None], [(1,), (2,)], ["a", "a"]])
+@pytest.mark.parametrize("values", [["a", "b"], [1, None], [(1,), (2,)]])
 def test_only_numbers_can_be_averaged(values: list[object]) -> None:
     with pytest.raises(EvaluationError, match="cannot average"):
         Aggregate(EVERYTHING, ConstantSOp(values))("ab")
 
 
 def test_a_function_that_raises_is_named_with_its_argument() -> None:
-    with pytest.raises(EvaluationError, match=r"1 / x.*ZeroDivisionError on 0"):
+    with pytest.raises(EvaluationError, match=r"1 / x.*ZeroDivisionError.* on 0"):
         Map(lambda x: 1 / x, tokens)([1, 0])
 
 

@@ -27,20 +27,24 @@ def test_a_mean_does_not_depend_on_the_order(numbers: list[float], random: objec
 
 @given(st.lists(NUMBERS, min_size=2, max_size=8))
 def test_a_mean_is_the_exact_one_rounded_once(numbers: list[float]) -> None:
-    assert mean(numbers) == float(sum(map(Fraction, numbers)) / len(numbers))
+    wanted = float(sum(map(Fraction, numbers)) / len(numbers))
+    assert mean(numbers) == (wanted if len(set(map(canonical_key, numbers))) > 1 else numbers[0])
 
 
-@given(NUMBERS, st.integers(2, 9))
-def test_the_mean_of_equal_numbers_is_that_number(number: float, count: int) -> None:
-    assert mean([number] * count) == number
+@given(VALUES | st.integers(2**53, 10**30), st.integers(1, 9))
+def test_the_mean_of_equal_values_is_that_very_value(value: object, count: int) -> None:
+    assert mean([value] * count) is value
 
 
-@given(SCALARS)
-def test_the_mean_of_one_value_is_that_very_value(value: object) -> None:
-    assert mean([value]) is value
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [([1, 1.0], 1.0), ([True, 1], 1.0), ([0.0, -0.0], 0.0), ([-0.0, -0.0], -0.0), ([2, 4], 3.0)],
+)
+def test_means_of_numbers_that_differ_are_floats(values: list[float], wanted: float) -> None:
+    assert repr(mean(values)) == repr(wanted)
 
 
-@pytest.mark.parametrize("values", [["a", 1], [None, 1], [(1,), (1,)]])
+@pytest.mark.parametrize("values", [["a", 1], [None, 1], [(1,), (2,)], ["1", 1]])
 def test_what_is_no_number_has_no_mean(values: list[object]) -> None:
     with pytest.raises(EvaluationError, match="cannot average"):
         mean(values)

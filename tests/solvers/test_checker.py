@@ -12,8 +12,10 @@ from shoal_solvers import (
     Placement,
     check,
     checker,
+    solve,
     violations,
 )
+from shoal_solvers import allocation as allocation_module
 from tests.solvers.problems import chain, fan
 
 VALID = Allocation(
@@ -128,7 +130,34 @@ def test_counts_shared_heads_once_in_each_half_layer() -> None:
     assert check(fan(), Allocation(2, apart, {}, columns)) == Costs(2, 5, 1, 2, 5)
 
 
-def test_notices_heads_that_are_counted_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Costs(layers=2, width=5, neurons=10, heads=3, total=13)
+RIGHT = Costs(layers=2, width=5, neurons=10, heads=1, total=13)
+
+
+@pytest.mark.parametrize("name", ["width", "neurons", "heads", "total"])
+def test_notices_what_the_solvers_count_wrongly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = getattr(RIGHT, name)
+    wrong = replace(RIGHT, **{name: right - 1})
     monkeypatch.setattr(checker, "measure", lambda problem, allocation: wrong)
-    assert list(violations(chain(), VALID)) == ["3 heads are counted where 1 stand side by side"]
+    lines = list(violations(chain(), VALID))
+    assert lines == [f"{name}: the solvers count {right - 1} where {right} are found"]
+
+
+def test_a_budget_is_held_by_what_is_there_and_not_by_what_solvers_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = replace(RIGHT, neurons=8)
+    monkeypatch.setattr(checker, "measure", lambda problem, allocation: wrong)
+    lines = list(violations(chain(Budgets(max_neurons=8)), VALID))
+    assert "max_neurons is 8, but the allocation has 10" in lines
+
+
+def test_a_miscount_of_sizes_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solvers' own counting, spoiled where they all take it from."""
+    correct = allocation_module.half_layer_sizes
+    monkeypatch.setattr(
+        allocation_module,
+        "half_layer_sizes",
+        lambda problem, placements, erasures: correct(problem, placements, {}),
+    )
+    with pytest.raises(InvalidAllocationError, match="neurons: the solvers count"):
+        solve(chain(), "critical-path")

@@ -17,6 +17,7 @@ from shoal_solvers import (
     InfeasibleError,
     ObjectiveResult,
     Status,
+    Variable,
     check,
     solve,
 )
@@ -46,9 +47,28 @@ def test_equals_brute_force_under_budgets(problem: AllocationProblem, limits: Bu
     best = optimum(problem, most_layers=4)
     if best is not None:
         assert solve(problem).costs.as_tuple() == best
-    elif limits.max_layers is not None:
-        with pytest.raises(InfeasibleError):
-            solve(problem)
+        return
+    try:
+        result = solve(problem)
+    except InfeasibleError:
+        return
+    assert result.costs.layers > 4  # brute force did not look farther
+
+
+@pytest.mark.parametrize(("budget", "smallest"), [(2, 3), (3, None), (None, None)])
+def test_outputs_that_are_inputs_need_no_layer_but_columns(
+    budget: int | None, smallest: int | None
+) -> None:
+    variables = (
+        Variable("x", 3, is_input=True, is_output=True),
+        Variable("y", 2, is_input=True, erase_neurons=1),
+    )
+    problem = AllocationProblem(variables, (), Budgets(max_width=budget))
+    if smallest is None:
+        assert solve(problem).costs.as_tuple() == (0, 3, 0, 0, 0)
+        return
+    with pytest.raises(InfeasibleError, match=f"the smallest value that works is {smallest}"):
+        solve(problem)
 
 
 @settings(max_examples=25, deadline=None)

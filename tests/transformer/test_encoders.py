@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain, repeat
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,10 +26,28 @@ def test_decoding_inverts_encoding(xs: list[str]) -> None:
     assert ENCODER.decode(ENCODER.encode_tokens(xs)) == xs
 
 
-def test_a_token_stands_for_its_own_type_first() -> None:
+def test_a_token_is_known_by_its_own_type_alone() -> None:
     encoder = InputEncoder((1, 1.0, True, "1"), "BOS", "PAD", 5)
     assert encoder.encode_tokens([True, 1.0, 1, "1", np.int64(1)]) == [2, 1, 0, 3, 0]
-    assert InputEncoder((0, 2), "BOS", "PAD", 2).encode_tokens([2.0, False]) == [1, 0]
+    for token in (2.0, False, -0.0, np.float32(2)):
+        with pytest.raises(InvalidInputError, match=r"is not in the vocab: 0, 2; it equals [02], "):
+            InputEncoder((0, 2), "BOS", "PAD", 2).encode_tokens([token])
+
+
+def test_bos_and_pad_are_known_by_their_own_type_alone() -> None:
+    encoder = InputEncoder((0.5, "a"), 1, 0, 3)
+    assert encoder.encode([1, "a", 0]) == [2, 1, 3]
+    with pytest.raises(InvalidInputError, match="begins with True"):
+        encoder.encode([True, "a"])
+    with pytest.raises(InvalidInputError, match="the token False"):
+        encoder.encode([1, "a", False])
+
+
+def test_an_endless_sequence_is_too_long() -> None:
+    with pytest.raises(InvalidInputError, match="more than"):
+        ENCODER.encode_tokens(repeat("a"))  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="more than"):
+        ENCODER.encode(chain(["BOS"], repeat("a")))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,19 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import shoal
-from shoal.errors import EvaluationError, InvalidInputError, ShoalError
+from shoal.contract import all_agree
+from shoal.errors import (
+    BudgetError,
+    EvaluationError,
+    Refusal,
+    UnreadableError,
+    UnsupportedProgramError,
+)
 from shoal.program.graph import Node
-from shoal.rasp.expressions import Map, SOp, tokens
+from shoal.rasp.expressions import Map, SOp, is_numerical, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
 from shoal_analysis.fuzzing.cases import Case
@@ -21,8 +29,8 @@ from shoal_solvers import SOLVERS, Budgets
 LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
 """Small limits keep campaigns fast; what exceeds them counts as refused."""
 
-TOLERANCE = 1e-4
-"""Numerical results may be off by this, relative to max(1, size)."""
+BUDGETS = "budgets that are not met"
+"""The kind of refusal where the allocator found nothing within budgets."""
 
 
 class Difference(AssertionError):
@@ -42,8 +50,10 @@ class Verdict:
     """What became of a case without differences.
 
     Attributes:
-        outcome: "agrees", "refused", or "undefined" where the interpreter raises on all inputs.
-        reason: why it was refused.
+        outcome: "agrees", "refused", "outside float32" for what provably no float32 network could
+            do, or "undefined" where the interpreter raises on all inputs.
+        kind: the kind of refusal.
+        reason: why it was refused, in words.
         inputs: on how many inputs it was compared.
         layers: of the model.
         operations: placed operations.
@@ -51,6 +61,7 @@ class Verdict:
     """
 
     outcome: str
+    kind: str = ""
     reason: str = ""
     inputs: int = 0
     layers: int = 0
@@ -63,20 +74,24 @@ def examine(case: Case, haiku: bool = False) -> Verdict:
 
     Raises:
         Difference: a stage disagrees with the interpreter, or an oracle does not hold.
-        Exception: whatever else the compiler raises; only ``ShoalError`` is a refusal.
+        Exception: whatever else the compiler raises; only ``UnsupportedProgramError`` and
+            ``BudgetError`` are refusals.
     """
     program = case.build()
     expected = _interpreted(program, case)
     try:
         model = _compile(case, program)
-    except ShoalError as error:
-        return Verdict("refused", f"{type(error).__name__}: {error}")
+    except UnsupportedProgramError as error:
+        outcome = "outside float32" if error.outside_float32 else "refused"
+        return Verdict(outcome, error.kind.value, str(error))
+    except BudgetError as error:
+        return Verdict("refused", BUDGETS, str(error))
     if not expected:
         return Verdict("undefined")
     inputs = [sequence for sequence, _ in expected]
     stages = ["craft", "numpy", *(["haiku"] if haiku else [])]
     for stage in stages:
-        compare_results(stage, expected, model.run_batch(inputs, stage))
+        compare_results(stage, program, expected, model.run_batch(inputs, stage))
     for check in case.options.checks:
         _CHECKS[check](case, program, model, expected)
     return Verdict(
@@ -101,30 +116,19 @@ def _interpreted(program: SOp, case: Case) -> Expected:
     return expected
 
 
-def compare_results(stage: str, expected: Expected, results: Sequence[Sequence[Value]]) -> None:
-    """Raise ``Difference`` at the shortest input on which a stage is wrong."""
+def compare_results(
+    stage: str, sop: SOp, expected: Expected, results: Sequence[Sequence[Value]]
+) -> None:
+    """Raise ``Difference`` at the shortest input on which a stage is wrong about an s-op."""
+    numerical = is_numerical(sop)
     wrong = [
         (sequence, wanted, list(result))
         for (sequence, wanted), result in zip(expected, results, strict=True)
-        if not same_results(wanted, result)
+        if not all_agree(wanted, result, numerical=numerical)
     ]
     if wrong:
         sequence, wanted, result = min(wrong, key=lambda entry: len(entry[0]))
         raise Difference(stage, f"on {sequence!r} got {result!r}, expected {wanted!r}")
-
-
-def same_results(wanted: Sequence[Value], result: Sequence[Value]) -> bool:
-    """Equal, None included; floats within ``TOLERANCE``."""
-    return len(wanted) == len(result) and all(map(_same, wanted, result))
-
-
-def _same(wanted: Any, result: Any) -> bool:
-    if wanted == result:
-        return True
-    numbers = isinstance(wanted, int | float) and isinstance(result, int | float)
-    if numbers and (isinstance(wanted, float) or isinstance(result, float)):
-        return bool(abs(wanted - result) <= TOLERANCE * max(1.0, abs(wanted)))
-    return bool(wanted == result)
 
 
 def _compile(case: Case, program: SOp, **changes: Any) -> shoal.Model:
@@ -163,18 +167,45 @@ def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Ex
     exact = _compile(case, program, allocator="cp-sat", budget=None).allocated.costs
     for allocator in SOLVERS:
         other = _compile(case, program, allocator=allocator, budget=None)
-        compare_results(f"numpy under {allocator}", expected, other.run_batch(inputs))
+        compare_results(f"numpy under {allocator}", program, expected, other.run_batch(inputs))
         if other.allocated.costs.as_tuple() < exact.as_tuple():
             raise Difference("allocators", f"{allocator} beats cp-sat, {other.allocated.costs}")
 
 
 def _check_recompile(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
-    """Compiling again, with the vocab in another order, gives identical weights."""
-    again = _compile(case, case.build(), vocab=case.vocab[::-1])
-    for name, group in model.params.items():
-        for key, array in group.items():
-            if not np.array_equal(array, again.params[name][key]):
-                raise Difference("recompile", f"other weights in {name} {key}")
+    """Compiling again, with the vocab in another order, gives identical weights, all of them."""
+    again = _all_arrays(_compile(case, case.build(), vocab=case.vocab[::-1]))
+    arrays = _all_arrays(model)
+    if arrays.keys() != again.keys():
+        raise Difference("recompile", "other arrays")
+    for name, array in arrays.items():
+        if not np.array_equal(array, again[name]):
+            raise Difference("recompile", f"other weights in {name}")
+
+
+def _all_arrays(model: shoal.Model) -> dict[str, npt.NDArray[Any]]:
+    """The weights of a model by name, the unembedding and the codes of results included."""
+    arrays: dict[str, npt.NDArray[Any]] = {
+        f"{group} {name}": a for group, row in model.params.items() for name, a in row.items()
+    }
+    arrays["unembedding w"] = model.weights.unembedding_w
+    arrays["unembedding b"] = model.weights.unembedding_b
+    if model.output_encoder.codes is not None:
+        arrays["codes"] = model.output_encoder.codes
+    return arrays
+
+
+_LESS_EXACT = frozenset({Refusal.TOO_CLOSE, Refusal.TOO_INEXACT})
+"""What a program may be refused for if its tokens come from a table, and not as they are."""
+
+_LARGER = _LESS_EXACT | {
+    Refusal.INDISTINGUISHABLE,
+    Refusal.TOO_MANY_VALUES,
+    Refusal.TABLE_TOO_LARGE,
+    Refusal.MODEL_TOO_LARGE,
+    Refusal.TOO_MUCH_WORK,
+}
+"""What a program may be refused for if its sequences are longer."""
 
 
 def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
@@ -184,32 +215,35 @@ def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expect
     renamed = case.build(Map(old.__getitem__, tokens))
     try:
         other = _compile(case, renamed, vocab=tuple(old))
-    except ShoalError as error:
-        if "token" in str(error) or "budget" in str(error).lower():
-            return  # renaming adds an operation, which may not fit a budget
-        raise
+    except UnsupportedProgramError as error:
+        if error.kind in _LESS_EXACT:
+            return
+        raise Difference("renamed tokens", f"refused: {error}") from error
+    except BudgetError:
+        return  # renaming adds an operation, which may not fit
     inputs = [[new_name[canonical_key(t)] for t in sequence] for sequence, _ in expected]
-    compare_results("renamed tokens", expected, other.run_batch(inputs))
+    compare_results("renamed tokens", program, expected, other.run_batch(inputs))
 
 
 def _check_longer(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """A model for longer inputs agrees on the short ones."""
     try:
         longer = _compile(case, program, max_seq_len=case.options.max_seq_len + 3)
-    except ShoalError:
-        return  # more values may be too many
+    except UnsupportedProgramError as error:
+        if error.kind in _LARGER:
+            return
+        raise Difference("longer max_seq_len", f"refused: {error}") from error
+    except BudgetError:
+        return
     inputs = [sequence for sequence, _ in expected]
-    compare_results("longer max_seq_len", expected, longer.run_batch(inputs))
+    compare_results("longer max_seq_len", program, expected, longer.run_batch(inputs))
 
 
 def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """A batch gives what single runs give."""
     inputs = [sequence for sequence, _ in expected]
-    batch = model.run_batch(inputs)
-    for sequence, together in zip(inputs, batch, strict=True):
-        alone = model.run(sequence)
-        if not same_results(alone, together):
-            raise Difference("batch", f"on {sequence!r}: {together!r} together, {alone!r} alone")
+    alone = [(sequence, model.run(sequence)) for sequence in inputs]
+    compare_results("batch", program, alone, model.run_batch(inputs))
 
 
 def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
@@ -222,23 +256,25 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
     for sequence, _ in expected[-3:]:
         values = evaluate_all(program, sequence, causal=case.options.causal)
         for node in nodes:
-            wanted = values.get(id(node.expression))
+            sop = node.expression
+            assert isinstance(sop, SOp)
+            wanted = values.get(id(sop))
             for name in (node.label, *node.aliases):
                 try:
                     read = model.read(name, sequence)
-                except InvalidInputError as error:
-                    if not _may_be_unreadable(node, model, str(error)):
-                        raise
+                except UnreadableError as error:
+                    if not _may_be_unreadable(node, model, error):
+                        raise Difference(f"read {name}", str(error)) from error
                     continue
                 if wanted is not None:
-                    compare_results(f"read {name}", [(sequence, list(wanted))], [read])
+                    compare_results(f"read {name}", sop, [(sequence, list(wanted))], [read])
 
 
-def _may_be_unreadable(node: Node, model: shoal.Model, error: str) -> bool:
+def _may_be_unreadable(node: Node, model: shoal.Model, error: UnreadableError) -> bool:
     """Values without a name may be merged; what nothing reads is in no column."""
-    if "not in the model in full" in error:
+    if error.merged:
         return not node.is_named
-    return "not in the model" in error and node.label not in model.allocation.columns
+    return node.label not in model.allocation.columns
 
 
 def _lives_to(end: int, node: Node, model: shoal.Model) -> bool:

@@ -31,8 +31,8 @@ def tally(case: Case, verdict: object) -> Counter[str]:
     counts = Counter({f"outcome {verdict.outcome}": 1})
     counts["inputs compared"] = verdict.inputs
     counts["programs on Haiku"] = int(verdict.haiku)
-    if verdict.outcome == "refused":
-        counts[f"refused {refusal(verdict.reason)}"] += 1
+    if verdict.kind:
+        counts[f"refused {verdict.kind}"] += 1
     if verdict.outcome == "agrees":
         counts[f"layers {verdict.layers}"] += 1
         counts[f"operations {_bucket(verdict.operations)}"] += 1
@@ -50,10 +50,3 @@ def tally(case: Case, verdict: object) -> Counter[str]:
 
 def _bucket(count: int) -> str:
     return str(count) if count < 10 else f"{count // 5 * 5}-{count // 5 * 5 + 4}"
-
-
-def refusal(reason: str) -> str:
-    """The kind of a refusal: its message without names and numbers."""
-    text = reason.split(": ", 2)[-1]
-    text = re.sub(r"'[^']*'|-?\d[\d,.e+-]*|\b[a-z_]+ raises", "...", text)
-    return text.split("; ")[0][:70]

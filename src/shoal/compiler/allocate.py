@@ -63,9 +63,10 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
     Raises:
         InvalidOptionError: a limit makes no sense.
         BudgetError: the budgets cannot be met, or a heuristic does not meet them.
+        KeyboardInterrupt: Ctrl-C ended the search; a model must not depend on when that was.
     """
     try:
-        return solve(
+        result = solve(
             problem,
             solver=options.allocator,
             time_limit=options.wall_clock_limit,
@@ -77,11 +78,14 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
     except InfeasibleError as error:
         raise BudgetError(str(error)) from None
     except InvalidAllocationError as error:
-        if not problem.budgets.limits():
+        if not problem.budgets.limits() or options.allocator == "cp-sat":
             raise
         raise BudgetError(
             f"{error}\n{options.allocator} does not look at budgets; use the allocator cp-sat"
         ) from None
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
 
 
 def _erase_neurons(variable: StreamVariable) -> int | None:

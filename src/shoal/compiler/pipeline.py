@@ -8,8 +8,10 @@ from typing import Any
 
 from shoal.compiler.allocate import allocate, allocation_problem
 from shoal.compiler.assemble import assemble
+from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.result import output_decoder, require_distinct_results, require_precise
-from shoal.limits import Limits
+from shoal.compiler.threads import one_thread
+from shoal.limits import Limits, Work
 from shoal.lowering.lower import lower
 from shoal.model import Model
 from shoal.options import CompileOptions, check_options
@@ -119,11 +121,17 @@ def compile_rasp_to_model(
 
 
 def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
+    with one_thread():
+        return _run_stages(program, options, equal_sizes)
+
+
+def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     clock = _Clock()
+    work = Work(options.limits.work)
     traced = trace(program, causal=options.causal)
     clock.lap("trace")
     merged = run_before_inference(traced, options.passes)
-    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits)
+    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work)
     require_distinct_results(inferred)
     clock.lap("infer values")
     optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
@@ -143,6 +151,7 @@ def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
         options.limits.model_bytes,
         equal_sizes,
     )
+    require_promised_sizes(weights.sizes, allocated.costs)
     clock.lap("weights")
     encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
     return Model(

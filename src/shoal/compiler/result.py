@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.errors import UnsupportedProgramError
+from shoal.contract import TOLERANCE, agrees
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.lowered import LoweredProgram, View
 from shoal.lowering.precision import coordinate_errors
+from shoal.program.facts import Inferred
 from shoal.program.graph import Node
-from shoal.program.inference import Inferred
 from shoal.program.value_sets import ValueRange, Values
 from shoal.rasp.expressions import is_numerical
+from shoal.rasp.values import show_value
 from shoal.transformer.encoders import OutputDecoder
-
-TOLERANCE = 1e-4
-"""Numerical results are within this of the interpreter's, relative to max(1, size)."""
 
 
 def require_distinct_results(inferred: Inferred) -> None:
@@ -27,12 +26,14 @@ def require_distinct_results(inferred: Inferred) -> None:
     if is_numerical(root.expression):  # type: ignore[arg-type]
         return
     for members in inferred.value_set(root, root.label).classes:
-        different = [value for value in members if value != members[0]]
+        different = [v for v in members if not agrees(v, members[0], numerical=False)]
         if different:
             raise UnsupportedProgramError(
-                f"{root.label}: the program can result in {members[0]!r} and in {different[0]!r}, "
-                "which a float32 network cannot tell apart; annotate it with rasp.numerical, or "
-                "round earlier"
+                Refusal.INDISTINGUISHABLE,
+                root.label,
+                f"the program can result in {show_value(members[0])} and in "
+                f"{show_value(different[0])}, which a float32 network cannot tell apart",
+                "annotate it with rasp.numerical, or round earlier",
             )
 
 
@@ -50,8 +51,10 @@ def require_precise(lowered: LoweredProgram) -> None:
         allowed = _allowed_error(view, inferred.sops[number].values, node)
         if error > allowed:
             raise UnsupportedProgramError(
-                f"{node.label}: float32 arithmetic may take it off by {error:.1g}, more than "
-                f"{allowed:.1g}; use smaller numbers, fewer of them, or a shorter max_seq_len"
+                Refusal.TOO_INEXACT,
+                node.label,
+                f"float32 arithmetic may take it off by {error:.1g}, more than {allowed:.1g}",
+                "use smaller numbers, fewer of them, or a shorter max_seq_len",
             )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import Head
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.builder import (
     Builder,
     number_codes,
@@ -95,7 +95,8 @@ def _add_part(builder: Builder, node: Node, terms: list[Term]) -> tuple[View, Vi
     widths = np.arange(most + 1.0)[:, None]
     leaf = builder.leaf(reciprocal, nullable=False)
     reads = list(reciprocal.variables)
-    builder.add_table(name, [leaf], _reciprocals(widths), widths, block=name, reads=reads)
+    points = _reciprocals(widths)
+    builder.add_table(name, [leaf], points, widths, block=name, reads=reads, owner=node.label)
     return reciprocal, whole(name, space)
 
 
@@ -168,8 +169,11 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     numbers = number_view(operand, operand_values)
     if numbers is None:
         raise UnsupportedProgramError(
-            f"{node.label}: averages {builder.node(node.inputs[1]).label!r}, which has values that "
-            "are no numbers; map it to numbers first"
+            Refusal.NO_NUMBER,
+            node.label,
+            f"averages {builder.node(node.inputs[1]).label!r}, which has values that are no "
+            "numbers",
+            "map it to numbers first",
         )
     space = builder.variables[name].space
     matrix = np.zeros((len(numbers.target), len(space)))

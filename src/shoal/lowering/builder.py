@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import BOS_SPACE, MLP, Component
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.lowered import (
     InputTable,
     LoweredOperation,
@@ -24,8 +24,8 @@ from shoal.lowering.lowered import (
 from shoal.lowering.mlp_synthesis import SHARP, TooManyNeuronsError, synthesise
 from shoal.lowering.precision import coordinate_errors, grid_step
 from shoal.lowering.tables import Leaf
+from shoal.program.facts import Inferred
 from shoal.program.graph import Node
-from shoal.program.inference import Inferred
 from shoal.program.rewriting import Saving
 from shoal.program.value_sets import ValueRange, Values, ValueSet, number_bounds
 from shoal.rasp.expressions import is_numerical
@@ -128,9 +128,12 @@ class Builder:
         limit = self.inferred.limits.one_hot_values
         if len(values) > limit:
             raise UnsupportedProgramError(
-                f"{name}: takes {len(values):,} different values, and one-hot encoding needs a "
-                f"residual dimension for each; the limit is {limit:,}. Annotate it with "
-                "rasp.numerical, map it to fewer values, or use a smaller vocab or max_seq_len"
+                Refusal.TOO_MANY_VALUES,
+                name if node is None else self.node(node).label,
+                f"takes {len(values):,} different values, and one-hot encoding needs a residual "
+                f"dimension for each; the limit is {limit:,}",
+                "annotate it with rasp.numerical, map it to fewer values, or use a smaller vocab "
+                "or max_seq_len",
             )
         space = variable_space(name, values)
         self.variables[name] = StreamVariable(
@@ -249,6 +252,7 @@ class Builder:
                 with_none(np.eye(len(values)), values.nullable),
                 block=name,
                 reads=list(view.variables),
+                owner=node.label,
             )
             self._one_hot[number] = decoded
         return self._one_hot[number]
@@ -261,8 +265,12 @@ class Builder:
         results: Matrix,
         block: str,
         reads: list[str],
+        owner: str | None = None,
     ) -> None:
-        """Add an MLP that computes variable ``name`` by a table (see ``synthesise``)."""
+        """Add an MLP that computes variable ``name`` by a table (see ``synthesise``).
+
+        ``owner`` is the expression that a helper variable belongs to, for messages.
+        """
         made = synthesise(
             name,
             leaves,
@@ -273,8 +281,11 @@ class Builder:
         )
         if made is None:
             raise UnsupportedProgramError(
-                f"{name}: its operands take values too close to each other for float32 arithmetic "
-                "to tell apart; round them earlier, or use a shorter max_seq_len"
+                Refusal.TOO_CLOSE,
+                owner or name,
+                "its operands take values too close to each other for float32 arithmetic to tell "
+                "apart",
+                "round them earlier, or use a shorter max_seq_len",
             )
         self.set_residuals(name, made.residuals)
         self.add_operation(name, block, made.mlp, reads)

@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
-from shoal.errors import UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, with_none
 from shoal.lowering.lowered import View
 from shoal.lowering.tables import Leaf
+from shoal.program.facts import NONE, UNDEFINED, Table
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, UNDEFINED, Table
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import Map, SelectorWidth, SequenceMap
 
@@ -45,8 +44,8 @@ class CutLeaf:
 Cut = tuple[CutLeaf, ...]
 
 
-class TooManyRowsError(UnsupportedProgramError):
-    """The table of a cut has more rows than the limit.
+class TooManyRowsError(Exception):
+    """The table of a cut has more rows than the limit, so that the cut is left out.
 
     Attributes:
         rows: how many it would have.
@@ -54,7 +53,7 @@ class TooManyRowsError(UnsupportedProgramError):
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        super().__init__(f"a table of {rows:,} rows is too large")
+        super().__init__(rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from shoal.craft.affine import AffineMap, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.builder import (
     Builder,
     joint_points,
@@ -24,8 +24,8 @@ from shoal.lowering.mlp_synthesis import synthesise
 from shoal.lowering.precision import ROUNDING, coordinate_errors
 from shoal.lowering.tables import Layer, Leaf
 from shoal.lowering.views import view_of
+from shoal.program.facts import NONE, UNDEFINED, Table
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, UNDEFINED, Table
 from shoal.program.value_sets import number_bounds
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
 
@@ -53,8 +53,10 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
         operands = [builder.one_hot_view(operand, node.label) for operand in node.inputs]
         if not _lower_table(builder, node, table, view, operands):
             raise UnsupportedProgramError(
-                f"{node.label}: its results cannot be computed exactly enough in float32; make "
-                "them smaller numbers, or drop rasp.numerical"
+                Refusal.TOO_INEXACT,
+                node.label,
+                "its results cannot be computed exactly enough in float32",
+                "make them smaller numbers, or drop rasp.numerical",
             )
     if "cones" in builder.passes:
         _add_cuts(builder, node, view)
@@ -115,9 +117,11 @@ def _require_memory(
     limit = 4 * builder.inferred.limits.mlp_weights
     if rows * width > limit:
         raise UnsupportedProgramError(
-            f"{node.label}: its table has {rows:,} rows of {width:,} entries, {rows * width:,} in "
-            f"all; the limit is {limit:,}. Use a smaller vocab or max_seq_len, or map the operands "
-            "to fewer values first"
+            Refusal.TABLE_TOO_LARGE,
+            node.label,
+            f"its table has {rows:,} rows of {width:,} entries, {rows * width:,} in all; the limit "
+            f"is {limit:,}",
+            "use a smaller vocab or max_seq_len, or map the operands to fewer values first",
         )
 
 

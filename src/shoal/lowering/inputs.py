@@ -7,8 +7,8 @@ import numpy as np
 from shoal.lowering.builder import Builder, with_none
 from shoal.lowering.lowered import InputTable
 from shoal.lowering.precision import largest_rows
+from shoal.program.facts import NONE, Table
 from shoal.program.graph import Node
-from shoal.program.inference import NONE, Table
 from shoal.rasp.expressions import TokensType
 
 

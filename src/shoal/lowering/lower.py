@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.attention import lower_aggregate, lower_width
 from shoal.lowering.builder import Builder
 from shoal.lowering.elementwise import lower_elementwise
 from shoal.lowering.inputs import lower_input
 from shoal.lowering.lowered import LoweredProgram
-from shoal.program.inference import Inferred
+from shoal.program.facts import Inferred
 from shoal.rasp.expressions import (
     Aggregate,
     Full,
@@ -54,7 +54,9 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
                 lower_aggregate(builder, node)
             case other:
                 raise UnsupportedProgramError(
-                    f"{node.label}: {type(other).__name__} cannot be lowered yet; express it by "
-                    "Map, SequenceMap, Aggregate or SelectorWidth"
+                    Refusal.UNKNOWN_EXPRESSION,
+                    node.label,
+                    f"{type(other).__name__} cannot be lowered yet",
+                    "express it by Map, SequenceMap, Aggregate or SelectorWidth",
                 )
     return builder.finish()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import Component, Head
-from shoal.program.inference import Inferred
+from shoal.program.facts import Inferred
 from shoal.program.rewriting import Saving
 from shoal.program.value_sets import Values, ValueSet, group_close
 from shoal.rasp.values import Value, is_number

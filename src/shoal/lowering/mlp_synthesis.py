@@ -27,7 +27,7 @@ import numpy as np
 from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.look_ups import affine, constant, look_up
 from shoal.lowering.precision import largest_rows
 from shoal.lowering.steps import gated_steps, hinges, steps
@@ -51,10 +51,13 @@ class TooManyNeuronsError(UnsupportedProgramError):
         self.neurons = neurons
         weights = neurons * table.width
         super().__init__(
-            f"{name}: its table needs {neurons:,} neurons with {table.points.shape[1]:,} inputs "
-            f"and {table.results.shape[1]:,} outputs, {weights:,} weights; the limit is "
-            f"{most_weights:,}. Use a smaller vocab or max_seq_len, map the operands to fewer "
-            f"values first, or allow it by limits=shoal.Limits(mlp_weights={weights})"
+            Refusal.TABLE_TOO_LARGE,
+            name,
+            f"its table needs {neurons:,} neurons with {table.points.shape[1]:,} inputs and "
+            f"{table.results.shape[1]:,} outputs, {weights:,} weights; the limit is "
+            f"{most_weights:,}",
+            "use a smaller vocab or max_seq_len, map the operands to fewer values first, or allow "
+            f"it by limits=shoal.Limits(mlp_weights={weights})",
         )
 
 

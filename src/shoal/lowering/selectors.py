@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from shoal.craft.affine import Matrix, constant
 from shoal.craft.bases import numbered_space
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, joint_rows
 from shoal.lowering.lowered import View
+from shoal.program.facts import UNDEFINED
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import Select, SelectorAnd, SelectorNot, SelectorOr
 
@@ -140,7 +140,10 @@ def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
                 known[node.id] = ~parts[0]
             case other:
                 raise UnsupportedProgramError(
-                    f"{node.label}: {type(other).__name__} cannot be lowered yet"
+                    Refusal.UNKNOWN_EXPRESSION,
+                    node.label,
+                    f"{type(other).__name__} cannot be lowered yet",
+                    "express it by Select, &, | and ~",
                 )
     return known[selector.id]
 
@@ -231,8 +234,10 @@ def _tuples(
     limit = builder.inferred.limits.one_hot_values
     if count > limit:
         raise UnsupportedProgramError(
-            f"{selector.label}: fits no single head, and its {what} have {count:,} joint values, "
-            f"more than {limit:,}; simplify the selector, or use a smaller vocab"
+            Refusal.TOO_MANY_VALUES,
+            selector.label,
+            f"fits no single head, and its {what} have {count:,} joint values, more than {limit:,}",
+            "simplify the selector, or use a smaller vocab",
         )
     rows = np.array(list(product(*(range(len(values)) for values in sets))), dtype=int)
     if len(nodes) == 1:
@@ -252,6 +257,7 @@ def _tuples(
     results = np.zeros((len(all_rows), len(rows)))
     results[: len(rows)] = np.eye(len(rows))
     points = joint_points(views, all_rows)
-    builder.add_table(name, leaves, points, results, block=name, reads=reads)
+    owner = selector.label
+    builder.add_table(name, leaves, points, results, block=name, reads=reads, owner=owner)
     builder.tuples[selector.id, what] = view
     return view, rows

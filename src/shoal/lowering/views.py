@@ -23,8 +23,8 @@ from shoal.lowering.builder import (
 )
 from shoal.lowering.look_ups import fit_affine
 from shoal.lowering.lowered import View
+from shoal.program.facts import UNDEFINED
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED
 from shoal.rasp.expressions import LinearSequenceMap, is_numerical
 
 _LARGEST_FIT = 2**18

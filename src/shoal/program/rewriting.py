@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shoal.errors import EvaluationError
+from shoal.program.facts import NONE, UNDEFINED, Inferred, SOpFacts, Table
 from shoal.program.graph import Node, build_program
-from shoal.program.inference import NONE, UNDEFINED, Inferred, SOpFacts, Table
 from shoal.program.selector_widths import WidthBounds, width_bounds
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.values import Value, canonical_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shoal.errors import ProgramError, UnsupportedProgramError
+from shoal.errors import ProgramError, Refusal, UnsupportedProgramError
 from shoal.program.graph import Node, Program, build_program
 from shoal.rasp.expressions import (
     ConstantSelector,
@@ -23,7 +23,7 @@ from shoal.rasp.expressions import (
 )
 from shoal.rasp.functions import Comparison
 from shoal.rasp.traversal import postorder
-from shoal.rasp.values import Value
+from shoal.rasp.values import Value, show_value
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def trace(program: Any, *, causal: bool) -> Program:
     """
     if not isinstance(program, SOp):
         hint = "; wrap it in SelectorWidth or Aggregate" if isinstance(program, RASPExpr) else ""
-        raise ProgramError(f"a program is an s-op, but this is {program!r}{hint}")
+        raise ProgramError(f"a program is an s-op, but this is {show_value(program)}{hint}")
     nodes: list[Node] = []
     ids: dict[int, int] = {}
     inputs: dict[tuple[type, str], int] = {}
@@ -100,9 +100,11 @@ def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
         case LengthType():
             if causal:
                 raise UnsupportedProgramError(
-                    "length: under a causal mask no position knows how many tokens follow it; "
+                    Refusal.LENGTH_UNDER_MASK,
+                    "length",
+                    "under a causal mask no position knows how many tokens follow it",
                     "compile with causal=False, or count the tokens so far with "
-                    "SelectorWidth(Select(tokens, tokens, Comparison.TRUE))"
+                    "SelectorWidth(Select(tokens, tokens, Comparison.TRUE))",
                 )
             width = SelectorWidth(Select(indices, indices, Comparison.TRUE))
             return width.annotated(**annotations)
@@ -121,17 +123,19 @@ class _Labels:
     def __init__(self, program: RASPExpr) -> None:
         self._wanted = {part.name for part in postorder(program) if part.is_named}
         self._taken = {"BOS"}  # the input that marks the BOS position
+        self._next: dict[str, int] = {}  # for names that were taken, the number to try first
 
     def of(self, expression: RASPExpr) -> tuple[str, tuple[str, ...]]:
         """The label, and the name as an alias where it could not be had as a label."""
-        name, number = expression.name, 1
-        label = name
-        while (
-            label in self._taken
-            or (label in self._wanted and not expression.is_named)
-            or (number > 1 and label in self._wanted)
-        ):
-            number += 1
-            label = f"{name}_{number}"
+        name = expression.name
+        if expression.is_named and name not in self._taken:
+            label = name
+        else:
+            number = self._next.get(name, 1)
+            label = name if number == 1 else f"{name}_{number}"
+            while label in self._taken or label in self._wanted:
+                number += 1
+                label = f"{name}_{number}"
+            self._next[name] = number + 1
         self._taken.add(label)
         return label, (name,) if expression.is_named and label != name else ()

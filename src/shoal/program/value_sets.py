@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from math import lcm
 
-from shoal.errors import UnsupportedProgramError
-from shoal.rasp.values import Key, Value, canonical_key, is_number
+from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.rasp.values import Key, Value, canonical_key, is_number, show_value
 
 RESOLUTION = 1e-7
 """Numbers closer than this, relative to max(1, size), are one number to a float32 network."""
@@ -75,8 +75,15 @@ def number_bounds(values: Values) -> tuple[float, float]:
     return min(numbers, default=0.0), max(numbers, default=0.0)
 
 
-def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> ValueSet:
+def value_set(
+    groups: Iterable[Sequence[Value]], nullable: bool = False, owner: str = ""
+) -> ValueSet:
     """A value set from groups of values that look the same; overlapping groups are joined.
+
+    Args:
+        groups: the values.
+        nullable: whether None is possible as well.
+        owner: the s-op whose values they are, for messages.
 
     Raises:
         UnsupportedProgramError: different values have the same type and ``repr``.
@@ -97,8 +104,11 @@ def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> Valu
                 value_of[key] = value
             elif value_of[key] != value:
                 raise UnsupportedProgramError(
-                    f"two different values both read {value!r}, so that they cannot be told apart "
-                    "in a canonical order; give their type a repr that tells them apart"
+                    Refusal.UNUSABLE_VALUE,
+                    owner,
+                    f"two different values both read {show_value(value)}, so that they cannot be "
+                    "told apart in a canonical order",
+                    "give their type a repr that tells them apart",
                 )
             leader[find(key)] = find(keys[0])
     members: dict[Key, list[Key]] = {}
@@ -106,14 +116,6 @@ def value_set(groups: Iterable[Sequence[Value]], nullable: bool = False) -> Valu
         members.setdefault(find(key), []).append(key)
     ordered = sorted(sorted(keys) for keys in members.values())
     return ValueSet(tuple(tuple(value_of[k] for k in keys) for keys in ordered), nullable)
-
-
-def group_equal(values: Iterable[Value]) -> list[list[Value]]:
-    """Groups of values that are equal in Python, such as 1, 1.0 and True."""
-    groups: dict[Value, list[Value]] = {}
-    for value in values:
-        groups.setdefault(value, []).append(value)
-    return list(groups.values())
 
 
 def group_close(values: Iterable[Value]) -> list[list[Value]]:
@@ -130,39 +132,64 @@ def group_close(values: Iterable[Value]) -> list[list[Value]]:
 
 
 def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] | None:
-    """All means of 2 to ``max_width`` numbers out of a set, with repetition.
+    """All means of 2 to ``max_width`` numbers out of a set, with repetition, but not all the same.
 
-    Sums are enumerated exactly, as whole numbers over a common denominator.
+    The mean of equal values is that value, and no number of its own; equal numbers of different
+    types, such as 1 and True, are not the same. Sums are enumerated exactly, as whole numbers over
+    a common denominator.
 
     Returns:
         The means in increasing order, or None if there may be more than ``budget`` of them.
     """
-    numbers = sorted({Fraction(v) for v in values if isinstance(v, int | float) and is_number(v)})
-    if not numbers or max_width < 2:
+    types: dict[Fraction, set[Key]] = {}
+    for value in values:
+        if isinstance(value, int | float) and is_number(value):
+            types.setdefault(Fraction(value), set()).add(canonical_key(value))
+    numbers = sorted(types)
+    if sum(map(len, types.values())) <= 1 or max_width < 2:
         return []
     denominator = lcm(*(number.denominator for number in numbers))
     steps = [int((number - numbers[0]) * denominator) for number in numbers]
+    doubled = [s for s, n in zip(steps, numbers, strict=True) if len(types[n]) > 1]
     compact = steps[-1] * max_width <= 64 * budget
-    sums: set[int] = {0}
-    bits = 1
+    sums: set[int] = set()
+    bits = 0
     found: set[Fraction] = set()
-    for width in range(1, max_width + 1):
+    for width in range(2, max_width + 1):
         if compact:  # sums as the bits of one number
-            bits = _sums_as_bits(bits, steps)
+            bits = _sums_as_bits(bits, steps, doubled, width)
             sums = {position for position, bit in enumerate(bin(bits)[:1:-1]) if bit == "1"}
         else:
-            if len(sums) * len(steps) > 4 * budget:
+            if max(len(sums), len(steps)) * len(steps) > 4 * budget:
                 return None
-            sums = {total + step for total in sums for step in steps}
-        if width > 1:
-            found.update(numbers[0] + Fraction(total, denominator * width) for total in sums)
-            if len(found) > budget:
-                return None
+            sums = _sums(sums, steps, doubled, width)
+        found.update(numbers[0] + Fraction(total, denominator * width) for total in sums)
+        if len(found) > budget:
+            return None
     return sorted(map(float, found))
 
 
-def _sums_as_bits(bits: int, steps: list[int]) -> int:
+def _sums(sums: set[int], steps: list[int], doubled: list[int], width: int) -> set[int]:
+    """Sums of ``width`` steps that are not all the same, from the sums of one step less.
+
+    Args:
+        sums: those of one step less.
+        steps: what is added up.
+        doubled: the steps of which there are several, so that they are not the same.
+        width: how many are added up.
+    """
+    longer = {total + step for total in sums for step in steps}
+    longer |= {(width - 1) * step + other for step in steps for other in steps if step != other}
+    return longer | {width * step for step in doubled}
+
+
+def _sums_as_bits(bits: int, steps: list[int], doubled: list[int], width: int) -> int:
+    """The same as ``_sums``, where bit n of a number says whether n is a sum."""
+    once = sum(1 << step for step in steps)
     total = 0
     for step in steps:
         total |= bits << step
+        total |= (once ^ (1 << step)) << ((width - 1) * step)
+    for step in doubled:
+        total |= 1 << (width * step)
     return total

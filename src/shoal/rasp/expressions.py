@@ -15,13 +15,12 @@ from typing import Any, ClassVar, Self, TypeVar
 from shoal.errors import ProgramError
 from shoal.rasp.functions import (
     BinaryOperator,
-    Comparison,
     ConstantOperator,
     LinearCombination,
     UnaryOperator,
     compose,
 )
-from shoal.rasp.values import Value
+from shoal.rasp.values import Value, normalise, show_value, why_unusable
 
 
 class Encoding(enum.Enum):
@@ -73,12 +72,23 @@ class RASPExpr:
     def named(self, name: str) -> Self:
         """A copy with a name, under which its values are found in the compiled model."""
         if not isinstance(name, str) or not name:
-            raise ProgramError(f"a name is a non-empty string, not {name!r}")
+            raise ProgramError(f"a name is a non-empty string, not {show_value(name)}")
         return self.annotated(name=name)
 
     def copy(self) -> Self:
         """A new expression that is the same."""
         return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself: an expression cannot change, and those that read it know it by identity."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "annotations": dict(self.annotations)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        annotations = MappingProxyType(state["annotations"])
+        self.__dict__.update({**state, "annotations": annotations})
 
     def __repr__(self) -> str:
         from shoal.rasp.printing import show  # printing knows the expressions
@@ -224,7 +234,9 @@ class LinearSequenceMap(SequenceMap):
     ) -> None:
         for factor in (fst_fac, snd_fac):
             if not isinstance(factor, int | float):
-                raise ProgramError(f"a factor of LinearSequenceMap is a number, not {factor!r}")
+                raise ProgramError(
+                    f"a factor of LinearSequenceMap is a number, not {show_value(factor)}"
+                )
         for name, content in {
             "annotations": annotations or MappingProxyType({}),
             "f": f or LinearCombination(fst_fac, snd_fac),
@@ -245,7 +257,7 @@ class Full(SOp):
     fill: Value
 
     def __post_init__(self) -> None:
-        _require_hashable(self.fill, "Full")
+        _require_usable(self.fill, "Full")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -263,7 +275,7 @@ class ConstantSOp(SOp):
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", _listed(self.value, "ConstantSOp"))
         for value in self.value:
-            _require_hashable(value, "ConstantSOp")
+            _require_usable(value, "ConstantSOp")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -297,7 +309,7 @@ class Aggregate(SOp):
     def __post_init__(self) -> None:
         _require(self.selector, Selector, "Aggregate", "selector")
         _require(self.sop, SOp, "Aggregate", "sop")
-        _require_hashable(self.default, "Aggregate")
+        _require_usable(self.default, "Aggregate")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -423,24 +435,13 @@ def selector_or(fst: Selector, snd: Selector) -> Selector:
 
 
 def selector_not(inner: Selector) -> Selector:
-    """The complement; of a comparison, the opposite comparison."""
-    if isinstance(inner, Select) and isinstance(inner.predicate, Comparison):
-        return replace(inner, predicate=_OPPOSITE[inner.predicate], annotations=inner.annotations)
+    """The complement.
+
+    Not the opposite comparison: of values that are ordered partially, such as frozensets, neither
+    may be less, so that "not less" is more than "greater or equal". The name stays with what is
+    negated.
+    """
     return SelectorNot(inner)
-
-
-_OPPOSITE = MappingProxyType(
-    {
-        Comparison.EQ: Comparison.NEQ,
-        Comparison.NEQ: Comparison.EQ,
-        Comparison.LT: Comparison.GEQ,
-        Comparison.GEQ: Comparison.LT,
-        Comparison.GT: Comparison.LEQ,
-        Comparison.LEQ: Comparison.GT,
-        Comparison.TRUE: Comparison.FALSE,
-        Comparison.FALSE: Comparison.TRUE,
-    }
-)
 
 
 def sop_not(sop: SOp) -> SOp:
@@ -455,7 +456,7 @@ S = TypeVar("S", bound=SOp)
 def annotate(expr: E, **annotations: Any) -> E:
     """A copy of an expression with further annotations."""
     if not isinstance(expr, RASPExpr):
-        raise ProgramError(f"only s-ops and selectors can be annotated, not {expr!r}")
+        raise ProgramError(f"only s-ops and selectors can be annotated, not {show_value(expr)}")
     return expr.annotated(**annotations)
 
 
@@ -511,25 +512,24 @@ length = LengthType()
 def _require(argument: object, kind: type, owner: str, name: str) -> None:
     if not isinstance(argument, kind):
         wanted = "an s-op" if kind is SOp else "a selector"
-        raise ProgramError(f"argument {name!r} of {owner} must be {wanted}, not {argument!r}")
+        raise ProgramError(
+            f"argument {name!r} of {owner} must be {wanted}, not {show_value(argument)}"
+        )
 
 
 def _listed(values: Any, owner: str) -> tuple[Any, ...]:
     try:
         return tuple(values)
     except TypeError:
-        raise ProgramError(f"{owner} needs a list, not {values!r}") from None
+        raise ProgramError(f"{owner} needs a list, not {show_value(values)}") from None
 
 
 def _require_function(function: object, owner: str) -> None:
     if not callable(function):
-        raise ProgramError(f"{owner} needs a function, not {function!r}")
+        raise ProgramError(f"{owner} needs a function, not {show_value(function)}")
 
 
-def _require_hashable(value: object, owner: str) -> None:
-    try:
-        hash(value)
-    except TypeError:
-        raise ProgramError(
-            f"{owner} has the value {value!r}, which is not hashable; use a tuple instead of a list"
-        ) from None
+def _require_usable(value: object, owner: str) -> None:
+    reason = why_unusable(normalise(value))
+    if reason is not None:
+        raise ProgramError(f"{owner} has the value {show_value(value)}, which {reason}")

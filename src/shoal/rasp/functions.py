@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import CodeType, MappingProxyType
 from typing import Any
 
+from shoal.rasp.values import show_value
+
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "<": operator.lt,
@@ -83,8 +85,8 @@ class ConstantOperator:
     def show(self, operand: str) -> str:
         """The application to an operand, as source."""
         if self.reflected:
-            return f"{self.constant!r} {self.symbol} {operand}"
-        return f"{operand} {self.symbol} {self.constant!r}"
+            return f"{show_value(self.constant)} {self.symbol} {operand}"
+        return f"{operand} {self.symbol} {show_value(self.constant)}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def show_function(function: Callable[..., Any]) -> str:
     name = getattr(function, "__name__", None)
     if name == "<lambda>":
         return _lambda_source(function.__code__) or "lambda ..."
-    return name or repr(function)
+    return name or show_value(function)
 
 
 @functools.cache

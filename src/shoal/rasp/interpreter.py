@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shoal.errors import EvaluationError, ProgramError
+from shoal.errors import EvaluationError, ProgramError, comes_from_outside
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -30,7 +30,7 @@ from shoal.rasp.expressions import (
 from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.printing import show
 from shoal.rasp.traversal import postorder
-from shoal.rasp.values import Value, mean, normalise
+from shoal.rasp.values import Value, mean, normalise, show_error, show_value
 
 SelectorValue = npt.NDArray[np.bool_]
 """Rows are queries, columns are keys."""
@@ -61,7 +61,7 @@ def evaluate_all(
 ) -> dict[int, list[Value] | SelectorValue]:
     """The values of an expression and of all its parts, by ``id``. See ``evaluate``."""
     if not isinstance(expr, RASPExpr):
-        raise ProgramError(f"can evaluate s-ops and selectors only, not {expr!r}")
+        raise ProgramError(f"can evaluate s-ops and selectors only, not {show_value(expr)}")
     inputs = [normalise(x) for x in xs]
     values: dict[int, Any] = {}
     for part in postorder(expr):
@@ -111,14 +111,21 @@ def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
     raise ProgramError(f"the interpreter does not know {type(expr).__name__}")
 
 
-def _call(expr: RASPExpr, function: Callable[..., Any], *arguments: Value) -> Value:
+def _call(
+    expr: RASPExpr,
+    function: Callable[..., Any],
+    *arguments: Value,
+    made: Callable[[Any], Any] = normalise,
+) -> Any:
+    """What ``made`` makes of the function's result."""
     try:
-        return normalise(function(*arguments))
+        return made(function(*arguments))
     except Exception as error:
-        shown = ", ".join(map(repr, arguments))
+        if comes_from_outside(error):
+            raise
+        shown = ", ".join(map(show_value, arguments))
         raise EvaluationError(
-            f"{show(expr)}: {show_function(function)} raises {type(error).__name__} on {shown}: "
-            f"{error}"
+            f"{show(expr)}: {show_function(function)} raises {show_error(error)} on {shown}"
         ) from error
 
 
@@ -141,7 +148,7 @@ def _select(
     if predicate is Comparison.TRUE or predicate is Comparison.FALSE:
         return np.full((len(queries), len(keys)), predicate is Comparison.TRUE)
     return np.array(
-        [[bool(_call(expr, predicate, key, query)) for key in keys] for query in queries],
+        [[_call(expr, predicate, key, query, made=bool) for key in keys] for query in queries],
         dtype=bool,
     ).reshape(len(queries), len(keys))
 

@@ -22,6 +22,7 @@ from shoal.rasp.expressions import (
 )
 from shoal.rasp.functions import BinaryOperator, ConstantOperator, UnaryOperator, show_function
 from shoal.rasp.traversal import postorder
+from shoal.rasp.values import show_value
 
 _DEPTH_SHOWN = 6
 _DEPTH_LISTED = 60
@@ -116,13 +117,13 @@ def _applied(expression: RASPExpr, parts: list[str]) -> str:
         case SequenceMap(f=function):
             return f"SequenceMap({show_function(function)}, {parts[0]}, {parts[1]})"
         case Full(fill=fill):
-            return f"Full({fill!r})"
+            return f"Full({show_value(fill)})"
         case ConstantSOp(value=value):
-            return f"ConstantSOp({list(value)!r})"
+            return f"ConstantSOp({show_value(list(value))})"
         case SelectorWidth():
             return f"SelectorWidth({parts[0]})"
         case Aggregate(default=default):
-            suffix = "" if default is None else f", default={default!r}"
+            suffix = "" if default is None else f", default={show_value(default)}"
             return f"Aggregate({parts[0]}, {parts[1]}{suffix})"
         case Select(predicate=predicate):
             return f"Select({parts[0]}, {parts[1]}, {show_function(predicate)})"

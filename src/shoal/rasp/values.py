@@ -1,22 +1,32 @@
-"""Values that elements of s-ops can take, and their canonical order."""
+"""Values that elements of s-ops can take, their canonical order, and their means."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import copysign, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from shoal.errors import EvaluationError
+from shoal.errors import EvaluationError, comes_from_outside
 
 Value: TypeAlias = Hashable
 """An element of an s-op. None means that nothing was selected."""
 
-_LARGEST = 3e38
-
 Key: TypeAlias = tuple[Any, ...]
+
+LARGEST_NUMBER = 3e38
+"""Numbers are below this, which is a little less than the greatest float32."""
+
+_MOST_BITS = 14_000
+"""Ints of more bits have more digits than Python prints (4,300), and so no name."""
+
+_MOST_NESTING = 100
+"""Tuples and frozensets are nested less deeply, so that they can be compared and printed."""
+
+_MOST_SHOWN = 200
+"""Characters of a value that a message shows."""
 
 
 def normalise(value: Any) -> Value:
@@ -27,7 +37,29 @@ def normalise(value: Any) -> Value:
 
 def is_number(value: object) -> bool:
     """Whether a value can be encoded as a scalar: an int, float or bool that float32 can hold."""
-    return isinstance(value, int | float) and -_LARGEST < value < _LARGEST
+    return isinstance(value, int | float) and -LARGEST_NUMBER < value < LARGEST_NUMBER
+
+
+def show_value(value: object) -> str:
+    """A value for a message: its ``repr``, cut short, whatever that ``repr`` does."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a message must not fail
+        if isinstance(value, int):
+            return f"<an int of {value.bit_length():,} bits>"
+        return f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
+    if len(text) <= _MOST_SHOWN:
+        return text
+    return f"{text[: _MOST_SHOWN - 40]} ... ({len(text):,} characters)"
+
+
+def show_error(error: BaseException) -> str:
+    """An error for a message: its type and its text, whatever its ``str`` does."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a message must not fail
+        text = "its text cannot be had"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def canonical_key(value: Value) -> Key:
@@ -56,26 +88,100 @@ def canonical_order(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(by_key[key] for key in sorted(by_key))
 
 
+def is_same(one: Value, other: Value) -> bool:
+    """Whether two values are one for every program: equal, and of one type."""
+    return canonical_key(one) == canonical_key(other) and bool(one == other)
+
+
+def why_unusable(value: object) -> str | None:
+    """Why a value cannot be a token or the result of a function; None if it can.
+
+    Values are compared, hashed, ordered and printed by the compiler, so all of that must work and
+    come out the same whenever it is done. None, which is no value, can be handled.
+    """
+    for part in _parts(value):
+        if part is _TOO_DEEP:
+            return f"is nested more than {_MOST_NESTING} deep; use flatter tuples"
+        reason = _why_part_unusable(part)
+        if reason is not None:
+            return reason if part is value else f"contains {show_value(part)}, which {reason}"
+    return None
+
+
+_TOO_DEEP = object()
+
+
+def _parts(value: object) -> Iterator[object]:
+    """A value and, where it is a tuple or frozenset, all that is in it."""
+    agenda = [(value, 0)]
+    while agenda:
+        part, depth = agenda.pop()
+        if depth >= _MOST_NESTING:
+            yield _TOO_DEEP
+            return
+        if isinstance(part, tuple | frozenset):
+            agenda += [(element, depth + 1) for element in part]
+        yield part
+
+
+def _why_part_unusable(value: object) -> str | None:
+    if value is None or type(value) in (str, bool):
+        return None
+    if type(value) is int:
+        too_long = value.bit_length() > _MOST_BITS
+        return "has more digits than Python prints; use smaller numbers" if too_long else None
+    try:
+        if hash(value) != hash(value):
+            return "has a hash that changes; use a tuple of numbers and strings"
+        if not bool(value == value):
+            return "is not equal to itself; use None where there is no value"
+        if not isinstance(value, tuple | frozenset) and repr(value) != repr(value):
+            return "has a repr that changes, so that values have no order; give its type another"
+    except TypeError as error:
+        if "unhashable" in str(error):
+            return "is not hashable; use a tuple instead of a list"
+        return _raises(error)
+    except Exception as error:
+        if comes_from_outside(error):
+            raise
+        return _raises(error)
+    if type(value).__repr__ is object.__repr__:
+        return (
+            "has a repr that differs from run to run, so that values have no canonical order; "
+            "give its type a repr of its own"
+        )
+    return None
+
+
+def _raises(error: Exception) -> str:
+    return (
+        f"raises {type(error).__name__} when it is compared, hashed or printed; use a tuple of "
+        "numbers and strings"
+    )
+
+
 def mean(values: Sequence[Value]) -> Value:
     """What an aggregate makes of the selected values, at least one.
 
-    One value is returned as it is. More are averaged exactly and rounded once, so that the
-    result depends on how often each value occurs, but not on the order.
+    The mean of equal values is that value, whatever it is. Other numbers are averaged exactly and
+    rounded once to a float, so that the result depends on how often each value occurs, but not on
+    the order.
 
     Raises:
-        EvaluationError: there are several values, and not all are numbers.
+        EvaluationError: the values differ, and not all are numbers.
     """
-    if len(values) == 1:
-        return values[0]
+    first = values[0]
+    if all(value is first for value in values) or all(is_same(first, value) for value in values):
+        return first
     if not all(isinstance(value, int | float) for value in values):
         raise EvaluationError(
-            f"cannot average {list(values)!r}: several positions are selected, and only ints, "
-            "floats and bools have a mean; select one position, or map the values to numbers"
+            f"cannot average {show_value(list(values))}: several positions are selected, and only "
+            "ints, floats and bools have a mean; select one position, or map the values to numbers"
         )
     numbers = [value for value in values if isinstance(value, int | float)]
-    if not all(isinstance(number, int) or isfinite(number) for number in numbers):
-        return sum(numbers) / len(numbers)
     try:
+        if not all(isinstance(number, int) or isfinite(number) for number in numbers):
+            return sum(map(float, numbers)) / len(numbers)
         return float(sum(map(Fraction, numbers)) / len(numbers))
     except OverflowError:
         raise EvaluationError("the mean is too large for a float") from None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
-from shoal.rasp.values import Key, Value, canonical_key, normalise
+from shoal.rasp.values import Key, Value, canonical_key, normalise, show_value, why_unusable
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,11 @@ class InputEncoder:
     def encode_tokens(self, tokens: Sequence[Value]) -> list[int]:
         """The numbers of a sequence without BOS.
 
-        A token stands for the token of the vocab that it equals, one of its own type first.
-
         Raises:
-            InvalidInputError: the sequence is empty or too long, or a token is unknown.
+            InvalidInputError: the sequence is empty or too long, or a token is unknown. A token is
+                known by the rule by which programs tell values apart, so True is not 1.
         """
-        tokens = _as_list(tokens)
+        tokens = _as_list(tokens, self.max_seq_len)
         if not tokens:
             raise InvalidInputError("the sequence is empty; give at least one token")
         if len(tokens) > self.max_seq_len:
@@ -76,26 +76,38 @@ class InputEncoder:
 
     def _number(self, token: Value, position: int) -> int:
         token = normalise(token)
-        try:
-            hash(token)
-        except TypeError:
+        where = f"the token {show_value(token)} at position {position}"
+        reason = why_unusable(token)
+        if reason is not None:
+            raise InvalidInputError(f"{where} {reason}")
+        number = self._number_by_key.get(canonical_key(token))
+        if number is not None:
+            return number
+        if self._is_bos(token):
             raise InvalidInputError(
-                f"the token {token!r} at position {position} is not hashable"
-            ) from None
-        exact = self._number_by_key.get(canonical_key(token))
-        if exact is not None:
-            return exact
-        if token in self.vocab:
-            return self.vocab.index(token)
-        if token == self.bos_token:
-            raise InvalidInputError(
-                f"BOS {token!r} stands at position {position}; it belongs at the start only, and "
-                "run() puts it there by itself"
+                f"BOS {show_value(token)} stands at position {position}; it belongs at the start "
+                "only, and run() puts it there by itself"
             )
-        shown = ", ".join(map(repr, self.vocab[:20])) + (", ..." if len(self.vocab) > 20 else "")
-        raise InvalidInputError(
-            f"the token {token!r} at position {position} is not in the vocab: {shown}"
-        )
+        shown = ", ".join(map(show_value, self.vocab[:20]))
+        more = ", ..." if len(self.vocab) > 20 else ""
+        raise InvalidInputError(f"{where} is not in the vocab: {shown}{more}{self._alike(token)}")
+
+    def _alike(self, token: Value) -> str:
+        """A hint where the vocab has an equal number of another type."""
+        if isinstance(token, int | float):
+            for other in self.vocab:
+                if isinstance(other, int | float) and other == token:
+                    return (
+                        f"; it equals {show_value(other)}, but programs tell the two apart, so "
+                        f"give {show_value(other)} itself"
+                    )
+        return ""
+
+    def _is_bos(self, token: Value) -> bool:
+        return canonical_key(normalise(token)) == canonical_key(self.bos_token)
+
+    def _is_pad(self, token: Value) -> bool:
+        return canonical_key(normalise(token)) == canonical_key(self.pad_token)
 
     def encode(self, sequence: Sequence[Value]) -> list[int]:
         """The numbers of a sequence that begins with BOS and may end with PAD.
@@ -103,15 +115,16 @@ class InputEncoder:
         Raises:
             InvalidInputError: as for ``encode_tokens``, or BOS is missing.
         """
-        sequence = _as_list(sequence)
-        if not sequence or sequence[0] != self.bos_token:
-            first = repr(sequence[0]) if sequence else "nothing"
+        sequence = _as_list(sequence, self.max_seq_len + 1)
+        if not sequence or not self._is_bos(sequence[0]):
+            first = show_value(sequence[0]) if sequence else "nothing"
             raise InvalidInputError(
-                f"the sequence begins with {first}; it must begin with BOS, {self.bos_token!r}"
+                f"the sequence begins with {first}; it must begin with BOS, "
+                f"{show_value(self.bos_token)}"
             )
         tokens = list(sequence[1:])
         padding = 0
-        while tokens and tokens[-1] == self.pad_token:
+        while tokens and self._is_pad(tokens[-1]):
             tokens.pop()
             padding += 1
         if len(tokens) + padding > self.max_seq_len:
@@ -127,13 +140,16 @@ class InputEncoder:
         return [tokens[number] for number in numbers]
 
 
-def _as_list(sequence: Sequence[Value]) -> list[Value]:
+def _as_list(sequence: Sequence[Value], most: int) -> list[Value]:
+    """The tokens of a sequence; of one that may be endless, one more than ``most``."""
     if isinstance(sequence, Set | Mapping):
-        raise InvalidInputError(f"{sequence!r} is no sequence: its tokens have no order")
+        raise InvalidInputError(f"{show_value(sequence)} is no sequence: its tokens have no order")
     try:
-        return list(sequence)
+        return list(sequence if isinstance(sequence, Sized) else islice(sequence, most + 1))
     except TypeError:
-        raise InvalidInputError(f"{sequence!r} is no sequence of tokens; give a list") from None
+        raise InvalidInputError(
+            f"{show_value(sequence)} is no sequence of tokens; give a list"
+        ) from None
 
 
 @dataclass(frozen=True, eq=False)

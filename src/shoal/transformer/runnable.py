@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
-from shoal.rasp.values import Value
+from shoal.limits import Limits
+from shoal.pickling import pack, unpack
+from shoal.rasp.values import Value, show_value
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.forward import ForwardPass, forward
 from shoal.transformer.storage import load_arrays, save_arrays
@@ -100,7 +103,7 @@ class Transformer:
             raise InvalidInputError(
                 f"there is no backend {backend!r}; known: {', '.join(BACKENDS)}"
             )
-        encoded = [self.input_encoder.encode_tokens(tokens) for tokens in sequences]
+        encoded = self._encoded(sequences)
         if not encoded:
             return []
         result = self._forward(self._padded(encoded), backend).result
@@ -182,19 +185,40 @@ class Transformer:
     def save(self, path: str | Path) -> None:
         """Write the weights and encoders to an ``.npz`` file (see ``load``).
 
+        The file is there whole, or as it was before.
+
         Raises:
-            InvalidInputError: a value is not a number, string, bool, None or tuple of those.
+            InvalidInputError: a value is not a number, string, bool, None or tuple of those, or
+                the file cannot be written.
         """
         save_arrays(Path(path), self.weights, self.input_encoder, self.output_encoder)
 
     @staticmethod
-    def load(path: str | Path) -> Transformer:
+    def load(path: str | Path, limits: Limits | None = None) -> Transformer:
         """Read a transformer that ``save`` wrote.
 
+        Args:
+            path: the file.
+            limits: ``model_bytes`` is the most memory that its weights may take.
+
         Raises:
-            InvalidInputError: the file is not there, or is no saved transformer.
+            InvalidInputError: the file is not there, is no saved transformer, is damaged, or is
+                too large; nothing is built before that is known.
         """
-        return Transformer(*load_arrays(Path(path)))
+        return Transformer(*load_arrays(Path(path), limits))
+
+    def __copy__(self) -> Self:
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(**{k: copy.deepcopy(v, memo) for k, v in self._state().items()})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return unpack, (type(self), pack(self._state()))
+
+    def _state(self) -> dict[str, Any]:
+        """The fields, without what was computed from them on the way."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def _jitted(self) -> Callable[[npt.NDArray[np.int32]], ForwardPass]:
@@ -206,6 +230,20 @@ class Transformer:
         if backend == "haiku":
             return self._jitted(ids)
         return forward(self.weights, ids, self.input_encoder.pad_encoding)
+
+    def _encoded(self, sequences: Sequence[Sequence[Value]]) -> list[list[int]]:
+        """The numbers of several sequences."""
+        if isinstance(sequences, str | bytes | Set | Mapping):
+            raise InvalidInputError(
+                f"{show_value(sequences)} is no list of sequences; give a list of lists of tokens"
+            )
+        try:
+            each = list(sequences)
+        except TypeError:
+            raise InvalidInputError(
+                f"{show_value(sequences)} is no list of sequences; give a list of lists of tokens"
+            ) from None
+        return [self.input_encoder.encode_tokens(tokens) for tokens in each]
 
     def _padded(self, encoded: list[list[int]]) -> npt.NDArray[np.int32]:
         """[batch, max_seq_len + 1], so that batches of one size share one compiled shape."""

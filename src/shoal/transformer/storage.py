@@ -1,38 +1,58 @@
-"""Transformers on disk: arrays and a JSON text in one ``.npz`` file."""
+"""Transformers on disk: arrays and a JSON text in one ``.npz`` file.
+
+Whatever a file says is checked before memory is taken for it: the description first, then the
+shape and type of every array against it, then that numbers are finite, and at last a checksum over
+everything.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
+from shoal.files import write_file
+from shoal.limits import Limits
 from shoal.rasp.values import Value
+from shoal.transformer.description import Description
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
-from shoal.transformer.weights import LayerWeights, Sizes, Weights
+from shoal.transformer.weights import LayerWeights, Weights
 
-_FORMAT = "shoal transformer 1"
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+_EXPECTED_TYPES = {"codes": np.dtype(np.float64)}
+_SUFFIX = ".npy"
 
 
 def save_arrays(
     path: Path, weights: Weights, encoder: InputEncoder, decoder: OutputDecoder
 ) -> None:
-    """Write a transformer to a file."""
-    description = {
-        "format": _FORMAT,
-        "sizes": asdict(weights.sizes),
-        "causal": weights.causal,
-        "vocab": [_to_json(token) for token in encoder.vocab],
-        "bos": _to_json(encoder.bos_token),
-        "pad": _to_json(encoder.pad_token),
-        "max_seq_len": encoder.max_seq_len,
-        "values": [_to_json(value) for value in decoder.values],
-        "nullable": decoder.nullable,
-    }
+    """Write a transformer to a file; it is there whole, or as it was before.
+
+    Raises:
+        InvalidInputError: a value cannot be saved, or the file cannot be written.
+    """
+    description = Description(
+        sizes=asdict(weights.sizes),
+        causal=weights.causal,
+        vocab=encoder.vocab,
+        bos=encoder.bos_token,
+        pad=encoder.pad_token,
+        max_seq_len=encoder.max_seq_len,
+        values=decoder.values,
+        nullable=decoder.nullable,
+        numerical=decoder.is_numerical,
+        coordinates=len(weights.unembedding_b),
+    )
     arrays: dict[str, Any] = {
         "token_embedding": weights.token_embedding,
         "position_embedding": weights.position_embedding,
@@ -44,44 +64,170 @@ def save_arrays(
     for number, layer in enumerate(weights.layers):
         for field in fields(LayerWeights):
             arrays[f"layer_{number}/{field.name}"] = getattr(layer, field.name)
-    text = np.array(json.dumps(description))
-    with path.open("wb") as file:
-        np.savez_compressed(file, description=text, **arrays)
+    text = description.to_json()
+    checksum = np.array(_checksum(text, arrays))
+    arrays |= {"description": np.array(text), "sha256": checksum}
+    write_file(path, lambda file: np.savez_compressed(file, **arrays))
 
 
-def load_arrays(path: Path) -> tuple[Weights, InputEncoder, OutputDecoder]:
+def load_arrays(
+    path: Path, limits: Limits | None = None
+) -> tuple[Weights, InputEncoder, OutputDecoder]:
     """Read a transformer from a file.
 
+    Args:
+        path: what ``save_arrays`` wrote.
+        limits: ``model_bytes`` is the most memory that is taken.
+
     Raises:
-        InvalidInputError: the file is not there, or is no saved transformer.
+        InvalidInputError: the file is not there, is no saved transformer, is damaged, or is too
+            large.
     """
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder; give the file of a saved transformer")
     try:
-        with np.load(path) as archive:
-            arrays = dict(archive)
-        description = json.loads(str(arrays["description"]))
-        if description["format"] != _FORMAT:
-            raise ValueError(f"its format is {description['format']!r}")
-        return _assemble(description, arrays)
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, (limits or Limits()).model_bytes)
     except FileNotFoundError:
         raise InvalidInputError(f"there is no file {path}") from None
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except PermissionError:
+        raise InvalidInputError(f"{path} cannot be read: permission denied") from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, _DamagedError) else _in_words(error)
         raise InvalidInputError(
-            f"{path} is no saved transformer ({error}); write one with Model.save or "
-            "shoal compile --save"
-        ) from None
+            f"{path} is no saved transformer, or is damaged: {reason}; write one with Model.save "
+            "or shoal compile --save"
+        ) from error
+
+
+class _DamagedError(Exception):
+    """What is wrong with a file, in words."""
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its description is nested too deeply"
+    return f"{error}" if str(error) else type(error).__name__
+
+
+def _read(archive: zipfile.ZipFile, most_bytes: int) -> tuple[Weights, InputEncoder, OutputDecoder]:
+    entries = {entry.filename.removesuffix(_SUFFIX): entry for entry in archive.infolist()}
+    if len(entries) < len(archive.infolist()):
+        raise _DamagedError("it has two entries of one name")
+    if "description" not in entries:
+        raise _DamagedError("it has no description")
+    text = _read_text(archive, entries["description"], most_bytes)
+    # files of before there were checksums do not say how many coordinates the result has
+    shape = _peek(archive, entries, "unembedding_b")
+    defaults = {"numerical": "codes" not in entries, "coordinates": shape[0] if shape else 0}
+    description = Description.from_json(text, defaults)
+    expected = description.shapes()
+    size = sum(_bytes(name, shape) for name, shape in expected.items())
+    if size > most_bytes:
+        raise _DamagedError(
+            f"it describes {size:,} bytes of weights, and the limit is {most_bytes:,} (allow more "
+            f"by limits=shoal.Limits(model_bytes={size}))"
+        )
+    known = {*expected, "description", "sha256"}
+    if set(entries) - known:
+        raise _DamagedError(f"it has an entry that does not belong: {min(set(entries) - known)!r}")
+    arrays = {}
+    for name, shape in expected.items():
+        if name not in entries:
+            raise _DamagedError(f"its array {name!r} is missing")
+        arrays[name] = _read_array(archive, entries[name], name, shape)
+    if "sha256" in entries:
+        wanted = _read_text(archive, entries["sha256"], 4_096)
+        if wanted != _checksum(text, arrays):
+            raise _DamagedError("its content does not match its checksum")
+    return _assemble(description, arrays)
+
+
+def _peek(
+    archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str
+) -> tuple[int, ...]:
+    """The shape of an array, without reading it."""
+    if name not in entries:
+        raise _DamagedError(f"its array {name!r} is missing")
+    with archive.open(entries[name]) as file:
+        return _read_header(file)[0]
+
+
+def _bytes(name: str, shape: tuple[int, ...]) -> int:
+    return math.prod(shape) * _type_of(name).itemsize
+
+
+def _type_of(name: str) -> np.dtype[Any]:
+    return _EXPECTED_TYPES.get(name, np.dtype(np.float32))
+
+
+def _read_text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int) -> str:
+    """A text that is stored as an array of one string."""
+    if entry.file_size > most_bytes:
+        raise _DamagedError(f"its entry {entry.filename!r} has {entry.file_size:,} bytes")
+    with archive.open(entry) as file:
+        shape, _, kind = _read_header(file)
+        if shape != () or kind.kind != "U":
+            raise _DamagedError(f"its entry {entry.filename!r} is no text")
+        return str(np.frombuffer(file.read(), dtype=kind, count=1)[0])
+
+
+def _read_array(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, wanted: tuple[int, ...]
+) -> npt.NDArray[Any]:
+    with archive.open(entry) as file:
+        shape, by_columns, kind = _read_header(file)
+        if kind.hasobject:
+            raise _DamagedError(f"its array {name!r} holds pickled objects, which are never loaded")
+        if shape != wanted or kind != _type_of(name):
+            raise _DamagedError(
+                f"its array {name!r} is {kind} {list(shape)}, and not {_type_of(name)} "
+                f"{list(wanted)} as its description says"
+            )
+        if entry.file_size > _bytes(name, wanted) + 2**16:
+            raise _DamagedError(f"its array {name!r} has {entry.file_size:,} bytes")
+        data = file.read()
+    if len(data) != _bytes(name, wanted):
+        raise _DamagedError(f"its array {name!r} is cut off, or has more than it says")
+    array = np.frombuffer(data, dtype=kind).reshape(wanted, order="F" if by_columns else "C")
+    if not np.isfinite(array).all():
+        raise _DamagedError(f"its array {name!r} has numbers that are not finite")
+    return np.ascontiguousarray(array)
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0 if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )  # fmt: skip
+    shape, by_columns, kind = read(file)
+    return shape, by_columns, kind
+
+
+def _checksum(text: str, arrays: Arrays) -> str:
+    """Over the description, and name, shape and content of every array."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _assemble(
-    description: dict[str, Any], arrays: dict[str, Any]
+    description: Description, arrays: Arrays
 ) -> tuple[Weights, InputEncoder, OutputDecoder]:
-    sizes = Sizes(**description["sizes"])
+    sizes = description.as_sizes()
     layers = tuple(
         LayerWeights(**{f.name: arrays[f"layer_{i}/{f.name}"] for f in fields(LayerWeights)})
         for i in range(sizes.num_layers)
     )
     weights = Weights(
         sizes,
-        description["causal"],
+        description.causal,
         arrays["token_embedding"],
         arrays["position_embedding"],
         layers,
@@ -89,27 +235,7 @@ def _assemble(
         arrays["unembedding_b"],
     )
     encoder = InputEncoder(
-        tuple(_from_json(token) for token in description["vocab"]),
-        _from_json(description["bos"]),
-        _from_json(description["pad"]),
-        description["max_seq_len"],
+        description.vocab, description.bos, description.pad, description.max_seq_len
     )
-    values = tuple(_from_json(value) for value in description["values"])
-    return weights, encoder, OutputDecoder(values, arrays.get("codes"), description["nullable"])
-
-
-def _to_json(value: Value) -> Any:
-    if isinstance(value, tuple):
-        return {"tuple": [_to_json(element) for element in value]}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise InvalidInputError(
-        f"the value {value!r} cannot be saved; use numbers, strings, bools or tuples of those"
-    )
-
-
-def _from_json(value: Any) -> Value:
-    if isinstance(value, dict):
-        return tuple(_from_json(element) for element in value["tuple"])
-    result: Value = value
-    return result
+    values: tuple[Value, ...] = description.values
+    return weights, encoder, OutputDecoder(values, arrays.get("codes"), description.nullable)

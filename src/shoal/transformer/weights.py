@@ -12,7 +12,7 @@ from shoal.craft.affine import AffineMap
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP, Component, Head
 from shoal.craft.model import CraftModel
-from shoal.errors import UnsupportedProgramError
+from shoal.errors import Refusal, UnsupportedProgramError
 
 Array = npt.NDArray[np.float32]
 
@@ -205,10 +205,12 @@ def _require_memory(sizes: Sizes, tokens: int, positions: int, most_bytes: int) 
     size = 4 * (sizes.num_layers * per_layer + sizes.d_model * (tokens + positions + 1))
     if size > most_bytes:
         raise UnsupportedProgramError(
+            Refusal.MODEL_TOO_LARGE,
+            "",
             f"the weights would take {size / 2**30:,.1f} GiB ({sizes.num_layers} layers, width "
             f"{sizes.d_model:,}, {sizes.num_heads} heads of key size {sizes.key_size:,}, "
-            f"{sizes.mlp_hidden_size:,} neurons); the limit is {most_bytes / 2**30:,.1f} GiB. Use "
-            "a smaller vocab or max_seq_len"
+            f"{sizes.mlp_hidden_size:,} neurons); the limit is {most_bytes / 2**30:,.1f} GiB",
+            "use a smaller vocab or max_seq_len",
         )
 
 

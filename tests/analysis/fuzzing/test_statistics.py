@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from shoal_analysis.fuzzing.oracles import Verdict, examine
-from shoal_analysis.fuzzing.statistics import refusal, tally
+from shoal_analysis.fuzzing.statistics import tally
 from tests.analysis.fuzzing.making import make_case
 
 
@@ -29,8 +29,12 @@ def test_operations_are_counted_in_groups() -> None:
 
 
 def test_refusals_of_one_kind_are_counted_together() -> None:
-    first = "UnsupportedProgramError: map: takes 300 different values; map it to fewer"
-    second = "UnsupportedProgramError: map_2: takes 4,096 different values; use others"
-    assert refusal(first) == refusal(second) == "takes ... different values"
-    counts = tally(make_case(), Verdict("refused", first))
-    assert counts["refused takes ... different values"] == 1
+    counts = tally(make_case(), Verdict("refused", "too many different values", "map: takes 300"))
+    counts += tally(make_case(), Verdict("refused", "too many different values", "map_2: takes 4"))
+    assert counts["refused too many different values"] == 2
+
+
+def test_what_no_float32_network_could_do_is_counted_apart() -> None:
+    counts = tally(make_case(), Verdict("outside float32", "values that look the same"))
+    assert counts["outcome outside float32"] == 1
+    assert counts["outcome refused"] == 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from shoal.program.facts import Inferred
 from shoal.program.graph import Node
-from shoal.program.inference import Inferred, infer
+from shoal.program.inference import infer
 from shoal.program.rewriting import Rewrite
 from shoal.program.trace import trace
 from shoal.program.value_sets import ValueSet

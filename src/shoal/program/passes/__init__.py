@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from shoal.program.facts import Inferred
 from shoal.program.graph import Program
-from shoal.program.inference import Inferred
 from shoal.program.passes.common_subexpressions import (
     merge_common_subexpressions,
     merge_equal_tables,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from shoal.program.facts import Inferred
 from shoal.program.graph import Node, Program, build_program
-from shoal.program.inference import Inferred
 from shoal.program.rewriting import Rewrite, rewritten
 from shoal.program.trace import PositionMatrix, PositionTable
 from shoal.program.value_sets import ValueSet

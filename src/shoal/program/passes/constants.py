@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from shoal.program.facts import Inferred, SOpFacts, constant_facts
 from shoal.program.graph import Node
-from shoal.program.inference import Inferred, SOpFacts, constant_facts
 from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
 from shoal.program.value_sets import Values, ValueSet
 from shoal.rasp.expressions import (

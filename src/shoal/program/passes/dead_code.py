@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 
-from shoal.program.inference import Inferred
+from shoal.program.facts import Inferred
 from shoal.program.rewriting import Rewrite, rewritten
 
 

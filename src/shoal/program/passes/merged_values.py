@@ -18,8 +18,8 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from shoal.program.facts import Inferred, SOpFacts, Table
 from shoal.program.graph import Node
-from shoal.program.inference import Inferred, SOpFacts, Table
 from shoal.program.rewriting import Rewrite, rewritten
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import Aggregate, Map, Select, SequenceMap, is_numerical

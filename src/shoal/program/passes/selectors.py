@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from shoal.program.facts import UNDEFINED, Inferred, SOpFacts, Table, constant_facts
 from shoal.program.graph import Node
-from shoal.program.inference import UNDEFINED, Inferred, SOpFacts, Table, constant_facts
 from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
 from shoal.program.value_sets import value_set
 from shoal.rasp.expressions import (

@@ -1,0 +1,54 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from shoal.errors import InvalidInputError
+
+
+def write_file(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file beside its place and move it there, so that nothing half-written is left.
+
+    What is no ordinary file, such as ``/dev/stdout``, is written to as it is.
+
+    Args:
+        path: where it is to be; what is there already stays until the new file is whole.
+        write: writes the content into a file that is open for bytes.
+
+    Raises:
+        InvalidInputError: it cannot be written, for one because the disk is full.
+    """
+    try:
+        place = Path(path).resolve()
+        if place.exists() and not place.is_file():
+            with place.open("wb") as file:
+                write(file)
+            return
+        _write_beside(place, write)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInputError(f"cannot write {path}: {reason}") from error
+
+
+def _write_beside(place: Path, write: Callable[[IO[bytes]], object]) -> None:
+    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        with beside.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        if place.exists():
+            shutil.copymode(place, beside)
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """The same for a text, in UTF-8."""
+    write_file(path, lambda file: file.write(text.encode("utf-8", "surrogateescape")))

@@ -1,0 +1,123 @@
+"""What an aggregate can be: copies, means, and its default."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.program.facts import Inferred, SOpFacts, encoded
+from shoal.program.graph import Node
+from shoal.program.selector_widths import WidthBounds
+from shoal.program.value_sets import (
+    ValueRange,
+    ValueSet,
+    group_close,
+    means,
+    number_bounds,
+)
+from shoal.rasp.expressions import Aggregate, Select, is_numerical
+from shoal.rasp.values import Value, is_number, normalise, show_value
+
+
+def infer_aggregate(facts: Inferred, node: Node) -> SOpFacts:
+    """The values of an aggregate."""
+    expression = node.expression
+    assert isinstance(expression, Aggregate)
+    bounds = facts.widths[node.inputs[0]]
+    operand = facts.program.node(node.inputs[1])
+    values = facts.sops[operand.id].values
+    default = normalise(expression.default)
+    uses_default = bounds.low == 0
+    extra = [default] if uses_default and default is not None else []
+    if bounds.high == 0:  # nothing is ever selected
+        return SOpFacts(encoded(node, [[value] for value in extra], default is None))
+    nullable = values.nullable or (uses_default and default is None)
+    if isinstance(values, ValueRange):
+        return _range(node, values, extra, nullable)
+    found = _averages(facts, node, values, bounds, extra)
+    if found is None:
+        return _range(node, ValueRange(*number_bounds(values)), extra, nullable)
+    averages, mixture = found
+    groups = [*map(list, values.classes), *([value] for value in extra), *averages]
+    return SOpFacts(encoded(node, groups, nullable), mixture=mixture)
+
+
+def _averages(
+    facts: Inferred, node: Node, values: ValueSet, bounds: WidthBounds, extra: list[Value]
+) -> tuple[list[list[Value]], bool] | None:
+    """Means of values that differ, and whether values of several classes are averaged.
+
+    The mean of equal values is that value, so it is none of these.
+
+    Returns:
+        Means in groups with the values that they look like; None if they are too many to list.
+    """
+    if bounds.high <= 1:
+        return [], False
+    numbers = [[v for v in group if isinstance(v, int | float)] for group in values.classes]
+    beyond = [value for group in numbers for value in group if not is_number(value)]
+    alike = sum(map(bool, numbers)) <= 1 or _selects_equal_values(facts, node)
+    if beyond and not (alike and all(len(group) <= 1 for group in numbers)):
+        raise UnsupportedProgramError(
+            Refusal.NO_NUMBER,
+            node.label,
+            f"may average {show_value(beyond[0])} with other values, which a transformer cannot",
+            "map it to a finite number or a string first",
+            outside_float32=True,
+        )
+    limit = facts.limits.averages
+    facts.work.spend(sum(map(len, numbers)), node.label)
+    if alike:
+        groups: list[list[Value]] = []
+        for group in numbers:
+            of_class = means(group, bounds.high, limit)
+            if of_class is None:
+                return None
+            if of_class:
+                groups.append([*group, *of_class])
+        return groups, False
+    members = [v for group in numbers for v in group]
+    found = means(members, bounds.high, limit)
+    if found is None:
+        return None
+    # readers see the mean as a number, whatever it is the mean of
+    return group_close([*members, *found, *extra]), True
+
+
+def _selects_equal_values(facts: Inferred, node: Node) -> bool:
+    """Whether all positions that one query selects hold the same value, where that is local."""
+    selector = facts.program.node(node.inputs[0])
+    if not isinstance(selector.expression, Select):
+        return False
+    keys = facts.sops[selector.inputs[0]].local
+    values = facts.sops[node.inputs[1]].local
+    if keys is None or values is None:
+        return False
+    together = (keys >= 0) & (values >= 0)
+    holds = facts.predicates[selector.id] == 1
+    meets = np.zeros((holds.shape[1], int(values.max(initial=0)) + 1), dtype=bool)
+    meets[keys[together], values[together]] = True
+    return bool(((holds.astype(int) @ meets.astype(int)) > 0).sum(axis=1).max(initial=0) <= 1)
+
+
+def _range(node: Node, values: ValueRange, extra: list[Value], nullable: bool) -> SOpFacts:
+    wrong = [value for value in extra if not is_number(value)]
+    if wrong:
+        raise UnsupportedProgramError(
+            Refusal.NO_NUMBER,
+            node.label,
+            f"averages numbers, but its default is {show_value(wrong[0])}",
+            "use a number or None",
+        )
+    if not is_numerical(node.expression):  # type: ignore[arg-type]
+        raise UnsupportedProgramError(
+            Refusal.TOO_MANY_VALUES,
+            node.label,
+            f"averages {values.low:g} .. {values.high:g} to too many different values for a "
+            "categorical s-op",
+            "annotate it with rasp.numerical",
+        )
+    numbers = [*(float(v) for v in extra if isinstance(v, int | float)), values.low, values.high]
+    return SOpFacts(replace(values, low=min(numbers), high=max(numbers), nullable=nullable))
