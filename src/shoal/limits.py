@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 from shoal.errors import InvalidOptionError, Refusal, UnsupportedProgramError
@@ -44,7 +46,7 @@ class Limits:
 class Work:
     """Counts what a compilation does, so that it ends on every machine after the same steps.
 
-    A unit is about a microsecond of one core: a third of a function's call, fifty entries of a
+    A unit is about a microsecond of one core: a quarter of a function's call, fifty entries of a
     table that are looked at, or a thousand multiplications of a matrix product.
 
     Attributes:
@@ -73,6 +75,15 @@ class Work:
                 f"more by limits=shoal.Limits(work={10 * self.most:.0f})",
             )
 
-    def affords(self, units: float) -> bool:
-        """Whether so much may go into what can be left out, which is half of all work at most."""
-        return self.spent + units <= self.most / 2
+    @contextmanager
+    def optional(self) -> Iterator[Work]:
+        """Work for something that can be left out.
+
+        It ends, with the same error, when half of all work is done, so that what is needed is
+        never refused for what is only offered.
+        """
+        part = Work(max(0.0, self.most / 2 - self.spent))
+        try:
+            yield part
+        finally:
+            self.spent += part.spent

@@ -129,6 +129,13 @@ class Model(Transformer):
             lines += [f"{'':<39} {further}" for further in what[1:]]
         if not self.savings:
             lines.append(f"{'passes':<17} none")
+        for line, found in enumerate(self.optimised.original.raises.values()):
+            lines += textwrap.wrap(
+                f"{found.label}: {found.function} raises on {found.rows:,} of {found.of:,} values "
+                f"(of {found.example})",
+                initial_indent=f"{'' if line else 'undefined where':<17} ",
+                subsequent_indent=f"{'':<17} ",
+            )
         lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
         return "\n".join(lines)
 

@@ -81,6 +81,15 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
             f"(default: {default:,})",
         )
 
+    parser.add_argument(
+        "--work",
+        type=int,
+        default=Limits().work,
+        metavar="N",
+        help="give up after so many units of work outside the allocator, about a microsecond each "
+        f"(default: {Limits().work:,})",
+    )
+
 
 def passes_of(arguments: argparse.Namespace) -> str | list[str]:
     """The value for ``shoal.compile(passes=...)``."""
@@ -89,8 +98,12 @@ def passes_of(arguments: argparse.Namespace) -> str | list[str]:
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:
-    """The limits on fused tables that were given."""
-    return Limits(fused_rows=arguments.fused_rows, fused_neurons=arguments.fused_neurons)
+    """The limits on fused tables and on work that were given."""
+    return Limits(
+        fused_rows=arguments.fused_rows,
+        fused_neurons=arguments.fused_neurons,
+        work=arguments.work,
+    )
 
 
 def budget_of(arguments: argparse.Namespace) -> Budgets:

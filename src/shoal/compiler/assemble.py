@@ -27,6 +27,8 @@ def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
     at_bos[0, space.positions(embedding.space)] = embedding.tokens[-1] + embedding.positions[0]
     half_layers = []
     for components in _schedule(lowered, allocation):
+        for component in components:
+            lowered.inferred.work.spend(component.entries / 100, component.name)
         pinned = [pin_to_bos(component, space, at_bos[0]) for component in components]
         update = np.zeros_like(at_bos)
         for component in pinned:

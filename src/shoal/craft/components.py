@@ -59,6 +59,11 @@ class Head:
         """It is one head."""
         return 1
 
+    @property
+    def entries(self) -> int:
+        """Numbers in its matrices."""
+        return self.query.matrix.size + self.key.matrix.size + self.value.matrix.size
+
 
 @dataclass(frozen=True, eq=False)
 class MLP:
@@ -90,6 +95,11 @@ class MLP:
     def size(self) -> int:
         """The number of hidden neurons."""
         return len(self.hidden.target)
+
+    @property
+    def entries(self) -> int:
+        """Numbers in its matrices."""
+        return self.hidden.matrix.size + self.output.matrix.size
 
 
 Component = Head | MLP

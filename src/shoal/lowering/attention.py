@@ -12,6 +12,7 @@ from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import Head
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.limits import Work
 from shoal.lowering.builder import (
     Builder,
     number_codes,
@@ -74,7 +75,12 @@ def _add_reciprocal(builder: Builder, name: str, block: str | None, terms: list[
     hidden = builder.fresh_name(name)
     space = builder.add_numbers(hidden, None, 0.0, 1.0, nullable=False)
     head = _head(
-        hidden, terms, constant(space, np.zeros(1)), value_at_bos=np.ones(1), bos_score=1.0
+        hidden,
+        terms,
+        constant(space, np.zeros(1)),
+        value_at_bos=np.ones(1),
+        bos_score=1.0,
+        work=builder.inferred.work,
     )
     builder.add_operation(hidden, block or hidden, head, _reads(terms))
     builder.set_residuals(hidden, np.array([[4 * ROUNDING + _score_error(builder, terms) / 4]]))
@@ -192,7 +198,8 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     error = float(coordinate_errors(read, builder.variables)[0])
     error += _averaging_error(builder, node, operand_values, default)
     terms = lower_selector(builder, builder.node(node.inputs[0]))
-    head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5)
+    work = builder.inferred.work
+    head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5, work=work)
     reads = [*_reads(terms), *operand.variables]
     builder.add_operation(name, node.label, head, reads, _sharing(builder, node))
     low, high = number_bounds(operand_values)
@@ -297,7 +304,8 @@ def _add_average(
     if default is not None:
         at_bos[place[canonical_key(default)]] = 1.0
     terms = lower_selector(builder, builder.node(node.inputs[0]))
-    head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5)
+    work = builder.inferred.work
+    head = _head(node.label, terms, copy, value_at_bos=at_bos, bos_score=0.5, work=work)
     reads = [*_reads(terms), *operand.variables]
     builder.add_operation(node.label, node.label, head, reads, _sharing(builder, node))
     copied = projected_errors(operand, builder.variables, matrix)
@@ -332,7 +340,12 @@ def _reads(terms: list[Term]) -> list[str]:
 
 
 def _head(
-    name: str, terms: list[Term], value: AffineMap, value_at_bos: Matrix, bos_score: float
+    name: str,
+    terms: list[Term],
+    value: AffineMap,
+    value_at_bos: Matrix,
+    bos_score: float,
+    work: Work,
 ) -> Head:
     """A head that scores keys by a sum of bilinear forms, 1 where selected and at most 0 else.
 
@@ -343,6 +356,7 @@ def _head(
     query_maps, key_maps = [], []
     for term in terms:
         queries, keys = term.query.coordinates, term.key.coordinates
+        work.spend(term.scores.size / 20, name)
         left, right = _factors(term.scores)
         between = numbered_space("meeting", left.shape[1])
         query_maps.append(_scaled(queries.then(linear(queries.target, between, left))))

@@ -87,7 +87,8 @@ class Builder:
         limits = self.inferred.limits
         left_out = (
             f", {len(self.too_large)} left out: {self.too_large[0]} (limits: "
-            f"fused_rows={limits.fused_rows}, fused_neurons={limits.fused_neurons})"
+            f"fused_rows={limits.fused_rows}, fused_neurons={limits.fused_neurons}, "
+            f"work={limits.work})"
             if self.too_large
             else ""
         )
@@ -278,6 +279,7 @@ class Builder:
             results,
             self.variables[name].space,
             self.inferred.limits.mlp_weights,
+            self.inferred.work,
         )
         if made is None:
             raise UnsupportedProgramError(
@@ -304,9 +306,15 @@ class Builder:
         space = self.variables[node.label].space
         most = limits.fused_neurons * width
         try:
-            made = synthesise(node.label, leaves, points, results, space, most)
+            with self.inferred.work.optional() as work:
+                made = synthesise(node.label, leaves, points, results, space, most, work)
         except TooManyNeuronsError as error:
             self.too_large.append(f"{node.label} would take {error.neurons:,} neurons")
+            return
+        except UnsupportedProgramError as error:
+            if error.kind is not Refusal.TOO_MUCH_WORK:
+                raise
+            self.too_large.append(f"{node.label} would take too much work")
             return
         if made is None or (self.views[node.id].one_hot and made.largest_residual > SHARP):
             return

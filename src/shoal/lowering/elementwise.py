@@ -68,6 +68,7 @@ def _add_cuts(builder: Builder, node: Node, view: View) -> None:
         return
     limits = builder.inferred.limits
     for cut in cuts(builder, node):
+        builder.inferred.work.spend(1, node.label)
         try:
             table = cut_table(builder, node, cut, limits.fused_rows)
         except TooManyRowsError as error:
@@ -100,6 +101,7 @@ def _lower_table(
         with_none(codes)[classes],
         builder.variables[node.label].space,
         builder.inferred.limits.mlp_weights,
+        builder.inferred.work,
     )
     if made is None:
         return False

@@ -34,6 +34,7 @@ def affine(table: Table) -> Iterator[Candidate]:
         rows, columns = np.nonzero(points)
         matrix[columns] = results[rows]
     else:
+        table.work.spend(points.size * points.shape[1] / 1_000, table.name)
         fitted = fit_affine(points, results)
         if fitted is None:
             return

@@ -28,6 +28,7 @@ from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.limits import Work
 from shoal.lowering.look_ups import affine, constant, look_up
 from shoal.lowering.precision import largest_rows
 from shoal.lowering.steps import gated_steps, hinges, steps
@@ -35,6 +36,15 @@ from shoal.lowering.tables import Layer, Leaf, Table
 
 SHARP = 1e-5
 """A dearer form is preferred to a cheaper one that is off by more than this."""
+
+FAR_DEARER = 8
+"""A form that would be sharper is not looked at if it takes this many times more neurons."""
+
+_FLOPS = 20_000
+"""Multiplications of a matrix product in a unit of work."""
+
+_OVERHEAD = 20
+"""What is done besides with each hidden value, in multiplications."""
 
 _LARGEST_BLOCK = 2**22
 """Hidden values that are computed at once when a layer is checked."""
@@ -74,6 +84,11 @@ class Synthesis:
     residuals: Matrix | None
 
     @property
+    def neurons(self) -> int:
+        """What it costs."""
+        return self.mlp.size
+
+    @property
     def largest_residual(self) -> float:
         """The greatest error."""
         return 0.0 if self.residuals is None else float(np.abs(self.residuals).max(initial=0.0))
@@ -86,6 +101,7 @@ def synthesise(
     results: Matrix,
     target: Space,
     most_weights: int,
+    work: Work | None = None,
 ) -> Synthesis | None:
     """The cheapest exact MLP for a table, or None if none is exact in float32.
 
@@ -96,13 +112,15 @@ def synthesise(
         results: [rows, target].
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
+        work: counts what is done; without it there is no limit.
 
     Raises:
         TooManyNeuronsError: every exact form that might do exceeds ``most_weights``.
+        UnsupportedProgramError: it takes more work than there is left.
     """
     if not len(points):  # the operands never meet
         points, results = np.zeros((1, points.shape[1])), np.zeros((1, results.shape[1]))
-    table = Table(leaves, points, results)
+    table = Table(leaves, points, results, name, work or Work())
     forms = (constant, affine, look_up, steps, gated_steps, hinges)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
@@ -110,6 +128,8 @@ def synthesise(
     allowed = np.maximum(1, np.abs(results))
     good_enough: Synthesis | None = None
     for candidate in candidates:
+        if good_enough is not None and candidate.neurons > FAR_DEARER * (1 + good_enough.neurons):
+            break
         if candidate.neurons * table.width > most_weights:
             if good_enough is not None:
                 break
@@ -137,6 +157,8 @@ def _residuals(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
     Probabilistic Rounding Error Analysis, 2019); half of that is the bound.
     """
     errors = table.errors
+    flops = len(table.points) * len(layer.threshold) * (table.width + _OVERHEAD)
+    table.work.spend((7 if errors.any() else 1) * flops / _FLOPS, table.name)
     patterns = [np.zeros(len(errors))]
     if errors.any():
         signs = np.random.default_rng(0).choice([-1.0, 1.0], (4, len(errors)))

@@ -155,6 +155,7 @@ def _weights(builder: Builder, selector: Node, groups: list[_Group]) -> list[Mat
         return None
     choices = np.array(list(product(*(range(size) for size in sizes))), dtype=int)
     choices = choices.reshape(-1, len(groups))  # there may be none
+    builder.inferred.work.spend(choices.size, selector.label)
     truth: dict[int, Truth] = {}
     for number, group in enumerate(groups):
         for column, select in enumerate(group.selects):

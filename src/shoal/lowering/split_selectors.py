@@ -48,6 +48,7 @@ def split_selector(builder: Builder, selector: Node) -> list[list[Term]] | None:
     predicate = builder.inferred.predicates[selector.id]
     if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
         return None
+    builder.inferred.work.spend(key_classes.size * query_classes.size / 20, selector.label)
     known = (query_classes >= 0)[:, :, None, None] & (key_classes >= 0)
     rows = np.maximum(query_classes, 0)[:, :, None, None]
     holds = (predicate[rows, np.maximum(key_classes, 0)] == 1) & known  # [c, d, a, b]

@@ -28,10 +28,8 @@ _MOST_ON_A_LINE = 4
 
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line."""
-    if all(leaf.one_hot for leaf in table.leaves):
-        return  # the look-up is never worse by more than a factor of two, and safer
     for weights in _projections(table, list(range(len(table.leaves)))):
-        line = table.points @ weights
+        line = _line(table, weights)
         made = _steps_on(line, table.results, float(np.abs(weights) @ table.errors))
         if made is not None:
             base, slopes, ends, jumps = made
@@ -47,7 +45,7 @@ def hinges(table: Table) -> Iterator[Candidate]:
     if all(leaf.one_hot for leaf in table.leaves):
         return
     for weights in _projections(table, list(range(len(table.leaves)))):
-        line = table.points @ weights
+        line = _line(table, weights)
         for sign in (1.0, -1.0):
             made = _hinges_on(sign * line, table.results)
             if made is not None:
@@ -80,7 +78,7 @@ def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate
     for scalar in scalars:
         gates[parts[scalar]] = False
     picked = table.points[:, gates]
-    line = table.points @ weights
+    line = _line(table, weights)
     count = len(table.leaves) - len(scalars)
     open_rows = picked.sum(axis=1) == count
     if table.results[~open_rows].any():
@@ -116,6 +114,12 @@ def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate
         )
 
     return Candidate(size, build)
+
+
+def _line(table: Table, weights: Matrix) -> Matrix:
+    """The rows, projected to numbers."""
+    table.work.spend((table.points.size + table.results.size) / 50, table.name)
+    return table.points @ weights
 
 
 def _projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:

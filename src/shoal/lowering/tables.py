@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix
+from shoal.limits import Work
 
 TOLERANCE = 4e-5
 """Greatest error of a result in float32, relative to max(1, size)."""
@@ -76,11 +77,15 @@ class Table:
         leaves: the operands.
         points: [rows, coordinates of all leaves].
         results: [rows, dimensions of the result].
+        name: the variable that it computes.
+        work: counts what is done with it.
     """
 
     leaves: list[Leaf]
     points: Matrix
     results: Matrix
+    name: str = ""
+    work: Work = field(default_factory=Work)
 
     @property
     def errors(self) -> Matrix:

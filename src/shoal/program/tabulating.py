@@ -12,7 +12,13 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
 from shoal.program.facts import Raises
 from shoal.program.graph import Node
-from shoal.rasp.calls import NoFunctionError, UnusableResultError, call
+from shoal.rasp.calls import (
+    NoFunctionError,
+    UndefinedError,
+    UnusableResultError,
+    call,
+    is_surely_a_function,
+)
 from shoal.rasp.functions import show_function
 from shoal.rasp.values import Value, normalise, show_error, show_value
 
@@ -58,23 +64,24 @@ def tabulate(
     results: dict[tuple[int, ...], list[Value]] = {}
     raising: set[tuple[int, ...]] = set()
     example = ""
+    values = (value for kinds in classes for members in kinds for value in members)
+    again = not is_surely_a_function(function, values)
     for index in joint:
-        results[index] = []
+        found = results[index] = []
         members = [kinds[i] for kinds, i in zip(classes, index, strict=True)]
         for arguments in product(*members):
             work.spend(_CALL, node.label)
             try:
-                made_of_it = call(function, arguments, made)
+                found.append(call(function, arguments, made, again))
+            except UndefinedError as error:
+                raising.add(index)
+                example = example or f"{_shown(arguments)}: {show_error(error.error)}"
             except NoFunctionError as error:
                 raise _no_function(node, function, arguments, error) from error
             except UnusableResultError as error:
                 raise _unusable(node, function, arguments, error) from None
-            if made_of_it.error is not None:
-                raising.add(index)
-                example = example or f"{_shown(arguments)}: {show_error(made_of_it.error)}"
-                continue
-            results[index].append(made_of_it.value)
-        _require_one_result(node, function, members, results[index])
+        if len(found) > 1:
+            _require_one_result(node, function, members, found)
     if not raising:
         return Tabulation(results, None)
     raises = Raises(node.label, show_function(function), len(raising), len(results), example)
@@ -88,7 +95,7 @@ def tabulate(
     return Tabulation(results, raises)
 
 
-_CALL = 3
+_CALL = 4
 """Units of work of two calls of a function, with looking at what it returns."""
 
 

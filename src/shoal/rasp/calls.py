@@ -8,30 +8,31 @@ outside, such as too little memory, are passed on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from shoal.errors import comes_from_outside
+from shoal.rasp.functions import (
+    BinaryOperator,
+    Comparison,
+    Composed,
+    ConstantOperator,
+    LinearCombination,
+    UnaryOperator,
+)
 from shoal.rasp.values import Value, is_same, normalise, show_error, show_value, why_unusable
 
 
-@dataclass(frozen=True)
-class Call:
-    """What came of a call: a value, or an error.
+class UndefinedError(Exception):
+    """A function raised, and does so again, so that it is undefined on these arguments.
 
     Attributes:
-        value: what it returned; None also where it raised.
-        error: what it raised, if it did.
+        error: what it raised.
     """
 
-    value: Value
-    error: Exception | None = None
-
-    def __str__(self) -> str:
-        if self.error is not None:
-            return f"raises {show_error(self.error)}"
-        return f"gives {show_value(self.value)}"
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class UnusableResultError(Exception):
@@ -52,11 +53,11 @@ class NoFunctionError(Exception):
     """A function came out differently when it was called again.
 
     Attributes:
-        first: what came of the first call.
+        first: what came of the first call, in words.
         second: what came of the second one.
     """
 
-    def __init__(self, first: Call, second: Call) -> None:
+    def __init__(self, first: str, second: str) -> None:
         super().__init__(first, second)
         self.first = first
         self.second = second
@@ -66,36 +67,83 @@ def call(
     function: Callable[..., Any],
     arguments: tuple[Value, ...],
     made: Callable[[Any], Value] = normalise,
-) -> Call:
-    """Call a user's function twice.
+    again: bool = True,
+) -> Value:
+    """What a user's function returns, if it can be believed.
 
     Args:
         function: of as many values as there are arguments.
         arguments: what it is called with.
         made: what is to be made of its result, where that may raise as well.
+        again: whether to call it a second time.
 
     Raises:
+        UndefinedError: it raised, twice.
         UnusableResultError: it returned what can be no value.
         NoFunctionError: the second call came out differently.
         BaseException: what the function raised, if that says nothing about the function.
     """
-    first = _call_once(function, arguments, made)
-    if first.error is None:
-        reason = why_unusable(first.value)
-        if reason is not None:
-            raise UnusableResultError(first.value, reason)
-    second = _call_once(function, arguments, made)
-    if (first.error is None) != (second.error is None) or not is_same(first.value, second.value):
-        raise NoFunctionError(first, second) from first.error or second.error
-    return first
-
-
-def _call_once(
-    function: Callable[..., Any], arguments: tuple[Value, ...], made: Callable[[Any], Value]
-) -> Call:
     try:
-        return Call(made(function(*arguments)))
+        value = made(function(*arguments))
     except Exception as error:
         if comes_from_outside(error):
             raise
-        return Call(None, error)
+        _require_raising(function, arguments, made, error)
+        raise UndefinedError(error) from error
+    reason = why_unusable(value)
+    if reason is not None:
+        raise UnusableResultError(value, reason)
+    if again:
+        _require_same(function, arguments, made, value)
+    return value
+
+
+def _require_raising(
+    function: Callable[..., Any],
+    arguments: tuple[Value, ...],
+    made: Callable[[Any], Value],
+    first: Exception,
+) -> None:
+    try:
+        value = made(function(*arguments))
+    except Exception as error:
+        if comes_from_outside(error):
+            raise
+        return
+    raise NoFunctionError(_raises(first), _gives(value)) from first
+
+
+def _require_same(
+    function: Callable[..., Any],
+    arguments: tuple[Value, ...],
+    made: Callable[[Any], Value],
+    first: Value,
+) -> None:
+    try:
+        value = made(function(*arguments))
+        same = is_same(first, value)
+    except Exception as error:
+        if comes_from_outside(error):
+            raise
+        raise NoFunctionError(_gives(first), _raises(error)) from error
+    if not same:
+        raise NoFunctionError(_gives(first), _gives(value))
+
+
+def _gives(value: Value) -> str:
+    return f"gives {show_value(value)}"
+
+
+def _raises(error: Exception) -> str:
+    return f"raises {show_error(error)}"
+
+
+def is_surely_a_function(function: Callable[..., Any], arguments: Iterable[Value]) -> bool:
+    """Whether a function needs no second call: it is an operator, and of plain values."""
+    parts = function.functions if isinstance(function, Composed) else (function,)
+    are_operators = all(isinstance(part, _OPERATORS) for part in parts)
+    return are_operators and all(type(value) in _PLAIN for value in arguments)
+
+
+_OPERATORS = (BinaryOperator, Comparison, ConstantOperator, LinearCombination, UnaryOperator)
+_PLAIN = (bool, int, float, str)

@@ -90,6 +90,8 @@ def canonical_order(values: Iterable[Value]) -> tuple[Value, ...]:
 
 def is_same(one: Value, other: Value) -> bool:
     """Whether two values are one for every program: equal, and of one type."""
+    if one is other:
+        return True
     return canonical_key(one) == canonical_key(other) and bool(one == other)
 
 
@@ -99,6 +101,8 @@ def why_unusable(value: object) -> str | None:
     Values are compared, hashed, ordered and printed by the compiler, so all of that must work and
     come out the same whenever it is done. None, which is no value, can be handled.
     """
+    if value is None or type(value) in (str, bool):  # most values; the rest takes longer
+        return None
     for part in _parts(value):
         if part is _TOO_DEEP:
             return f"is nested more than {_MOST_NESTING} deep; use flatter tuples"

@@ -81,6 +81,13 @@ class Optimised:
         )
 
 
+def _size(inferred: Inferred) -> float:
+    """Units of work of one pass: it looks at every node and every table."""
+    tables = [facts.table for facts in inferred.sops.values() if facts.table is not None]
+    entries = sum(table.size for table in (*tables, *inferred.predicates.values()))
+    return 10 * len(inferred.program.graph) + entries / 50
+
+
 def run_before_inference(program: Program, names: tuple[str, ...]) -> Program:
     """Merge what is written twice, if that pass is among the named ones."""
     return merge_common_subexpressions(program) if "common-subexpressions" in names else program
@@ -103,6 +110,7 @@ def run_passes(inferred: Inferred, names: tuple[str, ...], merged: int = 0) -> O
     while changed:
         changed = False
         for name in counts:
+            inferred.work.spend(_size(inferred), "")
             rewrite = PASSES[name].run(inferred)
             inferred = rewrite.inferred
             counts[name] += rewrite.saved
