@@ -131,8 +131,8 @@ class Model(Transformer):
             lines.append(f"{'passes':<17} none")
         for line, found in enumerate(self.optimised.original.raises.values()):
             lines += textwrap.wrap(
-                f"{found.label}: {found.function} raises on {found.rows:,} of {found.of:,} values "
-                f"(of {found.example})",
+                f"{found.label}: {found.function} raises on {found.rows:,} of {found.of:,} values, "
+                f"for example on {found.example}",
                 initial_indent=f"{'' if line else 'undefined where':<17} ",
                 subsequent_indent=f"{'':<17} ",
             )

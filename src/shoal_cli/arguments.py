@@ -11,7 +11,10 @@ from shoal_solvers import SOLVERS, Budgets
 
 def add_program(parser: argparse.ArgumentParser) -> None:
     """The program, and what it is compiled for."""
-    parser.add_argument("program", help="a stock program such as reverse, or path/to/file.py:name")
+    parser.add_argument(
+        "program",
+        help="a stock program such as reverse, or path/to/file.py:name, which runs the file",
+    )
     add_target(parser)
 
 

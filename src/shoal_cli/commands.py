@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +14,18 @@ from shoal.rasp.printing import listing
 from shoal.transformer.runnable import Transformer
 from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_cli.arguments import budget_of, limits_of, passes_of
+from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program, match_tokens
 
 
 def compile_command(arguments: argparse.Namespace, console: Console) -> int:
     """``shoal compile``: compile and report."""
-    _require_writable(arguments.save)
+    if arguments.save is not None:
+        if not arguments.save.endswith(".npz"):
+            raise InvalidOptionError(
+                f"--save {arguments.save}: give a file name that ends with .npz"
+            )
+        require_writable("--save", arguments.save)
     model = _compiled(arguments)
     console.print(Text(listing(model.program)))
     console.print()
@@ -95,17 +100,6 @@ def _compiled(arguments: argparse.Namespace) -> shoal.Model:
         limits=limits_of(arguments),
         time_limit=arguments.time_limit,
     )
-
-
-def _require_writable(path: str | None) -> None:
-    """Refuse before compiling what could not be saved after it."""
-    if path is None:
-        return
-    if not path.endswith(".npz"):
-        raise InvalidOptionError(f"--save {path}: give a file name that ends with .npz")
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise InvalidOptionError(f"--save {path}: there is no folder {folder}")
 
 
 def _show(value: object) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from shoal.errors import InvalidOptionError
+from shoal.files import write_text
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import (
     Candidate,
@@ -24,15 +23,16 @@ from shoal_analysis.comparison import (
     totals,
 )
 from shoal_cli.arguments import budget_of, limits_of
+from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program
 from shoal_solvers import SOLVERS
 
 
 def compare_command(arguments: argparse.Namespace, console: Console) -> int:
     """Compile programs under several allocators and print what each costs."""
-    for path in (arguments.json, arguments.csv):
-        if path not in (None, "-") and not Path(path).absolute().parent.is_dir():
-            raise InvalidOptionError(f"cannot write {path}: there is no such folder")
+    for option, path in (("--json", arguments.json), ("--csv", arguments.csv)):
+        if path not in (None, "-"):
+            require_writable(option, path)
     names = arguments.programs or [name for name, stock in STOCK.items() if stock.benchmark]
     candidates = []
     for name in names:
@@ -43,7 +43,7 @@ def compare_command(arguments: argparse.Namespace, console: Console) -> int:
         if path == "-":
             sys.stdout.write(text)
         elif path is not None:
-            Path(path).write_text(text)
+            write_text(path, text)
     if "-" not in (arguments.json, arguments.csv):
         console.print(comparison_table(totals(measured) if arguments.totals else measured))
     return 0

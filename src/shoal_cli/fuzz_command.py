@@ -15,6 +15,9 @@ from rich.text import Text
 
 from shoal.errors import InvalidOptionError
 
+MOST_JOBS = 256
+"""Processes that one machine can be asked for."""
+
 
 def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``shoal fuzz``."""
@@ -41,12 +44,10 @@ def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
 def fuzz_command(arguments: argparse.Namespace, console: Console) -> int:
     """Run a campaign; the exit code is 0 only if nothing failed."""
     # Hypothesis takes a moment to import, and only this command needs it
-    from shoal_analysis.fuzzing.campaign import (
-        BatchResult,
-        Campaign,
-        CampaignOptions,
-        run_campaign,
-    )
+    from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions
+    from shoal_analysis.fuzzing.campaign import Campaign
+    from shoal_analysis.fuzzing.running import run_campaign
+    from shoal_analysis.fuzzing.workers import Workers
 
     _check(arguments)
     programs = arguments.programs
@@ -55,6 +56,8 @@ def fuzz_command(arguments: argparse.Namespace, console: Console) -> int:
     options = CampaignOptions(arguments.seed, arguments.haiku, arguments.steps)
     folder = Path(arguments.folder or tempfile.mkdtemp(prefix="shoal-fuzz-"))
     campaign = Campaign(folder, options)
+    for warning in campaign.warnings:
+        Console(stderr=True, highlight=False).print(Text(f"warning: {warning}"), style="yellow")
     if campaign.results:
         console.print(f"resuming after {campaign.programs:,} programs", highlight=False)
     columns = (
@@ -75,11 +78,12 @@ def fuzz_command(arguments: argparse.Namespace, console: Console) -> int:
                 rate=(campaign.programs - before) / elapsed,
                 tallies=_tallies(campaign.counts, len(campaign.failures)),
             )
-            if result.failure is not None:
-                bar.console.print(Text(f"batch {result.number}: {result.failure.message}"))
+            for failure in result.failures:
+                bar.console.print(Text(f"batch {result.number}: {failure.message}"))
 
         finished = run_campaign(
             campaign,
+            Workers(arguments.jobs),
             programs=programs,
             minutes=arguments.minutes,
             jobs=arguments.jobs,
@@ -108,12 +112,15 @@ def fuzz_command(arguments: argparse.Namespace, console: Console) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     for name in ("programs", "minutes", "jobs", "steps"):
         value = getattr(arguments, name)
-        if value is not None and value <= 0:
-            raise InvalidOptionError(f"--{name} is {value}; it must be above 0")
+        if value is not None and not 0 < value < float("inf"):
+            raise InvalidOptionError(f"--{name} is {value}; give a number above 0")
+    if arguments.jobs > MOST_JOBS:
+        raise InvalidOptionError(f"--jobs is {arguments.jobs}; at most {MOST_JOBS} will do")
 
 
 def _tallies(counts: Counter[str], failures: int) -> str:
-    parts = [f"{counts[f'outcome {name}']:,} {name}" for name in ("agrees", "refused", "undefined")]
+    names = ("agrees", "refused", "outside float32", "undefined")
+    parts = [f"{counts[f'outcome {name}']:,} {name}" for name in names]
     return ", ".join([*parts, f"{failures} failed"])
 
 

@@ -13,6 +13,13 @@ from shoal.rasp.stock import STOCK
 from shoal_cli.arguments import add_compile_options, add_limits, add_program, add_target
 from shoal_cli.commands import compile_command, explain_command, run_command
 from shoal_cli.compare_command import compare_command
+from shoal_cli.endings import (
+    INTERRUPTED,
+    PIPE_CLOSED,
+    endable,
+    forget_output,
+    replace_what_cannot_be_encoded,
+)
 from shoal_cli.fuzz_command import add_fuzz_arguments, fuzz_command
 from shoal_solvers import SOLVERS, AllocationError
 
@@ -24,6 +31,9 @@ examples:
   shoal run reverse a b c d                 run it
   shoal explain shuffle_dyck1               what each half-layer does
   shoal compile my_program.py:double --vocab 1 2 3 --max-seq-len 8
+
+my_program.py:double runs the file my_program.py as Python does, with all that it does, and takes
+the s-op named double; so name no file that you would not run.
 """
 
 _COMPILE = """\
@@ -150,17 +160,32 @@ def _command(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = build_parser().parse_args(argv)
+    replace_what_cannot_be_encoded()
     try:
-        code: int = arguments.run(arguments, Console(highlight=False))
+        with endable():
+            arguments = build_parser().parse_args(argv)
+            code: int = arguments.run(arguments, Console(highlight=False))
+            sys.stdout.flush()
+            return code
     except (ShoalError, AllocationError) as error:
-        Console(stderr=True, highlight=False).print(
-            f"shoal: {error}", style="red", markup=False, soft_wrap=False
-        )
-        return 2
+        return _fail(str(error))
     except KeyboardInterrupt:
-        Console(stderr=True).print("shoal: interrupted", markup=False)
-        return 130
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        forget_output()
+        return PIPE_CLOSED
+    except OSError as error:
+        forget_output()
+        return _fail(f"cannot write: {error.strerror or error}")
+    except MemoryError:
+        return _fail("out of memory; use a smaller vocab or a smaller --max-seq-len")
+
+
+def _fail(message: str, code: int = 2) -> int:
+    """Say on standard error what went wrong."""
+    Console(stderr=True, highlight=False).print(
+        f"shoal: {message}", style="red", markup=False, soft_wrap=False
+    )
     return code
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from shoal.errors import InvalidOptionError, UnknownProgramError
 from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
 from shoal.rasp.stock import STOCK, stock_program
-from shoal.rasp.values import Value
+from shoal.rasp.values import Value, show_error
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class NamedProgram:
 
 
 def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None) -> NamedProgram:
-    """A stock program, or ``path/to/file.py:name``.
+    """A stock program, or ``path/to/file.py:name``, for which the file is run.
 
     A file may define ``vocab`` and ``max_seq_len`` beside its programs.
 
@@ -72,8 +72,8 @@ def _load(path: Path, name: str) -> ModuleType:
     sys.modules[path.stem + " (program)"] = module
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
-        raise UnknownProgramError(f"{path} raises {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UnknownProgramError(f"{path} raises {show_error(error)}") from error
     return module
 
 

@@ -1,180 +1,183 @@
-"""Fuzzing campaigns: many programs in batches, on several processes, resumable."""
+"""A campaign's folder: options, finished batches, failures; whatever happens, nothing is lost."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
-import time
-import zlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from multiprocessing.pool import AsyncResult
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from filelock import FileLock, Timeout
 
 from shoal.errors import InvalidOptionError
-from shoal_analysis.fuzzing.cases import Case
-from shoal_analysis.fuzzing.oracles import Difference, examine
-from shoal_analysis.fuzzing.programs import cases
-from shoal_analysis.fuzzing.reproduction import reproduction
-from shoal_analysis.fuzzing.statistics import tally
+from shoal.files import write_text
+from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, Failure
 
-BATCH = 50
-"""Programs that Hypothesis draws for one batch; a batch is what a campaign can resume after.
+VERSIONS = ("shoal", "hypothesis")
+"""Packages of which another version draws other programs."""
 
-Hypothesis likes to draw again what it has drawn, so about a third are repeats, which do not count.
-"""
+
+DEATHS = 2
+"""So many workers have to die on a program for it to be a failure."""
 
 
 @dataclass(frozen=True)
-class CampaignOptions:
-    """What a campaign runs; kept in its folder, so that it can be resumed.
+class Death:
+    """A worker that died while it examined a case.
 
     Attributes:
-        seed: two campaigns with one seed run the same programs.
-        haiku_share: one program in so many also runs on Haiku; 0 for none.
-        most_steps: the greatest number of steps in which a program is written.
+        key: of the case.
+        batch: number of the batch.
+        message: what the executor said.
+        script: a Python file that examines the case.
     """
 
-    seed: int = 0
-    haiku_share: int = 0
-    most_steps: int = 14
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A shrunk failure.
-
-    Attributes:
-        stage: where the answers part, or "crash".
-        message: what happened.
-        script: a Python file that shows it.
-    """
-
-    stage: str
+    key: str
+    batch: int
     message: str
     script: str
 
 
-@dataclass(frozen=True)
-class BatchResult:
-    """What came of one batch.
+class Campaign:
+    """A campaign's folder, which can be read while the campaign runs.
 
     Attributes:
-        number: the batch.
-        programs: how many different ones were examined.
-        counts: tallies (see ``statistics``).
-        failure: the shrunk failure, if there was one; it ends its batch.
-        seconds: wall-clock time.
-    """
-
-    number: int
-    programs: int
-    counts: dict[str, int] = field(default_factory=dict)
-    failure: Failure | None = None
-    seconds: float = 0.0
-
-
-def run_batch(options: CampaignOptions, number: int) -> BatchResult:
-    """Examine one batch; a failure is shrunk by Hypothesis."""
-    counts: Counter[str] = Counter()
-    failing: list[tuple[Case, Exception]] = []
-    seen: set[Case] = set()
-    start = time.perf_counter()
-
-    @seed(options.seed * 1_000_003 + number)
-    @settings(
-        max_examples=BATCH,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @given(cases(options.most_steps))
-    def examine_all(case: Case) -> None:
-        if failing:  # shrinking: only failures matter from here on
-            _examine(case, failing, with_haiku=failing[0][1].args[0].startswith("haiku"))
-            return
-        if case in seen:
-            return
-        seen.add(case)
-        share = options.haiku_share
-        verdict = _examine(case, failing, with_haiku=bool(share) and _is_nth(case, share))
-        counts.update(tally(case, verdict))
-
-    failure = None
-    try:
-        examine_all()
-    except Exception as error:  # noqa: BLE001 - a crash of the compiler is what we look for
-        case, cause = failing[-1] if failing else (None, error)
-        stage = cause.stage if isinstance(cause, Difference) else "crash"
-        message = f"{type(cause).__name__}: {cause}"
-        script = reproduction(case, message) if case is not None else message
-        failure = Failure(stage, message, script)
-    return BatchResult(number, len(seen), dict(counts), failure, time.perf_counter() - start)
-
-
-def _is_nth(case: Case, share: int) -> bool:
-    """One case in ``share``, whichever process examines it."""
-    return zlib.crc32(repr(case).encode()) % share == 0
-
-
-def _examine(case: Case, failing: list[tuple[Case, Exception]], with_haiku: bool) -> object:
-    try:
-        return examine(case, haiku=with_haiku)
-    except Exception as error:
-        failing.append((case, error))
-        raise
-
-
-class Campaign:
-    """A campaign folder: options, finished batches, and failures.
+        folder: where it is.
+        options: what it runs.
+        results: finished batches by number.
+        deaths: of workers, in their order.
+        warnings: what could not be read, in words.
 
     Raises:
-        InvalidOptionError: the folder holds a campaign with other options.
+        InvalidOptionError: the folder cannot be one, or holds a campaign with other options or
+            of other versions.
     """
 
     def __init__(self, folder: Path, options: CampaignOptions) -> None:
         self.folder = folder
         self.options = options
         self.results: dict[int, BatchResult] = {}
-        (folder / "failures").mkdir(parents=True, exist_ok=True)
-        stored = folder / "campaign.json"
-        if stored.exists():
-            known = CampaignOptions(**json.loads(stored.read_text()))
-            if known != options:
-                raise InvalidOptionError(
-                    f"{folder} holds a campaign with other options, {known}; resume it with those, "
-                    "or choose another folder"
-                )
-        else:
-            stored.write_text(json.dumps(asdict(options), indent=2) + "\n")
-        text = self._log.read_text() if self._log.exists() else ""
-        complete, _, _cut_off = text.rpartition("\n")  # a kill may cut the last line off
-        if text and not text.endswith("\n"):
-            self._log.write_text(f"{complete}\n" if complete else "")
-        for line in complete.splitlines():
-            entry = json.loads(line)
-            failure = entry.pop("failure")
-            result = BatchResult(**entry, failure=Failure(**failure) if failure else None)
+        self.deaths: list[Death] = []
+        self.warnings: list[str] = []
+        try:
+            (folder / "failures").mkdir(parents=True, exist_ok=True)
+            (folder / "under way").mkdir(exist_ok=True)
+        except OSError as error:
+            raise InvalidOptionError(
+                f"{folder} cannot be a campaign's folder: {error.strerror}; choose another"
+            ) from error
+        self._require_same_campaign()
+        for entry in self._lines("batches.jsonl", _result):
+            result = _result(**entry)
             self.results[result.number] = result
+        self.deaths = [Death(**entry) for entry in self._lines("deaths.jsonl", Death)]
 
-    @property
-    def _log(self) -> Path:
-        return self.folder / "batches.jsonl"
+    def _require_same_campaign(self) -> None:
+        stored = self.folder / "campaign.json"
+        content = {
+            "options": asdict(self.options),
+            "versions": {name: version(name) for name in VERSIONS},
+        }
+        if not stored.exists():
+            write_text(stored, json.dumps(content, indent=2) + "\n")
+            return
+        try:
+            known = json.loads(stored.read_text(encoding="utf-8"))
+            if not isinstance(known["options"], dict) or not isinstance(known["versions"], dict):
+                raise TypeError("it has other fields")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidOptionError(
+                f"{stored} is no description of a campaign ({type(error).__name__}: {error}); "
+                "remove it, or choose another folder"
+            ) from error
+        if known["options"] != content["options"]:
+            raise InvalidOptionError(
+                f"{self.folder} holds a campaign with other options, {known['options']}; resume it "
+                "with those, or choose another folder"
+            )
+        if known["versions"] != content["versions"]:
+            raise InvalidOptionError(
+                f"{self.folder} holds a campaign of other versions, {known['versions']}, which "
+                f"draw other programs than {content['versions']}; choose another folder"
+            )
+
+    def _lines(self, name: str, kind: Callable[..., object]) -> Iterator[dict[str, Any]]:
+        """The entries of a log; a line that cannot be read is left out, with a warning."""
+        path = self.folder / name
+        if not path.exists():
+            return
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), start=1):
+            try:
+                entry = json.loads(line)
+                kind(**entry)
+            except (ValueError, KeyError, TypeError):
+                if line.strip():
+                    self.warnings.append(f"line {number} of {path} cannot be read; left out")
+            else:
+                yield entry
+
+    def _append(self, name: str, entry: dict[str, Any]) -> None:
+        """Add an entry to a log; it is on disk when this returns."""
+        path = self.folder / name
+        with path.open("ab+") as log:
+            log.seek(0, os.SEEK_END)
+            if log.tell():  # a line that was cut off must not take the next one with it
+                log.seek(-1, os.SEEK_END)
+                if log.read(1) != b"\n":
+                    log.write(b"\n")
+            log.write(json.dumps(entry).encode() + b"\n")
+            log.flush()
+            os.fsync(log.fileno())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else runs a campaign in the folder.
+
+        Raises:
+            InvalidOptionError: somebody does.
+        """
+        try:
+            with FileLock(self.folder / "lock", timeout=0):
+                yield
+        except Timeout:
+            raise InvalidOptionError(
+                f"another campaign is running in {self.folder}; wait for it, or choose another "
+                "folder"
+            ) from None
+
+    def note(self, number: int) -> Path:
+        """The file in which a batch says what is under way."""
+        return self.folder / "under way" / f"batch_{number:05}.json"
 
     def record(self, result: BatchResult) -> None:
         """Keep a finished batch; it is on disk when this returns."""
         self.results[result.number] = result
-        if result.failure is not None:
-            path = self.folder / "failures" / f"failure_{result.number:05}.py"
-            path.write_text(result.failure.script)
-        with self._log.open("a") as log:
-            log.write(json.dumps(asdict(result)) + "\n")
+        for count, failure in enumerate(result.failures):
+            suffix = f"_{count + 1}" if count else ""
+            path = self.folder / "failures" / f"failure_{result.number:05}{suffix}.py"
+            write_text(path, failure.script)
+        self._append("batches.jsonl", asdict(result))
+
+    def record_death(self, death: Death) -> None:
+        """Keep the death of a worker; it is on disk when this returns."""
+        self.deaths.append(death)
+        self._append("deaths.jsonl", asdict(death))
+
+    def fatal(self) -> dict[str, Death]:
+        """The cases on which ``DEATHS`` workers died, with the death that decided it."""
+        count: Counter[str] = Counter()
+        decided = {}
+        for death in self.deaths:
+            count[death.key] += 1
+            if count[death.key] == DEATHS:
+                decided[death.key] = death
+        return decided
 
     @property
     def programs(self) -> int:
@@ -184,8 +187,7 @@ class Campaign:
     @property
     def failures(self) -> list[Failure]:
         """All failures, in the order of batches."""
-        ordered = [self.results[number] for number in sorted(self.results)]
-        return [result.failure for result in ordered if result.failure is not None]
+        return [f for number in sorted(self.results) for f in self.results[number].failures]
 
     @property
     def counts(self) -> Counter[str]:
@@ -204,65 +206,6 @@ class Campaign:
             number += 1
 
 
-def run_campaign(
-    campaign: Campaign,
-    *,
-    programs: int | None,
-    minutes: float | None,
-    jobs: int,
-    progress: Callable[[BatchResult], None],
-) -> bool:
-    """Run batches until enough programs are examined, or the time is over.
-
-    Args:
-        campaign: where results go; what it already holds counts.
-        programs: how many programs in all; None for no limit.
-        minutes: for how long at most; None for no limit.
-        jobs: processes.
-        progress: called after each batch.
-
-    Returns:
-        False if Ctrl-C ended it early. Finished batches are kept then.
-    """
-    end = None if minutes is None else time.monotonic() + 60 * minutes
-    context = multiprocessing.get_context("spawn")
-    try:
-        with context.Pool(jobs, initializer=_ignore_interrupts) as pool:
-            pending: list[AsyncResult[BatchResult]] = []
-            for number in campaign.missing():
-                while pending and (
-                    len(pending) >= 2 * jobs
-                    or (programs and campaign.programs + BATCH * len(pending) >= programs)
-                ):
-                    _collect(campaign, pending, progress)
-                if programs is not None and campaign.programs >= programs:
-                    break
-                if end is not None and time.monotonic() >= end:
-                    break
-                pending.append(pool.apply_async(run_batch, (campaign.options, number)))
-            while pending:
-                _collect(campaign, pending, progress)
-    except KeyboardInterrupt:
-        return False
-    return True
-
-
-def _collect(
-    campaign: Campaign,
-    pending: list[AsyncResult[BatchResult]],
-    progress: Callable[[BatchResult], None],
-) -> None:
-    """Record what has finished; wait a moment if nothing has."""
-    ready = [batch for batch in pending if batch.ready()]
-    for batch in ready:
-        pending.remove(batch)
-        result = batch.get()
-        campaign.record(result)
-        progress(result)
-    if not ready:
-        pending[0].wait(0.1)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C is for the parent, which ends the pool."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _result(failures: list[dict[str, str]], **others: Any) -> BatchResult:
+    """A result from its entry in the log."""
+    return BatchResult(**others, failures=tuple(Failure(**failure) for failure in failures))

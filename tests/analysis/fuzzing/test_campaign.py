@@ -1,32 +1,34 @@
-"""Campaigns: resumed, interrupted, and failing. Pools run in this process unless said otherwise."""
+"""Campaigns: resumed, interrupted, and failing. They run in this process unless said otherwise."""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import runpy
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict
-from multiprocessing.pool import ThreadPool
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shoal.errors import InvalidOptionError
-from shoal_analysis.fuzzing import campaign as module
-from shoal_analysis.fuzzing.campaign import (
-    BatchResult,
-    Campaign,
-    CampaignOptions,
-    Failure,
-    run_batch,
-    run_campaign,
-)
-from shoal_analysis.fuzzing.oracles import Difference
+from shoal_analysis.fuzzing import batches as module
+from shoal_analysis.fuzzing import campaign as folder_module
+from shoal_analysis.fuzzing import running, workers
+from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, Failure, run_batch
+from shoal_analysis.fuzzing.campaign import Campaign
+from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.oracles import Difference, Verdict
+from shoal_analysis.fuzzing.running import WorkersError, run_campaign
+from shoal_analysis.fuzzing.workers import Workers
 from shoal_cli.main import main
 from tests.mutants.faults import FAULTS
 
@@ -40,31 +42,27 @@ PROFILE_SEED = 2026
 def test_a_fixed_profile_does_not_fail(number: int) -> None:
     """Batches of up to 50 different programs, about one in 50 of them on Haiku as well."""
     result = run_batch(CampaignOptions(seed=PROFILE_SEED, haiku_share=50), number)
-    assert result.failure is None, result.failure.script
+    assert result.failures == (), result.failures[0].script
     assert module.BATCH // 2 < result.programs <= module.BATCH
     assert result.counts["outcome agrees"] >= 0.5 * result.programs
     assert result.counts["inputs compared"] >= 8 * result.counts["outcome agrees"]
     assert result.counts["programs on Haiku"] <= 5
 
 
-class _Here:
-    """A context whose pool has threads, so that what tests change counts in it."""
-
-    @staticmethod
-    def Pool(jobs: int, initializer: Callable[[], None]) -> ThreadPool:
-        return ThreadPool(jobs)
-
-
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of five programs, in this process."""
+    """Batches of five programs."""
     monkeypatch.setattr(module, "BATCH", 5)
-    monkeypatch.setattr(module.multiprocessing, "get_context", lambda method: _Here)
+
+
+def here() -> ThreadPoolExecutor:
+    """Workers in this process, so that what tests change counts in them."""
+    return ThreadPoolExecutor(1)
 
 
 def run(folder: Path, programs: int, progress: Callable[[BatchResult], None] = id) -> Campaign:
     campaign = Campaign(folder, CampaignOptions(seed=1))
-    run_campaign(campaign, programs=programs, minutes=None, jobs=1, progress=progress)
+    run_campaign(campaign, here(), programs=programs, minutes=None, jobs=1, progress=progress)
     return campaign
 
 
@@ -94,7 +92,7 @@ def test_a_finished_campaign_has_nothing_to_do(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_a_time_limit_ends_a_campaign_after_whole_batches(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, CampaignOptions())
-    assert run_campaign(campaign, programs=None, minutes=0.01, jobs=2, progress=id)
+    assert run_campaign(campaign, here(), programs=None, minutes=0.01, jobs=2, progress=id)
     assert campaign.programs == 5 * len(campaign.results) > 0
 
 
@@ -102,7 +100,9 @@ def test_a_folder_of_another_campaign_is_refused(tmp_path: Path) -> None:
     Campaign(tmp_path, CampaignOptions(seed=1))
     with pytest.raises(InvalidOptionError, match="other options"):
         Campaign(tmp_path, CampaignOptions(seed=2))
-    assert json.loads((tmp_path / "campaign.json").read_text()) == asdict(CampaignOptions(seed=1))
+    stored = json.loads((tmp_path / "campaign.json").read_text())
+    assert stored["options"] == asdict(CampaignOptions(seed=1))
+    assert set(stored["versions"]) == {"shoal", "hypothesis"}
 
 
 @pytest.mark.usefixtures("small")
@@ -113,34 +113,240 @@ def test_an_interrupt_keeps_finished_batches(tmp_path: Path) -> None:
         if len(campaign.results) == 2:
             raise KeyboardInterrupt
 
-    assert not run_campaign(campaign, programs=40, minutes=None, jobs=1, progress=interrupt)
+    arguments = {"programs": 40, "minutes": None, "jobs": 1}
+    assert not run_campaign(campaign, here(), **arguments, progress=interrupt)
     kept = Campaign(tmp_path, CampaignOptions(seed=1))
     assert kept.programs == 10
     assert totals(run(tmp_path, 20)) == totals(run(tmp_path / "whole", 20))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_ends_the_command_and_keeps_its_batches(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from shoal_cli.main import main; sys.exit(main())",
-    ]
+@contextmanager
+def started(*arguments: str, ignoring: bool) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process group of its own, which is killed whatever happens.
+
+    ``ignoring`` starts it as background jobs and many CI runners do, with SIGINT ignored.
+    """
+    command = "import sys; from shoal_cli.entry import main; sys.exit(main())"
+    handler = signal.SIG_IGN if ignoring else signal.default_int_handler
     process = subprocess.Popen(
-        [*command, "fuzz", "--folder", str(tmp_path), "--jobs", "1", "--minutes", "60"],
+        [sys.executable, "-c", command, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
     )
-    log = tmp_path / "batches.jsonl"
-    while process.poll() is None and not (log.exists() and log.read_text().endswith("\n")):
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+
+
+def wait_for_a_batch(folder: Path, process: subprocess.Popen[str]) -> None:
+    log = folder / "batches.jsonl"
+    end = time.monotonic() + 120
+    while not (log.exists() and log.read_text().endswith("\n")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
-    output, _ = process.communicate()
-    assert process.returncode == 130
-    assert "interrupted; resume with --folder" in " ".join(output.split())
+
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("ignoring", [False, True])
+def test_ctrl_c_ends_the_command_and_keeps_its_batches(tmp_path: Path, ignoring: bool) -> None:
+    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "1", "--minutes", "60"]
+    with started(*arguments, ignoring=ignoring) as process:
+        wait_for_a_batch(tmp_path, process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "interrupted; resume with --folder" in " ".join(output.split())
+        assert "Traceback" not in errors
     assert Campaign(tmp_path, CampaignOptions()).programs >= 20
+
+
+@POSIX
+@pytest.mark.slow
+def test_a_terminated_command_leaves_no_worker_behind(tmp_path: Path) -> None:
+    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "2", "--minutes", "60"]
+    with started(*arguments, ignoring=True) as process:
+        wait_for_a_batch(tmp_path, process)
+        process.terminate()
+        process.communicate(timeout=60)  # which waits for all who hold its pipes
+        assert process.returncode == 143
+
+
+@POSIX
+@pytest.mark.slow
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "2", "--minutes", "60"]
+    with started(*arguments, ignoring=False) as process:
+        wait_for_a_batch(tmp_path, process)
+        process.kill()
+        process.communicate(timeout=60)
+
+
+@POSIX
+@pytest.mark.slow
+def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+    """One of two processes dies in the middle; the results are those of a campaign in peace."""
+    others = set(multiprocessing.active_children())
+    killed: list[int] = []
+
+    def kill(result: BatchResult) -> None:
+        if not killed:
+            victim = next(p for p in multiprocessing.active_children() if p not in others)
+            killed.append(victim.pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+
+    campaign = Campaign(tmp_path / "killed", CampaignOptions(seed=1))
+    arguments: dict[str, Any] = {"programs": 150, "minutes": None, "jobs": 2}
+    assert run_campaign(campaign, Workers(2), **arguments, progress=kill)
+    assert killed
+    peaceful = Campaign(tmp_path / "peaceful", CampaignOptions(seed=1))
+    assert run_campaign(peaceful, Workers(2), **arguments, progress=id)
+    both = set(campaign.results) & set(peaceful.results)
+    assert len(both) >= 3
+    for number in both:
+        first, second = campaign.results[number], peaceful.results[number]
+        assert replace(first, seconds=0) == replace(second, seconds=0)
+    assert campaign.failures == []
+
+
+class Death(BaseException):
+    """Ends a batch as the death of its worker does: without a result, and with its note left."""
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("deaths", [1, 2, 99])
+def test_a_program_is_a_failure_if_two_workers_die_on_it(
+    tmp_path: Path, deaths: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct = module.examine
+    victims: list[Case] = []
+
+    def examine(case: Case, haiku: bool) -> Verdict:
+        if not victims or (case == victims[0] and len(victims) < deaths):
+            victims.append(case)
+            raise Death
+        return correct(case, haiku)
+
+    monkeypatch.setattr(module, "examine", examine)
+    campaign = run(tmp_path, 20)
+    assert min(deaths, 2) <= len(victims) <= 4  # a batch under way may have drawn it, too
+    if deaths == 1:
+        assert campaign.failures == []
+        assert campaign.programs >= 20
+        return
+    (failure,) = campaign.failures
+    assert failure.stage == "worker died"
+    assert victims[0].source() in failure.script
+    (path,) = (tmp_path / "failures").iterdir()
+    assert path.read_text() == failure.script
+    assert all(result.programs > 0 for result in campaign.results.values())
+    assert Campaign(tmp_path, CampaignOptions(seed=1)).failures == [failure]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_batch_that_dies_before_it_has_drawn_a_program_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct = module.cases
+
+    def cases(most_steps: int) -> Any:
+        if most_steps == 14:
+            raise Death
+        return correct(most_steps)
+
+    monkeypatch.setattr(module, "cases", cases)
+    campaign = Campaign(tmp_path, CampaignOptions())
+    assert run_campaign(campaign, here(), programs=None, minutes=0.002, jobs=1, progress=id)
+    assert campaign.failures
+    assert {failure.stage for failure in campaign.failures} == {"worker died"}
+
+
+class Broken(ThreadPoolExecutor):
+    """Loses everything before it begins."""
+
+    def submit(self, *arguments: Any, **others: Any) -> Any:
+        future: Future[Any] = Future()
+        future.set_exception(BrokenExecutor("no process could be started"))
+        return future
+
+
+def test_workers_that_cannot_work_are_an_error_and_no_endless_loop(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path, CampaignOptions())
+    with pytest.raises(WorkersError, match="no process could be started"):
+        run_campaign(campaign, Broken(1), programs=10, minutes=None, jobs=2, progress=id)
+
+
+def test_two_campaigns_in_one_folder_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = Campaign(tmp_path, CampaignOptions())
+    with campaign.locked():
+        assert main(["fuzz", "--programs", "5", "--folder", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "another campaign is running" in " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"options": 5, "versions": {}}', "\0"])
+def test_a_broken_description_is_refused(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "campaign.json").write_text(text)
+    assert main(["fuzz", "--programs", "5", "--folder", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "is no description of a campaign" in " ".join((captured.out + captured.err).split())
+
+
+def test_another_version_draws_other_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Campaign(tmp_path, CampaignOptions())
+    monkeypatch.setattr(folder_module, "version", lambda name: "0.0")
+    with pytest.raises(InvalidOptionError, match="of other versions"):
+        Campaign(tmp_path, CampaignOptions())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--minutes", "nan"], "--minutes is nan"),
+        (["--minutes", "inf"], "--minutes is inf"),
+        (["--programs", "0"], "--programs is 0"),
+        (["--jobs", "1000000000000"], "--jobs is 1000000000000; at most 256"),
+        (["--folder", os.devnull], "cannot be a campaign's folder"),
+    ],
+)
+def test_bad_arguments_are_told_clearly(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fuzz", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("line", ["{", "[]", "5", '{"number": 1}', "\x00", '{"failures": 3}'])
+def test_a_line_that_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path, line: str) -> None:
+    campaign = Campaign(tmp_path, CampaignOptions(most_steps=2))
+    for number in range(2):
+        campaign.record(run_batch(campaign.options, number))
+    log = tmp_path / "batches.jsonl"
+    first, second = log.read_text().splitlines()
+    log.write_text("\n".join([first, line, second]))
+    again = Campaign(tmp_path, campaign.options)
+    assert list(again.results) == [0, 1]
+    assert again.warnings == [f"line 2 of {log} cannot be read; left out"]
+    again.record(run_batch(campaign.options, 2))  # after a line that has no end
+    assert list(Campaign(tmp_path, campaign.options).results) == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("small")
@@ -149,8 +355,8 @@ def test_a_failure_is_shrunk_and_kept_as_a_file(tmp_path: Path) -> None:
     (fault,) = (fault for fault in FAULTS if fault.name == "missing width")
     with fault.apply():
         result = run_batch(options, 0)
-    assert result.failure is not None
-    assert result.failure.stage == "craft"
+    (failure,) = result.failures
+    assert failure.stage == "craft"
     campaign = Campaign(tmp_path, options)
     campaign.record(result)
     (path,) = (tmp_path / "failures").iterdir()
@@ -158,18 +364,28 @@ def test_a_failure_is_shrunk_and_kept_as_a_file(tmp_path: Path) -> None:
     assert len(script["PROGRAM"].strip().splitlines()) <= 3
     with fault.apply(), pytest.raises(Difference):
         runpy.run_path(str(path), run_name="__main__")
-    assert Campaign(tmp_path, options).failures == [result.failure]
+    assert Campaign(tmp_path, options).failures == [failure]
 
 
-def test_a_crash_of_the_compiler_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (KeyError("lost"), "KeyError: 'lost'"),
+        (AssertionError(), "AssertionError"),
+        (ValueError(1, 2), "ValueError: (1, 2)"),
+    ],
+)
+def test_a_crash_of_the_compiler_is_a_failure(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def crash(case: object, haiku: bool) -> None:
-        raise KeyError("lost")
+        raise error
 
     monkeypatch.setattr(module, "examine", crash)
-    failure = run_batch(CampaignOptions(), 0).failure
-    assert failure is not None
-    assert (failure.stage, failure.message) == ("crash", "KeyError: 'lost'")
-    assert "PROGRAM" in failure.script
+    (failure,) = run_batch(CampaignOptions(), 0).failures
+    assert (failure.stage, failure.message) == ("crash", message)
+    program = failure.script.split('"""')[3].strip()
+    assert len(program.splitlines()) == 1  # it is shrunk, whether the error has a text or not
 
 
 def test_the_command_succeeds_if_nothing_fails(
@@ -192,10 +408,11 @@ def test_the_command_succeeds_if_nothing_fails(
 def test_the_command_fails_if_a_program_does(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(options: CampaignOptions, number: int) -> BatchResult:
-        return BatchResult(number, 5, failure=Failure("craft", "it is wrong", "# a script"))
+    def fail(options: CampaignOptions, number: int, *others: object) -> BatchResult:
+        return BatchResult(number, 5, failures=(Failure("craft", "it is wrong", "# a script"),))
 
-    monkeypatch.setattr(module, "run_batch", fail)
+    monkeypatch.setattr(running, "run_batch", fail)
+    monkeypatch.setattr(workers, "Workers", lambda jobs: here())
     assert main(["fuzz", "--programs", "5", "--folder", str(tmp_path)]) == 1
     output = " ".join(capsys.readouterr().out.split())
     assert "FAILED craft: it is wrong" in output

@@ -1,0 +1,49 @@
+"""How a command may end: signals, closed pipes, full disks, and terminals without Unicode."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130
+TERMINATED = 143
+PIPE_CLOSED = 141
+"""Exit codes as shells have them: 128 and the number of the signal."""
+
+
+@contextmanager
+def endable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end what runs here, even where the caller has them ignored.
+
+    Jobs in the background, under nohup and in many CI runners start with SIGINT ignored, and could
+    not be ended by it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def replace_what_cannot_be_encoded() -> None:
+    """Let text for a terminal without Unicode be escaped instead of raising an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors="backslashreplace")
+
+
+def forget_output() -> None:
+    """Drop what is still to be written to a pipe that nobody reads, or to a disk that is full."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
