@@ -20,7 +20,7 @@ class EvaluationError(ShoalError, ValueError):
 class Refusal(StrEnum):
     """Why a program is not compiled, as something that code can look at."""
 
-    INDISTINGUISHABLE = "values that are one and the same in the residual stream"
+    INDISTINGUISHABLE = "values that look the same in the stream"
     TOO_CLOSE = "values too close to each other for float32"
     TOO_INEXACT = "results too far off in float32"
     NO_NUMBER = "values that are no finite numbers in float32"

@@ -6,6 +6,7 @@ apart: all of that is allowed in RASP.
 
 from __future__ import annotations
 
+from math import copysign
 from typing import Any
 
 # one value
@@ -61,6 +62,26 @@ def shifted_far(x: Any) -> Any:
     return x + 1000
 
 
+def shifted_beyond_floats(x: Any) -> Any:
+    """A number that is no longer exact once it is a float."""
+    return x + 2**53
+
+
+def tiny(x: Any) -> Any:
+    """A number far below what float32 tells from 0."""
+    return x * 1e-30
+
+
+def as_float(x: Any) -> Any:
+    """The number as a float, which equals it or is near it."""
+    return float(x)
+
+
+def zero_below_zero(x: Any) -> Any:
+    """The negative zero for 0, which equals it."""
+    return -0.0 if x == 0 else x
+
+
 def none_if_negative(x: Any) -> Any:
     """None for negative numbers."""
     return None if x < 0 else x
@@ -81,6 +102,11 @@ def is_even(x: Any) -> Any:
     return x % 2 == 0
 
 
+def has_sign(x: Any) -> Any:
+    """Whether a number has the sign that -0.0 has."""
+    return copysign(1.0, x) < 0
+
+
 def as_number(x: Any) -> Any:
     """A number for anything: strings and tuples have lengths."""
     return x if isinstance(x, int | float) else len(x)
@@ -88,7 +114,7 @@ def as_number(x: Any) -> Any:
 
 def as_text(x: Any) -> Any:
     """The value's text, which tells 1, 1.0 and True apart."""
-    return str(x)
+    return str(sorted(map(repr, x))) if isinstance(x, frozenset) else str(x)
 
 
 def kind_of(x: Any) -> Any:
@@ -122,6 +148,11 @@ def pair(x: Any, y: Any) -> Any:
 def equal(x: Any, y: Any) -> Any:
     """Whether two values are equal."""
     return x == y
+
+
+def set_of(x: Any, y: Any) -> Any:
+    """A set of both values; sets are ordered partially."""
+    return frozenset((x, y))
 
 
 def either(x: Any, y: Any) -> Any:

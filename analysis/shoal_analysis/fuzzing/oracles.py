@@ -15,6 +15,7 @@ from shoal.contract import all_agree
 from shoal.errors import (
     BudgetError,
     EvaluationError,
+    InvalidInputError,
     Refusal,
     UnreadableError,
     UnsupportedProgramError,
@@ -277,6 +278,26 @@ def _may_be_unreadable(node: Node, model: shoal.Model, error: UnreadableError) -
     return node.label not in model.allocation.columns
 
 
+def _check_tokens(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
+    """A token that only equals one of the vocab, and is of another type, is refused."""
+    keys = {canonical_key(token) for token in case.vocab}
+    for token in case.vocab:
+        if not isinstance(token, int | float):
+            continue
+        for kind in (int, float, bool):
+            try:
+                other = kind(token)
+            except OverflowError:
+                continue
+            if other != token or canonical_key(other) in keys:
+                continue
+            try:
+                result = model.run([other])
+            except InvalidInputError:
+                continue
+            raise Difference("tokens", f"{other!r} was taken for {token!r}, with {result!r}")
+
+
 def _lives_to(end: int, node: Node, model: shoal.Model) -> bool:
     program = model.lowered.inferred.program
     place = model.optimised.place_of(node.id)
@@ -294,5 +315,6 @@ _CHECKS: Mapping[str, Callable[[Case, SOp, shoal.Model, Expected], None]] = Mapp
         "longer": _check_longer,
         "batch": _check_batch,
         "read": _check_read,
+        "tokens": _check_tokens,
     }
 )

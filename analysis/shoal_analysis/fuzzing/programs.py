@@ -17,7 +17,7 @@ from shoal_solvers import SOLVERS
 
 T = TypeVar("T")
 
-NUMBER, BOOL, TEXT, ANY = "number", "bool", "text", "any"
+NUMBER, BOOL, TEXT, SETS, ANY = "number", "bool", "text", "sets", "any"
 
 _VOCABS: tuple[tuple[str, tuple[Value, ...]], ...] = (
     (TEXT, ("a", "b", "c")),
@@ -34,7 +34,16 @@ _VOCABS: tuple[tuple[str, tuple[Value, ...]], ...] = (
     (NUMBER, tuple(range(12))),
     (TEXT, tuple(f"t{i}" for i in range(20))),
     (NUMBER, (10, 1000, -1000)),
+    (NUMBER, (2**53 + 1, 3, 7)),
+    (NUMBER, (2**53, 2**53 + 1, 10**30)),
+    (NUMBER, (0.0, -0.0, 1)),
+    (NUMBER, (1, 1.0, True)),
+    (NUMBER, (1e-30, 1.0, -2)),
+    (NUMBER, (1e30, 2, -1e30)),
+    (NUMBER, (1e39, 1)),
+    (SETS, (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))),
 )
+"""Ordinary tokens, and such that floats, float32 or an order have trouble with."""
 
 _NUMBER_TO_NUMBER = (
     "add_one",
@@ -49,8 +58,12 @@ _NUMBER_TO_NUMBER = (
     "none_if_odd",
     "reciprocal",
     "shifted_far",
+    "shifted_beyond_floats",
+    "tiny",
+    "as_float",
+    "zero_below_zero",
 )
-_NUMBER_TO_BOOL = ("is_positive", "is_even")
+_NUMBER_TO_BOOL = ("is_positive", "is_even", "has_sign")
 _PAIR_TO_NUMBER = ("larger", "distance", "weighted", "quotient")
 _COMPARISONS = ("EQ", "NEQ", "LT", "LEQ", "GT", "GEQ", "TRUE", "FALSE")
 _NUMBER_PREDICATES = ("follows", "precedes", "key_is_positive", "sum_is_even")
@@ -128,7 +141,8 @@ class _Writer:
         elif self.chance(5):
             predicate = "same_kind"
         else:
-            ordered = (key.is_number and query.is_number) or (key.kind == query.kind == TEXT)
+            same = key.kind == query.kind and key.kind in (TEXT, SETS)  # sets are ordered partially
+            ordered = (key.is_number and query.is_number) or same
             predicate = "Comparison." + self.pick(
                 _COMPARISONS if ordered else ("EQ", "NEQ", "TRUE", "FALSE")
             )
@@ -159,6 +173,8 @@ class _Writer:
                 [("+", NUMBER), ("-", NUMBER), ("*", NUMBER), ("<", BOOL), (">=", BOOL)]
             )
             constant = self.pick((0, 1, 2, -1, 0.5))
+            if self.chance(10):
+                constant = self.pick((-0.0, 1.0, 2**53 + 1, 1e-30, 1e30, True))
             if self.chance(30) and kind == NUMBER:
                 self.add(f"{constant} {symbol} {x.name}", kind, x.name)
                 return
@@ -187,6 +203,7 @@ class _Writer:
                     ("equal", BOOL),
                     ("either", both),
                     ("none_if_equal", x.kind),
+                    ("set_of", SETS),
                 ]
             )
         self.add(f"SequenceMap({name}, {x.name}, {y.name})", kind, x.name, y.name)
@@ -239,7 +256,7 @@ class _Writer:
 
     def constant(self) -> None:
         source, kind = self.pick(
-            [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL)]
+            [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL), ("Full(-0.0)", NUMBER)]
             + [("length", NUMBER)] * 3
         )
         self.add(source if source != "length" else "length + 0", kind)
@@ -321,7 +338,7 @@ def case_options(draw: Any) -> CaseOptions:
     )
 
 
-CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read")
+CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read", "tokens")
 """Oracles that are asked of a share of the programs."""
 
 

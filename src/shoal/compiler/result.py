@@ -12,7 +12,7 @@ from shoal.program.facts import Inferred
 from shoal.program.graph import Node
 from shoal.program.value_sets import ValueRange, Values
 from shoal.rasp.expressions import is_numerical
-from shoal.rasp.values import show_value
+from shoal.rasp.values import is_one_in_float32, show_value
 from shoal.transformer.encoders import OutputDecoder
 
 
@@ -34,6 +34,7 @@ def require_distinct_results(inferred: Inferred) -> None:
                 f"the program can result in {show_value(members[0])} and in "
                 f"{show_value(different[0])}, which a float32 network cannot tell apart",
                 "annotate it with rasp.numerical, or round earlier",
+                outside_float32=is_one_in_float32(members[0], different[0]),
             )
 
 

@@ -20,7 +20,7 @@ from shoal.rasp.calls import (
     is_surely_a_function,
 )
 from shoal.rasp.functions import show_function
-from shoal.rasp.values import Value, normalise, show_error, show_value
+from shoal.rasp.values import Value, is_one_in_float32, normalise, show_error, show_value
 
 Class = tuple[Value, ...]
 
@@ -148,4 +148,7 @@ def _require_one_result(
             "values that are one and the same in the residual stream "
             f"({', '.join(map(show_value, members))})",
             "make it treat equal or nearly equal numbers alike, for example by rounding",
+            outside_float32=any(
+                is_one_in_float32(kind[0], value) for kind in members for value in kind
+            ),
         )

@@ -40,6 +40,13 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and -LARGEST_NUMBER < value < LARGEST_NUMBER
 
 
+def is_one_in_float32(one: object, other: object) -> bool:
+    """Whether two numbers differ, but float32 rounds both to one, so that it cannot tell them."""
+    if not (is_number(one) and is_number(other)) or one == other:
+        return False
+    return bool(np.float32(one) == np.float32(other))  # type: ignore[arg-type]
+
+
 def show_value(value: object) -> str:
     """A value for a message: its ``repr``, cut short, whatever that ``repr`` does."""
     try:
