@@ -33,6 +33,7 @@ from shoal_solvers.heuristics import longest_path
 from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault
 from tests.mutants.planting import has as _has
+from tests.mutants.strict_faults import STRICT_FAULTS
 
 _solve = import_module("shoal_solvers.solve")  # the package has a function of that name
 
@@ -539,5 +540,5 @@ def _none_decoded_as_a_value(correct: Function) -> Function:
     return decode
 
 
-FAULTS: tuple[Fault, ...] = (*PASS_FAULTS, *_FAULTS)
+FAULTS: tuple[Fault, ...] = (*PASS_FAULTS, *_FAULTS, *STRICT_FAULTS)
 """All faults, by the stage of the compiler that they sit in."""

@@ -168,7 +168,7 @@ def _merged_by_the_first_reader(correct: Function) -> Function:
     "_can_merge",
     "averages merged",
     "values that are averaged are merged although their mean tells them apart",
-    can_show=has("Aggregate"),
+    can_show=both(has_pass("merged-values"), has("Aggregate")),
 )
 def _averages_merged(correct: Function) -> Function:
     return lambda inferred, node: True
