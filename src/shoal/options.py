@@ -22,6 +22,9 @@ from shoal.rasp.values import (
 )
 from shoal_solvers import MOST_BUDGET, MOST_WORKERS, SOLVERS, Budgets
 
+MOST_POSITIONS = 10**12
+"""The greatest length that can be asked for; limits on tables and weights come much earlier."""
+
 PASS_NAMES = (*PASSES, *LOWERING_PASSES)
 """All passes, in their order."""
 
@@ -102,11 +105,11 @@ def check_options(
     if (
         isinstance(max_seq_len, bool)
         or not isinstance(max_seq_len, int | np.integer)
-        or max_seq_len < 1
+        or not 1 <= max_seq_len <= MOST_POSITIONS
     ):
         raise InvalidOptionError(
-            f"max_seq_len is {show_value(max_seq_len)}; it is the greatest number of tokens, at "
-            "least 1"
+            f"max_seq_len is {show_value(max_seq_len)}; it is the greatest number of tokens, from "
+            f"1 to {MOST_POSITIONS:,}"
         )
     if not isinstance(allocator, str) or allocator not in SOLVERS:
         raise InvalidOptionError(

@@ -144,7 +144,7 @@ def _why_part_unusable(value: object) -> str | None:
     try:
         if hash(value) != hash(value):
             return "has a hash that changes; use a tuple of numbers and strings"
-        if not bool(value == value):
+        if not (bool(value == value) and bool(value == value)):
             return "is not equal to itself; use None where there is no value"
         if not isinstance(value, tuple | frozenset) and repr(value) != repr(value):
             return "has a repr that changes, so that values have no order; give its type another"

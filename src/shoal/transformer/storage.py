@@ -31,6 +31,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 _EXPECTED_TYPES = {"codes": np.dtype(np.float64)}
 _SUFFIX = ".npy"
+_MOST_DESCRIPTION = 2**28
+"""Bytes of the largest description; one of a million tokens has less."""
 
 
 def save_arrays(
@@ -118,7 +120,7 @@ def _read(archive: zipfile.ZipFile, most_bytes: int) -> tuple[Weights, InputEnco
         raise _DamagedError("it has two entries of one name")
     if "description" not in entries:
         raise _DamagedError("it has no description")
-    text = _read_text(archive, entries["description"], most_bytes)
+    text = _read_text(archive, entries["description"], _MOST_DESCRIPTION)
     # files of before there were checksums do not say how many coordinates the result has
     shape = _peek(archive, entries, "unembedding_b")
     defaults = {"numerical": "codes" not in entries, "coordinates": shape[0] if shape else 0}
@@ -165,13 +167,16 @@ def _type_of(name: str) -> np.dtype[Any]:
 
 def _read_text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int) -> str:
     """A text that is stored as an array of one string."""
-    if entry.file_size > most_bytes:
-        raise _DamagedError(f"its entry {entry.filename!r} has {entry.file_size:,} bytes")
     with archive.open(entry) as file:
         shape, _, kind = _read_header(file)
         if shape != () or kind.kind != "U":
             raise _DamagedError(f"its entry {entry.filename!r} is no text")
-        return str(np.frombuffer(file.read(), dtype=kind, count=1)[0])
+        if kind.itemsize > most_bytes:
+            raise _DamagedError(f"its entry {entry.filename!r} has {kind.itemsize:,} bytes")
+        data = file.read(kind.itemsize)
+        if len(data) != kind.itemsize or file.read(1):
+            raise _DamagedError(f"its entry {entry.filename!r} is cut off, or too long")
+        return str(np.frombuffer(data, dtype=kind, count=1)[0])
 
 
 def _read_array(
