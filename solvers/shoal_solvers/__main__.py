@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted before an allocation was found", file=sys.stderr)
         return 130
     print_result(problem, result, Console(highlight=False, markup=False))
-    return 0
+    return 130 if result.interrupted else 0
 
 
 def read_problem(path: Path) -> AllocationProblem:

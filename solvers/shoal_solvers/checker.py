@@ -47,6 +47,13 @@ def _chosen(problem: AllocationProblem, allocation: Allocation, operation: str) 
 
 def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     """Names exist, half-layers lie in the network and have the right kind."""
+    useful = len(problem.operations) + len(problem.variables)
+    if not 0 <= allocation.num_layers <= useful:
+        yield (
+            f"has {allocation.num_layers:,} layers, of which at most {useful:,} can run or erase "
+            "anything"
+        )
+        return
     half_layers = range(2 * allocation.num_layers)
     for name, placement in allocation.placements.items():
         operation = problem.operation.get(name)

@@ -172,6 +172,10 @@ def _load(text: str) -> object:
         raise InvalidProblemError(
             f"this is no valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
+    except RecursionError:
+        raise InvalidProblemError("this JSON is nested too deeply; no instance is") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise InvalidProblemError(f"this JSON cannot be read: {error}") from None
 
 
 def _without_defaults(item: Variable | Operation) -> dict[str, object]:

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
+
 INTERRUPTED = 130
 TERMINATED = 143
 PIPE_CLOSED = 141
@@ -34,6 +36,18 @@ def endable() -> Iterator[None]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+class CommandConsole(Console):
+    """A console that leaves it to the command how to end when nobody reads its output."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        raise BrokenPipeError
 
 
 def replace_what_cannot_be_encoded() -> None:

@@ -16,6 +16,7 @@ from shoal_cli.compare_command import compare_command
 from shoal_cli.endings import (
     INTERRUPTED,
     PIPE_CLOSED,
+    CommandConsole,
     endable,
     forget_output,
     replace_what_cannot_be_encoded,
@@ -164,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with endable():
             arguments = build_parser().parse_args(argv)
-            code: int = arguments.run(arguments, Console(highlight=False))
+            code: int = arguments.run(arguments, CommandConsole(highlight=False))
             sys.stdout.flush()
             return code
     except (ShoalError, AllocationError) as error:
@@ -184,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int = 2) -> int:
     """Say on standard error what went wrong."""
     Console(stderr=True, highlight=False).print(
-        f"shoal: {message}", style="red", markup=False, soft_wrap=False
+        f"shoal: {message}", style="red", markup=False, soft_wrap=True
     )
     return code
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
 
 import shoal
 from shoal import Model, UnsupportedProgramError
+from shoal.compiler import pipeline
 from shoal.errors import Refusal
+from shoal.program.trace import trace
 from shoal.rasp import (
     Aggregate,
     Comparison,
@@ -305,3 +308,104 @@ def test_values_without_a_repr_have_no_order() -> None:
     things = {"a": Thing(), "b": Thing()}
     with pytest.raises(UnsupportedProgramError, match="repr that differs from run to run"):
         shoal.compile(Map(things.__getitem__, tokens), vocab=AB, max_seq_len=2)
+
+
+N = 2**53 + 1
+
+
+@pytest.mark.parametrize("large", [N, 10**30, -N])
+def test_a_mean_of_equal_ints_is_that_int_and_no_float(large: int) -> None:
+    own = Aggregate(SAME, tokens)
+    check(Map(lambda x: x % 2, own), vocab=(large, 3), longest=4)
+    check(own, vocab=(large, 3), longest=4)
+    assert own([large, large]) == [large, large]
+    assert type(own([large, large])[0]) is int
+
+
+def test_a_mean_that_only_equals_an_int_is_still_a_float() -> None:
+    mean = Aggregate(EVERYTHING, tokens)
+    check(Map(lambda x: round(x, 2), mean), vocab=(1, 2, 3), longest=4)
+    assert repr(mean([1, 3])) == "[2.0, 2.0]"
+    assert repr(mean([2, 2])) == "[2, 2]"
+    # 2 and 2.0 are one in the stream, so what tells them apart is refused
+    refused(Refusal.INDISTINGUISHABLE, Map(str, mean), vocab=(1, 2, 3))
+
+
+def test_equal_texts_have_a_mean() -> None:
+    model = check(Aggregate(SAME, tokens), longest=4)
+    assert model.run("aba") == ["a", "b", "a"]
+    check(Aggregate(SAME, Map(lambda t: (t, 1), tokens)))
+
+
+def test_ints_that_float32_rounds_to_one_are_refused_as_numbers_alone() -> None:
+    vocab = (2**53, 2**53 + 1)
+    check(tokens, vocab=vocab)
+    check(Map(lambda t: t % 2, tokens), vocab=vocab)
+    error = refused(Refusal.INDISTINGUISHABLE, Map(lambda t: t % 2, numerical(tokens)), vocab=vocab)
+    assert error.outside_float32
+
+
+SETS = (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))
+
+
+@pytest.mark.parametrize("comparison", list(Comparison))
+@pytest.mark.parametrize("passes", ["all", "none"])
+def test_the_complement_of_a_partial_order(comparison: Comparison, passes: str) -> None:
+    selector = Select(tokens, tokens, comparison)
+    program = SelectorWidth(~selector)
+    right(program, vocab=SETS, passes=passes)
+    for xs in ([SETS[1], SETS[2]], [SETS[1], SETS[3]]):
+        assert program(xs) == SelectorWidth(SelectorNot(selector))(xs)
+
+
+def test_a_complement_does_not_hide_what_it_negates() -> None:
+    named = Select(tokens, tokens, Comparison.LT).named("less")
+    program = SequenceMap(lambda x, y: x - y, SelectorWidth(named), SelectorWidth(~named))
+    labels = [node.label for node in check(program, vocab=(1, 2)).optimised.original.program]
+    assert "less" in labels
+
+
+def test_floats_that_rounding_alone_tells_apart_are_one_result() -> None:
+    thirds = Map(lambda t: {"a": 0.1, "b": 0.2, "c": 0.3}[t], tokens)
+    total = SequenceMap(lambda x, y: x + y, thirds, Aggregate(EARLIER, thirds, default=0.0))
+    program = Aggregate(EVERYTHING, numerical(total))
+    right(program, vocab=("a", "b", "c"), max_seq_len=3)
+
+
+def test_many_nodes_of_one_name_are_named_soon() -> None:
+    chain = tokens
+    for _ in range(4_000):
+        chain = Map(lambda x: 1 - x, chain, simplify=False)
+    graph = trace(chain, causal=False)
+    assert graph.node(graph.root).label == "map_4000"
+
+
+def test_names_that_look_like_default_names_are_kept() -> None:
+    first = Map(lambda x: 1 - x, tokens)
+    second = Map(lambda x: x + 1, first, simplify=False).named("map")
+    third = Map(lambda x: x + 2, second, simplify=False)
+    fourth = Map(lambda x: x + 3, third, simplify=False).named("map_3")
+    fifth = Map(lambda x: x + 4, fourth, simplify=False)
+    labels = [node.label for node in trace(fifth, causal=False)]
+    assert labels == ["tokens", "map_2", "map", "map_4", "map_3", "map_5"]
+
+
+def test_answers_without_layers_are_held_to_the_width() -> None:
+    assert shoal.compile(indices, vocab=AB, max_seq_len=5).num_layers == 0
+    message = "max_width=2 is in the way: the smallest value that works is 5"
+    with pytest.raises(shoal.BudgetError, match=message):
+        shoal.compile(indices, vocab=AB, max_seq_len=5, budget=shoal.Budgets(max_width=2))
+    enough = shoal.compile(indices, vocab=AB, max_seq_len=5, budget=shoal.Budgets(max_width=5))
+    assert enough.d_model == 5
+
+
+def test_printed_weights_have_the_promised_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    correct = pipeline.print_weights
+
+    def print_weights(*arguments: object) -> object:
+        printed = correct(*arguments)
+        return replace(printed, sizes=replace(printed.sizes, d_model=printed.sizes.d_model + 1))
+
+    monkeypatch.setattr(pipeline, "print_weights", print_weights)
+    with pytest.raises(AssertionError, match="the allocation promised"):
+        shoal.compile(tokens, vocab=AB, max_seq_len=2)

@@ -45,6 +45,8 @@ def test_accepts_a_valid_allocation() -> None:
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
+        (replace(VALID, num_layers=10**12), "has 1,000,000,000,000 layers, of which at most 7"),
+        (replace(VALID, num_layers=-1), "has -1 layers"),
         (placed(ghost=Placement(0, 0)), "places unknown operation 'ghost'"),
         (placed(make_c=Placement(3, 7)), "operation 'make_c' has no alternative 7"),
         (placed(make_c=Placement(5, 0)), "'make_c' is in half-layer 5, outside the network"),

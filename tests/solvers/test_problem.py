@@ -100,7 +100,7 @@ def test_refuses_time_limits(limit: object) -> None:
         solve(chain(), deterministic_limit=limit)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True, 10**12])
 def test_refuses_workers(workers: object) -> None:
     with pytest.raises(InvalidProblemError, match="workers is"):
         solve(chain(), workers=workers)  # type: ignore[arg-type]

@@ -1,11 +1,18 @@
 """JSON out and in again gives the same; wrong JSON is refused with its place."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 
-from shoal_solvers import AllocationProblem, InvalidProblemError, solve
+from shoal_solvers import (
+    AllocationProblem,
+    InvalidAllocationError,
+    InvalidProblemError,
+    check,
+    solve,
+)
 from shoal_solvers.serialize import (
     allocation_from_json,
     allocation_to_json,
@@ -85,3 +92,38 @@ def test_refuses_wrong_allocations_and_results() -> None:
     data["allocation"]["columns"]["x"] = ["left"]
     with pytest.raises(InvalidProblemError, match="columns of 'x' in the allocation"):
         allocation_from_json(json.dumps(data["allocation"]))
+
+
+def test_refuses_sizes_that_would_take_all_memory() -> None:
+    for path, size, expected in (
+        (["variables", 0, "width"], 10**9, "1,000,000,008 columns together; at most 1,000,000"),
+        (["variables", 0, "width"], 10**30, "has width 1000000000000000000000000000000"),
+        (["variables", 0, "erase_neurons"], 10**30, "has erase_neurons 1000"),
+        (["operations", 0, "alternatives", 0, "size"], 2**63, "has size 9223372036854775808"),
+        (["budgets", "max_width"], 2**63, "budget max_width is 9223372036854775808"),
+    ):
+        tracemalloc.start()
+        try:
+            with pytest.raises(InvalidProblemError, match=expected):
+                problem_from_json(changed(path, size))
+            assert tracemalloc.get_traced_memory()[1] < 2**20
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("[" * 100_000, "nested too deeply"), ("1" * 5_000, "cannot be read"), ("", "no valid JSON")],
+    ids=["nested", "long number", "empty"],
+)
+def test_refuses_what_python_cannot_read(text: str, expected: str) -> None:
+    for read in (problem_from_json, allocation_from_json, result_from_json):
+        with pytest.raises(InvalidProblemError, match=expected):
+            read(text)
+
+
+def test_an_allocation_from_elsewhere_is_checked_soon() -> None:
+    data = json.loads(allocation_to_json(solve(chain()).allocation))
+    data["num_layers"] = 10**15
+    with pytest.raises(InvalidAllocationError, match="of which at most"):
+        check(chain(), allocation_from_json(json.dumps(data)))
