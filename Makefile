@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/shoal run reverse a b c d
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

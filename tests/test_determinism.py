@@ -26,6 +26,7 @@ print(digest.hexdigest(), "jax" in sys.modules)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "passes", "workers"),
     [("reverse", "all", 1), ("shuffle_dyck2", "none", 1), ("dyck2_ptf", "all", 2)],

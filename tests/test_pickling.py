@@ -30,6 +30,7 @@ def pickled(model: shoal.Model) -> shoal.Model:
     return pickle.loads(pickle.dumps(model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [pickled, copy.deepcopy, copy.copy])
 @pytest.mark.parametrize("name", STOCK)
 def test_a_model_that_was_copied_is_the_same(name: str, again: object) -> None:

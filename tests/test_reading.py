@@ -10,6 +10,7 @@ from shoal.rasp.stock import STOCK
 from tests.support import agree, random_sequences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passes", ["all", "none"])
 @pytest.mark.parametrize("name", STOCK)
 def test_every_s_op_can_be_read(name: str, passes: str) -> None:

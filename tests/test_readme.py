@@ -39,6 +39,7 @@ def test_programs_print_what_is_written(name: str, capsys: pytest.CaptureFixture
     assert lines(capsys.readouterr().out) == lines(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "expected"), CONSOLE)
 def test_commands_print_what_is_written(
     command: str,

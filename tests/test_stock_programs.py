@@ -61,6 +61,7 @@ def test_critical_path_has_the_layers_of_an_exact_placement(name: str) -> None:
     assert model.num_layers == TRACR[name][2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("name", STOCK)
 def test_all_numpy_stages_agree_with_the_interpreter(name: str, causal: bool) -> None:
@@ -76,6 +77,7 @@ def test_all_numpy_stages_agree_with_the_interpreter(name: str, causal: bool) ->
         assert agree(model.program, wanted, model.run(sequence, "craft")), sequence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reverse", "pair_balance", "shuffle_dyck1", "sort", "most_freq"])
 def test_haiku_agrees_with_the_interpreter(name: str) -> None:
     stock = STOCK[name]
@@ -86,6 +88,7 @@ def test_haiku_agrees_with_the_interpreter(name: str) -> None:
         assert agree(model.program, wanted, result), sequence
 
 
+@pytest.mark.slow
 def test_haiku_agrees_under_a_causal_mask() -> None:
     stock = STOCK["frac_prevs"]
     program = stock.make(stock.max_seq_len)

@@ -165,6 +165,7 @@ def some_ids(model: shoal.Model, generator: np.random.Generator) -> npt.NDArray[
     return np.hstack([np.full((2, 1), encoder.bos_encoding), tokens]).astype(np.int32)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     name=st.sampled_from(SOUND_FOR),
@@ -222,6 +223,7 @@ def random_weights(generator: np.random.Generator, causal: bool) -> Weights:
     return Weights(sizes, causal, normal(4, 3), normal(4, 3), layers, normal(3, 2), normal(2))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     causal=st.booleans(),
@@ -294,10 +296,12 @@ def test_the_exact_pass_is_the_forward_pass(name: str, causal: bool) -> None:
     np.testing.assert_allclose(exact, plain_stream(in_double, ids), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_every_weight_may_be_rounded_to_single_precision(measured: dict[str, Margins]) -> None:
     assert {name: m.model for name, m in measured.items() if m.model <= FLOAT32} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_tenth_of_the_smallest_margin_changes_no_answer(
     measured: dict[str, Margins], seed: int
@@ -318,6 +322,7 @@ def test_a_tenth_of_the_smallest_margin_changes_no_answer(
             assert agree(model.program, wanted, result), (name, sequence)
 
 
+@pytest.mark.slow
 def test_the_smallest_margin_belongs_to_a_named_part(measured: dict[str, Margins]) -> None:
     for name, found in measured.items():
         model = compiled(name)
@@ -328,6 +333,7 @@ def test_the_smallest_margin_belongs_to_a_named_part(measured: dict[str, Margins
         assert (found.smallest_neuron is None) == (not neuron_parts(model.weights))
 
 
+@pytest.mark.slow
 def test_elimination_finds_what_a_look_at_every_part_finds() -> None:
     model, asked = compiled("shuffle_dyck1"), random_sequences(("(", ")"), 8, 8, 8)
     found = margins(model, asked)

@@ -246,6 +246,7 @@ def test_absurd_lengths_are_refused_before_memory_is_taken() -> None:
         shoal.compile(Aggregate(EVERYTHING, indices), vocab=AB, max_seq_len=10**12)
 
 
+@pytest.mark.slow
 def test_large_tables_are_refused_before_memory_is_taken() -> None:
     mean = numerical(Aggregate(EVERYTHING, SelectorWidth(Select(indices, tokens, Comparison.LEQ))))
     program = numerical(SequenceMap(lambda x, y: hash((x, y)) % 97, indices, mean))

@@ -91,6 +91,7 @@ def compiled(program: SOp, causal: bool, passes: object = "all") -> shoal.Model:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(several_aggregates(), st.booleans(), st.booleans())
 def test_aggregates_give_the_same_alone_and_with_shared_heads(

@@ -57,6 +57,7 @@ FUNCTIONS: list[Callable[[int, int], int]] = [
 PREDICATES = [*Comparison, lambda key, query: key > 0, lambda key, query: 1 / (key - query) > 0]
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     st.sampled_from(FUNCTIONS),

@@ -21,6 +21,7 @@ from tests.support import accepted, defined, interpreted
 SUBSETS = [s for n in range(len(LOWERING_PASSES) + 1) for s in combinations(LOWERING_PASSES, n)]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(cases(most_steps=10), st.sampled_from(SUBSETS[1:]))
 def test_random_programs_agree_and_are_no_deeper(case, passes) -> None:

@@ -32,7 +32,7 @@ from shoal.rasp.expressions import (
     SequenceMap,
 )
 from shoal_analysis.fuzzing.cases import Case
-from tests.mutants.planting import READY, Fault, Function, both, fault, has, has_pass
+from tests.mutants.planting import Fault, Function, both, fault, has, has_pass
 
 _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
@@ -326,10 +326,7 @@ def _shares_heads(pattern: str) -> Callable[[Case], bool]:
     "_sharing",
     "heads of any selector shared",
     "heads are shared by all aggregates of a half-layer, whatever their selectors",
-    can_show=_shares_heads(
-        rf"{READY}(?=.*Aggregate\(\1, (?:tokens|indices)).*"
-        rf"{READY}(?=.*Aggregate\(\2, (?:tokens|indices))"
-    ),
+    can_show=_shares_heads(r"Aggregate\((s\d+).*Aggregate\((?!\1\b)s\d+"),
 )
 def _heads_of_any_selector_shared(correct: Function) -> Function:
     return lambda *arguments: correct(*arguments) and "any selector"

@@ -17,18 +17,16 @@ from tests.mutants import hunt as hunting
 from tests.mutants.faults import FAULTS, Fault
 from tests.mutants.hunt import Programs, failure, hunt
 
-BOUND = 100
+BOUND = 250
 RARE = {
     "averages merged": 400,
-    "bfloat16": 250,
-    "different functions merged": 140,
-    "floats in single precision": 200,
     "missing mean": 300,
     "no rows for None": 400,
     "opposite comparison": 400,
-    "view without its constant": 170,
 }
 """Programs within which faults are caught that take more than ``BOUND``."""
+
+pytestmark = pytest.mark.slow
 
 HARMLESS = Fault("harmless", "nothing", nullcontext)
 

@@ -45,6 +45,7 @@ def values_of(program: SOp) -> set[object]:
     return set(found.values) | ({None} if found.nullable else set())
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(s_ops(), st.booleans())
 def test_every_value_that_occurs_is_inferred(program: SOp, causal: bool) -> None:

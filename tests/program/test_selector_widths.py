@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def bounds_of(selector: Selector, causal: bool = False) -> WidthBounds:
     return facts.widths[facts.program.node(facts.program.root).inputs[0]]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(selectors(local_s_ops()), st.booleans())
 def test_bounds_hold_on_every_input(selector: Selector, causal: bool) -> None:

@@ -32,6 +32,7 @@ slow = settings(
 )
 
 
+@pytest.mark.slow
 @slow
 @given(problems())
 def test_equals_brute_force(problem: AllocationProblem) -> None:
@@ -40,6 +41,7 @@ def test_equals_brute_force(problem: AllocationProblem) -> None:
     assert result.costs.as_tuple() == optimum(problem, most_layers=5)
 
 
+@pytest.mark.slow
 @slow
 @given(problems(most_operations=4, most_erasable=3), budgets())
 def test_equals_brute_force_under_budgets(problem: AllocationProblem, limits: Budgets) -> None:
@@ -148,6 +150,7 @@ for size in (12, 60):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_result_does_not_depend_on_the_hash_seed(workers: int) -> None:
     printed = {
@@ -167,6 +170,7 @@ def test_the_result_does_not_depend_on_the_hash_seed(workers: int) -> None:
 # Interruption.
 
 
+@pytest.mark.slow
 def test_ctrl_c_between_objectives_returns_the_best_so_far() -> None:
     problem = random_instance(InstanceShape(40), 1)
     seen: list[ObjectiveResult] = []
@@ -194,6 +198,7 @@ print("interrupted" if result.interrupted else "finished")
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_search_returns_the_best_so_far() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SOLVE_UNTIL_INTERRUPTED], stdout=subprocess.PIPE, text=True

@@ -7,6 +7,7 @@ from benchmarks.random_instances import InstanceShape, random_instance
 from shoal_solvers import Budgets, solve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5, 8, 12, 16, 20, 25])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_cp_sat_equals_milp(size: int, seed: int) -> None:

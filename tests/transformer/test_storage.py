@@ -283,6 +283,7 @@ def header(shape: tuple[int, ...]) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
+@pytest.mark.slow
 def test_bombs_are_not_unpacked(saved: bytes, tmp_path: Path) -> None:
     zeros = bytes(2**28)
     content = entries(saved)

@@ -31,6 +31,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 _EXPECTED_TYPES = {"codes": np.dtype(np.float64)}
 _SUFFIX = ".npy"
+_PER_LAYER = len(fields(LayerWeights))
 _MOST_DESCRIPTION = 2**28
 """Bytes of the largest description; one of a million tokens has less."""
 
@@ -125,6 +126,8 @@ def _read(archive: zipfile.ZipFile, most_bytes: int) -> tuple[Weights, InputEnco
     shape = _peek(archive, entries, "unembedding_b")
     defaults = {"numerical": "codes" not in entries, "coordinates": shape[0] if shape else 0}
     description = Description.from_json(text, defaults)
+    if _PER_LAYER * description.sizes["num_layers"] > len(entries):
+        raise _DamagedError("it has fewer arrays than its description says")
     expected = description.shapes()
     size = sum(_bytes(name, shape) for name, shape in expected.items())
     if size > most_bytes:

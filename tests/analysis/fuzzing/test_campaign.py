@@ -38,6 +38,7 @@ DEEP = bool(os.environ.get("SHOAL_DEEP"))
 PROFILE_SEED = 2026
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(200 if DEEP else 3))
 def test_a_fixed_profile_does_not_fail(number: int) -> None:
     """Batches of up to 50 different programs, about one in 50 of them on Haiku as well."""
@@ -70,6 +71,7 @@ def totals(campaign: Campaign) -> tuple[object, ...]:
     return campaign.programs, campaign.counts, campaign.failures, sorted(campaign.results)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_resumed_campaign_is_the_same_as_one_in_one_go(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole", 20)
@@ -105,6 +107,7 @@ def test_a_folder_of_another_campaign_is_refused(tmp_path: Path) -> None:
     assert set(stored["versions"]) == {"shoal", "hypothesis"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_an_interrupt_keeps_finished_batches(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, CampaignOptions(seed=1))
@@ -349,6 +352,7 @@ def test_a_line_that_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path, l
     assert list(Campaign(tmp_path, campaign.options).results) == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_failure_is_shrunk_and_kept_as_a_file(tmp_path: Path) -> None:
     options = CampaignOptions(seed=3, most_steps=2)
@@ -388,6 +392,7 @@ def test_a_crash_of_the_compiler_is_a_failure(
     assert len(program.splitlines()) == 1  # it is shrunk, whether the error has a text or not
 
 
+@pytest.mark.slow
 def test_the_command_succeeds_if_nothing_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ def interpreted(case: Case) -> list[list[object] | None]:
     return results
 
 
+@pytest.mark.slow
 def test_sources_build_the_same_programs(sample: list[Case]) -> None:
     for case in sample:
         parsed = replace(case, lines=Line.parse(case.source()))

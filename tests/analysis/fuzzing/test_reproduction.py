@@ -17,6 +17,7 @@ ODD_MESSAGE = 'a """quoted""" message\\with\nlines and {braces}'
 ODD_VOCAB = ((0, 1), "it's", 'say "x"', "back\\slash", 2.5, True)
 
 
+@pytest.mark.slow
 def test_a_file_prints_the_verdict(tmp_path: Path) -> None:
     path = tmp_path / "failure.py"
     path.write_text(reproduction(make_case(), "something was wrong"))

@@ -27,6 +27,7 @@ from tests.support import accepted, defined
 INPUTS = [list(xs) for n in range(1, LONGEST + 1) for xs in product(VOCAB, repeat=n)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PASSES)
 @settings(max_examples=40, deadline=None)
 @given(s_ops(), st.booleans(), st.sampled_from([(), ("views", "cones"), PASS_NAMES]))
@@ -47,6 +48,7 @@ def test_programs_mean_the_same(
     compare_results("numpy", program, expected, model.run_batch(inputs))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(s_ops(), st.booleans())
 def test_everything_with_a_name_can_be_read(program: SOp, causal: bool) -> None:
@@ -78,6 +80,7 @@ def with_names(expression: RASPExpr, name: Callable[[], str]) -> RASPExpr:
     return copy.named(name()) if isinstance(expression, SOp) else copy
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(s_ops(), st.booleans())
 def test_passes_run_until_nothing_is_left_to_do(program: SOp, causal: bool) -> None:
