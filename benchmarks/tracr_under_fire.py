@@ -16,9 +16,10 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from shoal.contract import all_agree
 from shoal.errors import EvaluationError
+from shoal.rasp.expressions import is_numerical
 from shoal_analysis.fuzzing import functions
 from shoal_analysis.fuzzing.cases import Case, needed
 from shoal_analysis.fuzzing.programs import random_cases
 
 COMPILERS = ("tracr", "shoal")
+Agreement = Callable[[list[Any], list[Any]], bool]
+"""Whether results are those of the interpreter."""
+
 TOLERANCE = 1e-2
 INPUTS = 8
 _BATCH = 50
@@ -138,8 +144,8 @@ def different_cases(start: int) -> Iterator[Case]:
 
 def examine(case: Case, workers: dict[str, Worker]) -> dict[str, Any]:
     """A row of results: the outcome of each compiler, or why the program does not count."""
-    if any(isinstance(token, tuple) for token in case.vocab):
-        return {"skipped": "its tokens are tuples, which Tracr does not take"}
+    if any(isinstance(token, tuple | frozenset) for token in case.vocab):
+        return {"skipped": "its tokens are tuples or sets, which Tracr does not take"}
     truth = list(_interpreted(case))
     if not truth:
         return {"skipped": "Shoal's interpreter raises on all inputs"}
@@ -149,11 +155,12 @@ def examine(case: Case, workers: dict[str, Worker]) -> dict[str, Any]:
         return {"skipped": "Tracr's language cannot express it"}
     evaluated = _values(answers["tracr"], "evaluated") or [result for _, result in truth]
     both = [e is not None for e in evaluated]
-    agreed = [e is not None and same(r, e) for (_, r), e in zip(truth, evaluated, strict=True)]
+    agree = _agreement(case)
+    agreed = [e is not None and agree(r, e) for (_, r), e in zip(truth, evaluated, strict=True)]
     if not any(agreed):
         return {"skipped": "the interpreters agree on no input"}
     answers["shoal"] = workers["shoal"].ask(request)
-    outcomes = {name: asdict(_outcome(truth, agreed, a)) for name, a in answers.items()}
+    outcomes = {name: asdict(_outcome(truth, agreed, a, agree)) for name, a in answers.items()}
     return {"inputs": sum(both), "differing": sum(both) - sum(agreed), **outcomes}
 
 
@@ -181,7 +188,10 @@ def _values(answer: dict[str, Any], what: str) -> list[Any] | None:
 
 
 def _outcome(
-    truth: list[tuple[list[Any], list[Any]]], agreed: list[bool], answer: dict[str, Any]
+    truth: list[tuple[list[Any], list[Any]]],
+    agreed: list[bool],
+    answer: dict[str, Any],
+    agree: Agreement,
 ) -> Outcome:
     error, message = answer.get("error", ""), answer.get("message", "")
     results = _values(answer, "results")
@@ -194,11 +204,11 @@ def _outcome(
     ]
     if any(result is None for *_, result in counted):
         return Outcome(RAISED_RUNNING, error, message, seconds)
-    wrong = [(x, wanted, result) for x, wanted, result in counted if not same(wanted, result)]
+    wrong = [(x, wanted, result) for x, wanted, result in counted if not agree(wanted, result)]
     if not wrong:
         return Outcome(RIGHT, seconds=seconds)
     none_alone = all(
-        same([value for value in wanted if value is not None], _where_not_none(wanted, result))
+        agree([value for value in wanted if value is not None], _where_not_none(wanted, result))
         for _, wanted, result in wrong
     )
     shown = "on {!r} got {!r}, expected {!r}".format(*(wrong[0][i] for i in (0, 2, 1)))
@@ -209,15 +219,10 @@ def _where_not_none(wanted: list[Any], result: list[Any]) -> list[Any]:
     return [value for value, right in zip(result, wanted, strict=False) if right is not None]
 
 
-def same(wanted: list[Any], result: list[Any]) -> bool:
-    """Equal, numbers within ``TOLERANCE``."""
-    return len(wanted) == len(result) and all(map(_same, wanted, result))
-
-
-def _same(wanted: Any, result: Any) -> bool:
-    if isinstance(wanted, int | float) and isinstance(result, int | float):
-        return bool(abs(wanted - result) <= TOLERANCE * max(1.0, abs(wanted)))
-    return bool(wanted == result)
+def _agreement(case: Case) -> Agreement:
+    """The contract for a case's results, with Tracr's tolerance."""
+    numerical = is_numerical(case.build())
+    return partial(all_agree, numerical=numerical, tolerance=TOLERANCE)
 
 
 def run(options: argparse.Namespace, console: Console) -> list[dict[str, Any]]:

@@ -21,33 +21,44 @@ number over several operations; each of those rounds by 2**-53, about 1.1e-16 re
 million of them stay below this. What float32 itself can tell apart is 100 times coarser."""
 
 
-def agrees(wanted: object, result: object, *, numerical: bool) -> bool:
+def agrees(
+    wanted: object, result: object, *, numerical: bool, tolerance: float = TOLERANCE
+) -> bool:
     """Whether a model's value is the interpreter's.
 
     Args:
         wanted: what the interpreter says.
         result: what the model says.
         numerical: whether the s-op is annotated as numerical, so that the model holds a number.
+        tolerance: how far apart numerical results may be, relative to max(1, size); another one
+            is for the models of others.
 
     Returns:
-        For numerical s-ops whether both are None, or numbers within ``TOLERANCE``. For
+        For numerical s-ops whether both are None, or numbers within the tolerance. For
         categorical ones whether both are equal, or both are floats that differ by rounding alone
         (``SAME_FLOAT``). An int is never equal to a number that it is merely close to.
     """
     if wanted is None or result is None:
         return wanted is None and result is None
     if numerical:
-        return _is_close(wanted, result, TOLERANCE)
+        return _is_close(wanted, result, tolerance)
     if bool(wanted == result):
         return True
     both_floats = type(wanted) is float and type(result) is float
     return both_floats and _is_close(wanted, result, SAME_FLOAT)
 
 
-def all_agree(wanted: Sequence[object], results: Sequence[object], *, numerical: bool) -> bool:
-    """Whether a model's values are the interpreter's, position by position."""
+def all_agree(
+    wanted: Sequence[object],
+    results: Sequence[object],
+    *,
+    numerical: bool,
+    tolerance: float = TOLERANCE,
+) -> bool:
+    """Whether a model's values are the interpreter's, position by position. See ``agrees``."""
     return len(wanted) == len(results) and all(
-        agrees(one, other, numerical=numerical) for one, other in zip(wanted, results, strict=True)
+        agrees(one, other, numerical=numerical, tolerance=tolerance)
+        for one, other in zip(wanted, results, strict=True)
     )
 
 
