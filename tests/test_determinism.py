@@ -37,7 +37,7 @@ def test_weights_do_not_depend_on_the_hash_seed(name: str, passes: str, workers:
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", SCRIPT, name, passes, str(workers)]
         result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True
+            command, env=environment, capture_output=True, text=True, check=True, timeout=120
         )
         outputs.add(result.stdout)
     assert len(outputs) == 1

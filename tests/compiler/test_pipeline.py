@@ -152,6 +152,7 @@ def test_weights_do_not_depend_on_the_hash_seed() -> None:
             capture_output=True,
             text=True,
             check=True,
+            timeout=120,
         )
         digests.add(done.stdout)
     assert len(digests) == 1
@@ -166,7 +167,7 @@ from shoal.rasp.library import make_hist
 assert shoal.compile(make_hist(), vocab={"a"}, max_seq_len=2).run(["a"]) == [1]
 sys.exit(any(name.split(".")[0] in ("jax", "haiku") for name in sys.modules))
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ def test_the_result_does_not_depend_on_the_hash_seed(workers: int) -> None:
             capture_output=True,
             text=True,
             check=True,
+            timeout=120,
         ).stdout
         for seed in ("0", "1", "2")
     }
@@ -203,10 +204,13 @@ def test_ctrl_c_during_the_search_returns_the_best_so_far() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SOLVE_UNTIL_INTERRUPTED], stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "layers\n"  # now the width is searched
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=50)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "layers\n"  # now the width is searched
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=50)
+    finally:
+        process.kill()
     assert process.returncode == 0
     assert out.splitlines()[-1] == "interrupted"
 

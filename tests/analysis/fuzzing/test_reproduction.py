@@ -21,7 +21,9 @@ ODD_VOCAB = ((0, 1), "it's", 'say "x"', "back\\slash", 2.5, True)
 def test_a_file_prints_the_verdict(tmp_path: Path) -> None:
     path = tmp_path / "failure.py"
     path.write_text(reproduction(make_case(), "something was wrong"))
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, check=True, timeout=120
+    )
     assert done.stdout.startswith("Verdict(outcome='agrees'")
     assert "something was wrong" in path.read_text()
 
