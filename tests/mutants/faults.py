@@ -177,10 +177,10 @@ def _wrong_precedence(correct: Function) -> Function:
     can_show=_has("default="),
 )
 def _default_dropped(correct: Function) -> Function:
-    def head(*arguments: Any, value_at_bos: Any, bos_score: float) -> Head:
+    def head(*arguments: Any, value_at_bos: Any, bos_score: float, **others: Any) -> Head:
         if bos_score < 1:  # BOS is attended to only if nothing is selected
             value_at_bos = np.zeros_like(value_at_bos)
-        return correct(*arguments, value_at_bos=value_at_bos, bos_score=bos_score)
+        return correct(*arguments, value_at_bos=value_at_bos, bos_score=bos_score, **others)
 
     return head
 
@@ -301,6 +301,8 @@ def _with_overlap(problem: Any, allocation: Allocation) -> Allocation:
     """The allocation in which the last variable shares a column with one that it meets."""
     lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
     names = [name for name in lives if allocation.columns[name]]
+    if not names:
+        return allocation
     last = names[-1]
     meets = [
         name
