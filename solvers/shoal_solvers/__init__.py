@@ -34,10 +34,11 @@ from shoal_solvers.serialize import (
     result_from_json,
     result_to_json,
 )
-from shoal_solvers.solve import MOST_WORKERS, SOLVERS, lower_bound_on_layers, solve
+from shoal_solvers.solve import MOST_SECONDS, MOST_WORKERS, SOLVERS, lower_bound_on_layers, solve
 
 __all__ = [
     "MOST_BUDGET",
+    "MOST_SECONDS",
     "MOST_WORKERS",
     "OBJECTIVES",
     "SOLVERS",

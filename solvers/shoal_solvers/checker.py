@@ -7,7 +7,7 @@ bookkeeping cannot hide in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from shoal_solvers.allocation import Allocation, Costs, measure
@@ -32,7 +32,7 @@ def check(problem: AllocationProblem, allocation: Allocation) -> Costs:
 
 def violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     """One line for every rule that the allocation breaks; nothing if it is valid."""
-    shape = list(_shape_violations(problem, allocation))
+    shape = list(_type_violations(allocation)) or list(_shape_violations(problem, allocation))
     yield from shape
     if shape:  # what follows looks things up and needs them to exist
         return
@@ -43,6 +43,30 @@ def violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[s
 
 def _chosen(problem: AllocationProblem, allocation: Allocation, operation: str) -> Alternative:
     return problem.operation[operation].alternatives[allocation.placements[operation].alternative]
+
+
+def _type_violations(allocation: Allocation) -> Iterator[str]:
+    """An allocation that somebody has put together is made of names and whole numbers."""
+    if not _is_whole(allocation.num_layers):
+        yield f"has {allocation.num_layers!r:.40} layers, which is no number of layers"
+    for what in ("placements", "erasures", "columns"):
+        if not isinstance(getattr(allocation, what), Mapping):
+            yield f"has {what} that are no mapping from names"
+            return
+    for name, placement in allocation.placements.items():
+        numbers = (getattr(placement, "half_layer", None), getattr(placement, "alternative", None))
+        if not all(map(_is_whole, numbers)):
+            yield f"places {name!r:.40} nowhere: a placement has a half-layer and an alternative"
+    for name, half_layer in allocation.erasures.items():
+        if not _is_whole(half_layer):
+            yield f"erases {name!r:.40} in {half_layer!r:.40}, which is no half-layer"
+    for name, columns in allocation.columns.items():
+        if not isinstance(columns, tuple | list) or not all(map(_is_whole, columns)):
+            yield f"gives {name!r:.40} columns that are no whole numbers"
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:

@@ -177,7 +177,7 @@ def _validate(problem: AllocationProblem) -> None:
     for name, limit in problem.budgets.limits().items():
         if not _is_count(limit) or not 1 <= limit <= MOST_BUDGET:
             raise InvalidProblemError(
-                f"budget {name} is {limit!r:.40}; a budget is a whole number of at least 1 and at "
+                f"budget {name} is {shown(limit)}; a budget is a whole number of at least 1 and at "
                 f"most {MOST_BUDGET:,}, or None for no limit"
             )
     graph = _dependency_graph(problem)
@@ -186,6 +186,14 @@ def _validate(problem: AllocationProblem) -> None:
         raise InvalidProblemError(
             "operations read each other's results in a circle: " + " -> ".join([*cycle, cycle[0]])
         )
+
+
+def shown(value: object) -> str:
+    """A value for a message, cut short; Python refuses to print very long ints."""
+    try:
+        return f"{value!r:.40}"
+    except ValueError:
+        return "a number of more digits than can be shown"
 
 
 def _is_count(number: object) -> bool:
@@ -206,12 +214,12 @@ def _validate_variables(problem: AllocationProblem) -> None:
     for v in problem.variables:
         if not _is_count(v.width):
             raise InvalidProblemError(
-                f"variable {v.name!r} has width {v.width!r:.40}; a width is a number of residual "
+                f"variable {v.name!r} has width {shown(v.width)}; a width is a number of residual "
                 f"columns, from 0 to {MOST_COLUMNS:,}"
             )
         if v.erase_neurons is not None and not _is_count(v.erase_neurons):
             raise InvalidProblemError(
-                f"variable {v.name!r} has erase_neurons {v.erase_neurons!r:.40}; give a number of "
+                f"variable {v.name!r} has erase_neurons {shown(v.erase_neurons)}; give a number of "
                 f"neurons, from 0 to {MOST_SIZE:,}, or None if it cannot be erased"
             )
     columns = sum(v.width for v in problem.variables)
@@ -247,7 +255,7 @@ def _validate_operations(problem: AllocationProblem) -> None:
             if not _is_count(alternative.size):
                 raise InvalidProblemError(
                     f"alternative {number} of operation {o.name!r} has size "
-                    f"{alternative.size!r:.40}; a size is a number of heads or neurons, from 0 to "
+                    f"{shown(alternative.size)}; a size is a number of heads or neurons, from 0 to "
                     f"{MOST_SIZE:,}"
                 )
 

@@ -95,7 +95,7 @@ def result_from_json(text: str) -> Result:
         allocation=_allocation(data.get("allocation", dict), "allocation of the result"),
         costs=Costs(**{name: costs.get(name, int) for name in _names(Costs)}),
         objectives=tuple(_objective(*item) for item in data.items("objectives")),
-        seconds=float(data.get("seconds", (int, float))),
+        seconds=data.seconds(),
         interrupted=data.get("interrupted", bool),
     )
 
@@ -138,6 +138,18 @@ class _Reader:
         values = self.get(name, list)
         return [(value, f"item {i} of {name!r} of {self.where}") for i, value in enumerate(values)]
 
+    def seconds(self) -> float:
+        """The field ``seconds``."""
+        number = self.get("seconds", (int, float))
+        if not 0 <= number < float("inf"):
+            raise InvalidProblemError(f"field 'seconds' of {self.where} is no number of seconds")
+        try:
+            return float(number)
+        except OverflowError:
+            raise InvalidProblemError(
+                f"field 'seconds' of {self.where} is more than a float holds"
+            ) from None
+
     def words(self, name: str) -> tuple[str, ...]:
         """A list of names."""
         values = self.get(name, list)
@@ -166,6 +178,8 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 def _load(text: str) -> object:
+    if not isinstance(text, str | bytes | bytearray):
+        raise InvalidProblemError(f"this is no JSON text, but {type(text).__name__}")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -234,7 +248,7 @@ def _objective(data: object, where: str) -> ObjectiveResult:
         value=reader.get("value", int),
         bound=reader.get("bound", int),
         status=Status(status),
-        seconds=float(reader.get("seconds", (int, float))),
+        seconds=reader.seconds(),
     )
 
 

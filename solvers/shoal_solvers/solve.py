@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,13 +14,16 @@ from shoal_solvers.errors import InfeasibleError, InvalidProblemError
 from shoal_solvers.heuristics import critical_path, longest_path
 from shoal_solvers.infeasible import explain
 from shoal_solvers.lower_bounds import layers_bound
-from shoal_solvers.problem import AllocationProblem
+from shoal_solvers.problem import AllocationProblem, shown
 from shoal_solvers.result import ObjectiveResult, Result, Status
 
 HEURISTICS: Mapping[str, Callable[[AllocationProblem], Allocation]] = MappingProxyType(
     {"longest-path": longest_path, "critical-path": critical_path}
 )
 SOLVERS = (*HEURISTICS, "cp-sat")
+
+MOST_SECONDS = 1e9
+"""The largest limit on time, some thirty years."""
 
 MOST_WORKERS = 1_000
 """Threads of the exact solver."""
@@ -109,25 +111,21 @@ def _validate_options(
         raise InvalidProblemError(f"unknown solver {solver!r}; known: {', '.join(SOLVERS)}")
     if time_limit is not None and not _is_positive(time_limit):
         raise InvalidProblemError(
-            f"time_limit is {time_limit!r}; give a number of seconds above 0, "
+            f"time_limit is {shown(time_limit)}; give a number of seconds above 0, "
             "or None for no wall-clock limit"
         )
     if deterministic_limit is not None and not _is_positive(deterministic_limit):
         raise InvalidProblemError(
-            f"deterministic_limit is {deterministic_limit!r}; give a finite number of "
+            f"deterministic_limit is {shown(deterministic_limit)}; give a finite number of "
             "deterministic seconds above 0"
         )
     is_whole = isinstance(workers, int) and not isinstance(workers, bool)
     if not is_whole or not 1 <= workers <= MOST_WORKERS:  # type: ignore[operator]
         raise InvalidProblemError(
-            f"workers is {workers!r:.40}; give a number of threads, from 1 to {MOST_WORKERS:,}"
+            f"workers is {shown(workers)}; give a number of threads, from 1 to {MOST_WORKERS:,}"
         )
 
 
 def _is_positive(number: object) -> bool:
-    return (
-        isinstance(number, int | float)
-        and not isinstance(number, bool)
-        and math.isfinite(number)
-        and number > 0
-    )
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    return is_number and 0 < number <= MOST_SECONDS  # type: ignore[operator]

@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 
 from shoal.errors import InvalidOptionError, Refusal, UnsupportedProgramError
 
+MOST = 2**62
+"""The largest limit that can be set."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -37,9 +40,11 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             limit = getattr(self, field.name)
-            if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            is_whole = isinstance(limit, int) and not isinstance(limit, bool)
+            if not is_whole or not 1 <= limit <= MOST:
+                shown = "a larger number" if is_whole and limit > MOST else repr(limit)
                 raise InvalidOptionError(
-                    f"the limit {field.name} is {limit!r:.100}; give a whole number of at least 1"
+                    f"the limit {field.name} is {shown:.100}; give a whole number from 1 to {MOST}"
                 )
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from shoal.errors import InvalidOptionError
+from shoal.errors import InvalidOptionError, comes_from_outside
 from shoal.limits import Limits
 from shoal.lowering.lower import LOWERING_PASSES
 from shoal.program.passes import PASSES
@@ -20,7 +20,7 @@ from shoal.rasp.values import (
     show_value,
     why_unusable,
 )
-from shoal_solvers import MOST_BUDGET, MOST_WORKERS, SOLVERS, Budgets
+from shoal_solvers import MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budgets
 
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
@@ -122,7 +122,8 @@ def check_options(
         )
     if not _is_positive(time_limit):
         raise InvalidOptionError(
-            f"time_limit is {show_value(time_limit)}; give a number of seconds above 0"
+            f"time_limit is {show_value(time_limit)}; give a number of seconds above 0, up to "
+            f"{MOST_SECONDS:,.0f}"
         )
     if wall_clock_limit is not None and not _is_positive(wall_clock_limit):
         raise InvalidOptionError(
@@ -142,12 +143,12 @@ def check_options(
     return CompileOptions(
         vocab=tokens,
         max_seq_len=int(max_seq_len),
-        causal=bool(causal),
+        causal=_truth("causal", causal),
         bos=bos,
         pad=pad,
         passes=pass_names(passes),
         allocator=allocator,
-        reuse=bool(reuse),
+        reuse=_truth("reuse", reuse),
         budget=budget or Budgets(),
         time_limit=time_limit,
         wall_clock_limit=wall_clock_limit,
@@ -158,7 +159,18 @@ def check_options(
 
 def _is_positive(seconds: object) -> bool:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    return is_number and 0 < float(seconds) < float("inf")  # type: ignore[arg-type]
+    return is_number and 0 < seconds <= MOST_SECONDS  # type: ignore[operator]
+
+
+def _truth(name: str, value: object) -> bool:
+    try:
+        return bool(value)
+    except Exception as error:
+        if comes_from_outside(error):
+            raise
+        raise InvalidOptionError(
+            f"{name} is {show_value(value)}, which is neither true nor false; give True or False"
+        ) from error
 
 
 def _is_count(number: object, most: int) -> bool:

@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import shoal
 from shoal import rasp
 from shoal.errors import Refusal
 from shoal.rasp.values import show_value, why_unusable
-from tests.support import refused
+from tests.support import refused, right
 
 
 class Odd:
@@ -57,6 +58,9 @@ MISBEHAVING = {
     "a long int in a tuple": lambda: (1, (-(10**4400),)),
     "a deep tuple": lambda: deep(3000),
     "a very deep tuple": lambda: deep(50_000),
+    "a long text": lambda: "a" * 200_000,
+    "a large tuple": lambda: (1,) * 200_000,
+    "a large tuple in a tuple": lambda: (0, (1,) * 200_000),
     "NaN in a set": lambda: frozenset({float("nan")}),
 }
 
@@ -100,6 +104,19 @@ def test_an_error_without_a_text_of_its_own_can_be_told() -> None:
     assert "Mute: its text cannot be had" in error.reason
 
 
+@pytest.mark.parametrize(
+    "constant",
+    [[1], {1: 2}, {1}, Odd(hash=fail), Odd(repr=fail)],
+    ids=["list", "dict", "set", "hash", "repr"],
+)
+def test_constants_of_operators_need_no_order(constant: Any) -> None:
+    """They are part of a function and no values themselves."""
+    same = rasp.tokens == constant
+    program = rasp.SequenceMap(lambda x, y: (x, y), same.named("x"), rasp.tokens == constant)
+    for passes in ("all", "none"):
+        right(program, vocab=(1, 2), passes=passes)
+
+
 MODEL = shoal.compile(rasp.tokens, vocab={1, 2}, max_seq_len=2)
 
 
@@ -117,6 +134,11 @@ MODEL = shoal.compile(rasp.tokens, vocab={1, 2}, max_seq_len=2)
         (lambda: compiled(budget=shoal.Budgets(max_heads=0)), "max_heads is 0"),
         (lambda: compiled(max_seq_len=10**5000), "max_seq_len|pairs of token"),
         (lambda: compiled(time_limit=float("nan")), "time_limit is nan"),
+        (lambda: compiled(time_limit=10**400), "time_limit is 1000"),
+        (lambda: compiled(wall_clock_limit=10**400), "wall_clock_limit is 1000"),
+        (lambda: compiled(causal=np.array([1, 2])), "causal is array"),
+        (lambda: compiled(reuse=np.array([1, 2])), "reuse is array"),
+        (lambda: shoal.Limits(table_entries=10**5000), "table_entries is a larger number"),
         (lambda: compiled(allocator=["cp-sat"]), "there is no allocator"),
         (lambda: MODEL.run_batch(5), "5 is no list of sequences"),
         (lambda: MODEL.run_batch(5, "craft"), "5 is no list of sequences"),

@@ -92,7 +92,7 @@ def test_refuses_budgets(name: str, limit: object) -> None:
         chain(Budgets(**{name: limit}))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("limit", [0, -1.0, math.nan, math.inf, "ten", True])
+@pytest.mark.parametrize("limit", [0, -1.0, math.nan, math.inf, "ten", True, 10**40])
 def test_refuses_time_limits(limit: object) -> None:
     with pytest.raises(InvalidProblemError, match=r"time_limit is .*seconds above 0"):
         solve(chain(), time_limit=limit)  # type: ignore[arg-type]
@@ -104,6 +104,11 @@ def test_refuses_time_limits(limit: object) -> None:
 def test_refuses_workers(workers: object) -> None:
     with pytest.raises(InvalidProblemError, match="workers is"):
         solve(chain(), workers=workers)  # type: ignore[arg-type]
+
+
+def test_numbers_that_python_does_not_print_can_be_told() -> None:
+    with pytest.raises(InvalidProblemError, match="more digits than can be shown"):
+        solve(chain(), workers=10**5000)
 
 
 def test_refuses_an_unknown_solver() -> None:

@@ -89,6 +89,11 @@ def test_refuses_wrong_allocations_and_results() -> None:
     data["objectives"][0]["status"] = "great"
     with pytest.raises(InvalidProblemError, match="is 'great'; known: optimal"):
         result_from_json(json.dumps(data))
+    data["objectives"][0]["status"] = "optimal"
+    for seconds in (10**400, -1.0):
+        data["seconds"] = seconds
+        with pytest.raises(InvalidProblemError, match="'seconds' of the result"):
+            result_from_json(json.dumps(data))
     data["allocation"]["columns"]["x"] = ["left"]
     with pytest.raises(InvalidProblemError, match="columns of 'x' in the allocation"):
         allocation_from_json(json.dumps(data["allocation"]))
@@ -120,6 +125,8 @@ def test_refuses_what_python_cannot_read(text: str, expected: str) -> None:
     for read in (problem_from_json, allocation_from_json, result_from_json):
         with pytest.raises(InvalidProblemError, match=expected):
             read(text)
+        with pytest.raises(InvalidProblemError, match="no JSON text, but dict"):
+            read({"text": text})  # type: ignore[arg-type]
 
 
 def test_an_allocation_from_elsewhere_is_checked_soon() -> None:

@@ -201,6 +201,7 @@ _LESS_EXACT = frozenset({Refusal.TOO_CLOSE, Refusal.TOO_INEXACT})
 
 _LARGER = _LESS_EXACT | {
     Refusal.INDISTINGUISHABLE,
+    Refusal.NO_NUMBER,  # what was alone may be averaged
     Refusal.TOO_MANY_VALUES,
     Refusal.TABLE_TOO_LARGE,
     Refusal.MODEL_TOO_LARGE,

@@ -25,6 +25,9 @@ _MOST_BITS = 14_000
 _MOST_NESTING = 100
 """Tuples and frozensets are nested less deeply, so that they can be compared and printed."""
 
+_MOST_PARTS = 100_000
+"""Elements of a tuple or frozenset, with all that is in them, and characters of a text."""
+
 _MOST_SHOWN = 200
 """Characters of a value that a message shows."""
 
@@ -49,6 +52,9 @@ def is_one_in_float32(one: object, other: object) -> bool:
 
 def show_value(value: object) -> str:
     """A value for a message: its ``repr``, cut short, whatever that ``repr`` does."""
+    large = isinstance(value, str | bytes | list) and len(value) > _MOST_PARTS
+    if large or any(part is _TOO_LARGE for part in _parts(value)):
+        return f"<a {type(value).__name__} that is too large to show>"
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a message must not fail
@@ -108,11 +114,13 @@ def why_unusable(value: object) -> str | None:
     Values are compared, hashed, ordered and printed by the compiler, so all of that must work and
     come out the same whenever it is done. None, which is no value, can be handled.
     """
-    if value is None or type(value) in (str, bool):  # most values; the rest takes longer
+    if value is None or type(value) is bool:  # many values; the rest takes longer
         return None
     for part in _parts(value):
         if part is _TOO_DEEP:
             return f"is nested more than {_MOST_NESTING} deep; use flatter tuples"
+        if part is _TOO_LARGE:
+            return f"has more than {_MOST_PARTS:,} elements; use smaller tuples"
         reason = _why_part_unusable(part)
         if reason is not None:
             return reason if part is value else f"contains {show_value(part)}, which {reason}"
@@ -120,23 +128,33 @@ def why_unusable(value: object) -> str | None:
 
 
 _TOO_DEEP = object()
+_TOO_LARGE = object()
 
 
 def _parts(value: object) -> Iterator[object]:
     """A value and, where it is a tuple or frozenset, all that is in it."""
     agenda = [(value, 0)]
+    seen = 0
     while agenda:
         part, depth = agenda.pop()
         if depth >= _MOST_NESTING:
             yield _TOO_DEEP
             return
         if isinstance(part, tuple | frozenset):
+            seen += len(part)
+            if seen > _MOST_PARTS:
+                yield _TOO_LARGE
+                return
             agenda += [(element, depth + 1) for element in part]
         yield part
 
 
 def _why_part_unusable(value: object) -> str | None:
-    if value is None or type(value) in (str, bool):
+    if value is None or type(value) is bool:
+        return None
+    if isinstance(value, str | bytes) and len(value) > _MOST_PARTS:
+        return f"has more than {_MOST_PARTS:,} characters; use a shorter one"
+    if type(value) is str:
         return None
     if type(value) is int:
         too_long = value.bit_length() > _MOST_BITS

@@ -29,7 +29,7 @@ from shoal.rasp.functions import (
     LinearCombination,
     UnaryOperator,
 )
-from shoal.rasp.values import Value, canonical_key, normalise
+from shoal.rasp.values import Value, canonical_key, normalise, why_unusable
 
 _TRANSPARENT = (
     BinaryOperator,
@@ -148,7 +148,9 @@ def _key(content: Any) -> Hashable:
         return (type(content), *(_key(getattr(content, f.name)) for f in fields(content)))
     if type(content) is tuple:
         return tuple(map(_key, content))
-    return id(content) if callable(content) else _constant_key(content)
+    if callable(content) or why_unusable(content) is not None:
+        return id(content)  # such as a list, which equals nothing that could stand for it
+    return _constant_key(content)
 
 
 def _constant_key(value: Value) -> Hashable:
