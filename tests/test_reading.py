@@ -96,3 +96,42 @@ def test_merged_labels_are_clear_where_values_hold_the_bar() -> None:
     same = rasp.Select(before, before, lambda k, q: (k in "ab") == (q in "ab"))
     model = shoal.compile(rasp.SelectorWidth(same), vocab={"a", "b", "c", "a|b"}, max_seq_len=3)
     assert set(model.variables["tokens"].labels) == {"tokens:'a'|'b'", "tokens:'a|b'|'c'"}
+
+
+def rank(x: int, y: int) -> int:
+    return 100 * x + y
+
+
+def test_an_operand_that_makes_no_difference_need_not_be_there() -> None:
+    """What a named s-op does not look at is dropped, and it can be read all the same."""
+    key = rasp.SequenceMap(rank, rasp.indices, rasp.indices)
+    width = rasp.SelectorWidth(rasp.Select(key, key, rasp.Comparison.LT))
+    number = rasp.numerical(rasp.SequenceMap(rank, rasp.indices, rasp.indices))
+    first = rasp.SequenceMap(lambda x, y: x, number, width).named("first")
+    program = rasp.SequenceMap(lambda x, y: x < y, width, first)
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
+    assert model.read("first", ["a", "b", "a"]) == [0, 101, 202]
+
+
+def test_an_operand_of_which_only_parts_are_held_is_enough_where_no_more_matters() -> None:
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    previous = rasp.Select(rasp.indices, rasp.indices, lambda key, query: key + 1 == query)
+    width = rasp.SelectorWidth(same)
+    moved = rasp.Aggregate(previous, width, default=0)
+    large = rasp.Map(lambda n: n > 1, moved).named("large")
+    program = rasp.SequenceMap(lambda x, y: x and y == "a", large, rasp.tokens)
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=4)
+    for xs in random_sequences("ab", 1, 4, 20):
+        assert agree(large, large(xs), model.read("large", xs))
+
+
+def test_what_float32_takes_too_far_off_is_not_read() -> None:
+    """Its reader does not mind, so that the program is compiled; but no number would be true."""
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    large = rasp.numerical(rasp.Aggregate(same, rasp.tokens)).named("large")
+    program = rasp.SequenceMap(lambda x, y: x, rasp.tokens, large)
+    model = shoal.compile(program, vocab=[2**53 + 1, 7], max_seq_len=2, passes="none")
+    assert model.run([7, 2**53 + 1]) == [7, 2**53 + 1]
+    with pytest.raises(shoal.errors.UnreadableError, match="may take it off by") as error:
+        model.read("large", [7, 2**53 + 1])
+    assert error.value.inexact

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -41,6 +43,9 @@ an instance, with every field:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0 solved, 1 an error that is explained, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):  # names may be what a terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         problem = read_problem(options.instance)
@@ -55,8 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted before an allocation was found", file=sys.stderr)
         return 130
-    print_result(problem, result, Console(highlight=False, markup=False))
+    try:
+        print_result(problem, result, Console(highlight=False, markup=False))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _stop_writing(141)
+    except OSError as error:
+        print(f"error: cannot write the result: {error.strerror}", file=sys.stderr)
+        return _stop_writing(1)
     return 130 if result.interrupted else 0
+
+
+def _stop_writing(status: int) -> int:
+    """Drop what is still to be written, which would fail again when Python ends."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return status
 
 
 def read_problem(path: Path) -> AllocationProblem:

@@ -85,15 +85,19 @@ class UnreadableError(InvalidInputError):
 
     Attributes:
         expression: its name.
-        merged: whether it is there, but values that no reader tells apart are held as one;
-            if not, nothing that the result needs reads it, and so it is in no column.
+        merged: whether it is there, but values that no reader tells apart are held as one.
+        inexact: whether it is there, but float32 may take it too far off, which its readers bear.
+            If it is neither, nothing that the result needs reads it, and so it is in no column.
     """
 
-    def __init__(self, expression: str, reason: str, merged: bool = False) -> None:
-        super().__init__(expression, reason, merged)
+    def __init__(
+        self, expression: str, reason: str, merged: bool = False, inexact: bool = False
+    ) -> None:
+        super().__init__(expression, reason, merged, inexact)
         self.expression = expression
         self.reason = reason
         self.merged = merged
+        self.inexact = inexact
 
     def __str__(self) -> str:
         return self.reason

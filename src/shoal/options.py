@@ -16,6 +16,7 @@ from shoal.rasp.values import (
     Value,
     canonical_key,
     canonical_order,
+    is_same,
     normalise,
     show_value,
     why_unusable,
@@ -91,6 +92,7 @@ def check_options(
         )
     limits = limits or Limits()
     tokens = _check_vocab(vocab, max(limits.table_entries, 10_000))
+    bos, pad = normalise(bos), normalise(pad)
     _check_tokens([bos, pad])
     keys = {canonical_key(token) for token in tokens}
     numbers = {token for token in tokens if isinstance(token, int | float)}
@@ -198,6 +200,13 @@ def _check_vocab(vocab: Iterable[Value], most: int) -> tuple[Value, ...]:
     if not tokens:
         raise InvalidOptionError("the vocab is empty; give at least one token")
     _check_tokens(tokens)
+    different = {canonical_key(token): token for token in tokens}
+    for token in tokens:
+        if not is_same(token, different[canonical_key(token)]):
+            raise InvalidOptionError(
+                f"two different tokens both read {show_value(token)}; give their types names and "
+                "reprs that tell them apart"
+            )
     return canonical_order(tokens)
 
 

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.lowering.builder import with_none
 from shoal.lowering.lowered import LoweredProgram, View
-from shoal.program.facts import NONE, Inferred
+from shoal.lowering.precision import allowed_error, coordinate_errors
+from shoal.program.facts import NONE, UNDEFINED, Inferred, Table
 from shoal.program.graph import Node
 from shoal.program.passes import Optimised
 from shoal.program.value_sets import ValueSet
 from shoal.rasp.expressions import is_numerical
-from shoal.rasp.values import Value, show_value
+from shoal.rasp.values import Value, canonical_key, show_value
 from shoal.variables import VariableInfo
 
 
@@ -53,6 +54,7 @@ class Reader:
             self.optimised.place_of(node.id)
         )
         if view is not None and is_scalar and is_numerical(node.expression):  # type: ignore[arg-type]
+            self._require_precise(node, view, numerical=True)
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
             return [
@@ -76,22 +78,88 @@ class Reader:
             table = facts.table
             if table is None:
                 raise self._unreadable(node)
-            try:
-                operands = [self._classes(self._node(operand)) for operand in node.inputs]
-            except UnreadableError as error:
-                reason = f"{node.label!r} cannot be read: {error}"
-                raise UnreadableError(node.label, reason, error.merged) from None
+            operands = []
+            for axis, number in enumerate(node.inputs):
+                try:
+                    operands.append(self._classes(self._node(number)))
+                except UnreadableError as error:
+                    known = self._as_far_as_it_matters(self._node(number), axis, table)
+                    if known is None:
+                        reason = f"{node.label!r} cannot be read: {error}"
+                        raise UnreadableError(
+                            node.label, reason, error.merged, error.inexact
+                        ) from None
+                    operands.append(known[0])
+                    table = known[1]
             there = np.all([classes >= 0 for classes in operands], axis=0)
             result = np.full(len(self.states[0]), NONE)
             result[there] = table[tuple(classes[there] for classes in operands)]
             return np.asarray(np.maximum(result, NONE))
+        self._require_precise(node, view, numerical=False)
+        return self._nearest(view, self.optimised.original.sops[node.id].values.nullable)
+
+    def _require_precise(self, node: Node, view: View, numerical: bool) -> None:
+        """What float32 may take too far off is not read; its readers need less of it."""
+        error = float(coordinate_errors(view, self.lowered.variables).max(initial=0.0))
+        values = self.optimised.inferred.sops[self.optimised.place_of(node.id)].values
+        allowed = allowed_error(view, values, numerical)
+        if error > allowed:
+            raise UnreadableError(
+                node.label,
+                f"{node.label!r} cannot be read exactly enough: float32 arithmetic may take it off "
+                f"by {error:.1g}, more than {allowed:.1g}, which nothing that reads it minds; use "
+                "smaller numbers, fewer of them, or a shorter max_seq_len",
+                inexact=True,
+            )
+
+    def _nearest(self, view: View, nullable: bool) -> npt.NDArray[np.int_]:
+        """The class of the nearest code at each position; NONE for None."""
         assert view.codes is not None
-        nullable = self.optimised.original.sops[node.id].values.nullable
         codes = with_none(view.codes, nullable)
         coordinates = self._coordinates(view)
         distance = (codes**2).sum(axis=1) - 2 * coordinates @ codes.T
         nearest = distance.argmin(axis=1)
         return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
+
+    def _as_far_as_it_matters(
+        self, operand: Node, axis: int, table: Table
+    ) -> tuple[npt.NDArray[np.int_], Table] | None:
+        """The block of an operand whose values are merged, and a table over blocks.
+
+        What no reader tells apart is held as one, or is not held at all. A reader's table then
+        has the same result for all values of a block, so that the block is enough.
+
+        Args:
+            operand: it cannot be read in full.
+            axis: of the table.
+            table: of the reader.
+        """
+        original = self.optimised.original.sops[operand.id].values
+        if not isinstance(original, ValueSet):
+            return None
+        place = self.optimised.place_of(operand.id)
+        merged = self.optimised.inferred.sops.get(place)
+        view = self.lowered.views.get(place)
+        blocks = [list(range(len(original)))]
+        if merged is not None and isinstance(merged.values, ValueSet):
+            blocks = [
+                [original.class_of[canonical_key(value)] for value in members]
+                for members in merged.values.classes
+            ]
+        if len(blocks) == 1 and not original.nullable:
+            found = np.zeros(len(self.states[0]), dtype=int)
+        elif view is not None and all(name in self.variables for name in view.variables):
+            found = self._nearest(view, original.nullable)
+        else:
+            return None
+        slices = []
+        for block in blocks:
+            rows = table.take(block, axis=axis)
+            most = rows.max(axis=axis, keepdims=True)
+            if not ((rows == most) | (rows == UNDEFINED)).all():
+                return None
+            slices.append(most)
+        return found, np.concatenate(slices, axis=axis)
 
     def _unreadable(self, node: Node) -> UnreadableError:
         merged = self.optimised.inferred.sops.get(self.optimised.place_of(node.id))

@@ -14,6 +14,7 @@ from shoal.rasp.printing import listing
 from shoal.transformer.runnable import Transformer
 from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_cli.arguments import budget_of, limits_of, passes_of
+from shoal_cli.endings import functions_of_users
 from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program, match_tokens
 
@@ -88,18 +89,19 @@ def explain_command(arguments: argparse.Namespace, console: Console) -> int:
 
 def _compiled(arguments: argparse.Namespace) -> shoal.Model:
     found = find_program(arguments.program, arguments.vocab, arguments.max_seq_len)
-    return shoal.compile(
-        found.program,
-        vocab=found.vocab,
-        max_seq_len=found.max_seq_len,
-        causal=arguments.causal,
-        passes=passes_of(arguments),
-        allocator=arguments.allocator,
-        reuse=arguments.reuse,
-        budget=budget_of(arguments),
-        limits=limits_of(arguments),
-        time_limit=arguments.time_limit,
-    )
+    with functions_of_users():
+        return shoal.compile(
+            found.program,
+            vocab=found.vocab,
+            max_seq_len=found.max_seq_len,
+            causal=arguments.causal,
+            passes=passes_of(arguments),
+            allocator=arguments.allocator,
+            reuse=arguments.reuse,
+            budget=budget_of(arguments),
+            limits=limits_of(arguments),
+            time_limit=arguments.time_limit,
+        )
 
 
 def _show(value: object) -> str:

@@ -23,6 +23,7 @@ from shoal_analysis.comparison import (
     totals,
 )
 from shoal_cli.arguments import budget_of, limits_of
+from shoal_cli.endings import functions_of_users
 from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program
 from shoal_solvers import SOLVERS
@@ -61,16 +62,17 @@ def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> lis
         allocators = arguments.allocators or (SOLVERS[-1:] if arguments.ablation else SOLVERS)
         total = len(candidates) * len(passes) * len(allocators)
         task = bar.add_task("compiling", total=total)
-        return compare(
-            candidates,
-            passes,
-            allocators,
-            progress=lambda name: bar.update(task, advance=1, description=name),
-            budget=budget_of(arguments),
-            limits=limits_of(arguments),
-            time_limit=arguments.time_limit,
-            causal=arguments.causal,
-        )
+        with functions_of_users():
+            return compare(
+                candidates,
+                passes,
+                allocators,
+                progress=lambda name: bar.update(task, advance=1, description=name),
+                budget=budget_of(arguments),
+                limits=limits_of(arguments),
+                time_limit=arguments.time_limit,
+                causal=arguments.causal,
+            )
 
 
 def _passes(text: str) -> str | tuple[str, ...]:

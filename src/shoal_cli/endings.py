@@ -12,6 +12,9 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from shoal.errors import UnknownProgramError
+from shoal.rasp.values import show_error
+
 INTERRUPTED = 130
 TERMINATED = 143
 PIPE_CLOSED = 141
@@ -51,13 +54,29 @@ class CommandConsole(Console):
 
 
 def replace_what_cannot_be_encoded() -> None:
-    """Let text for a terminal without Unicode be escaped instead of raising an error."""
+    """Let text that a terminal cannot show be escaped instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def forget_output() -> None:
     """Drop what is still to be written to a pipe that nobody reads, or to a disk that is full."""
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    if sys.stdout is not None:  # it is None if it was closed from the start
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+@contextmanager
+def functions_of_users() -> Iterator[None]:
+    """What a user's function raises for reasons of its own is told as such.
+
+    Raises:
+        UnknownProgramError: with the error that the function raised.
+    """
+    try:
+        yield
+    except (OSError, RecursionError) as error:
+        raise UnknownProgramError(
+            f"a function of the program raises {show_error(error)}"
+        ) from error

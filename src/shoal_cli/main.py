@@ -166,7 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with endable():
             arguments = build_parser().parse_args(argv)
             code: int = arguments.run(arguments, CommandConsole(highlight=False))
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it is None if it was closed from the start
+                sys.stdout.flush()
             return code
     except (ShoalError, AllocationError) as error:
         return _fail(str(error))

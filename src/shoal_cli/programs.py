@@ -7,13 +7,15 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
 from shoal.errors import InvalidOptionError, UnknownProgramError
+from shoal.limits import Limits
 from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
 from shoal.rasp.stock import STOCK, stock_program
-from shoal.rasp.values import Value, show_error
+from shoal.rasp.values import Value, show_error, show_value
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None
     path, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
     module = _load(Path(path), name)
     program = _program_in(module, path, attribute)
-    tokens = tokens or getattr(module, "vocab", None)
-    greatest: int | None = max_seq_len or getattr(module, "max_seq_len", None)
+    tokens = tokens or _vocab_in(module, path)
+    greatest: int | None = max_seq_len
+    if greatest is None:
+        greatest = getattr(module, "max_seq_len", None)
     if tokens is None or greatest is None:
         missing = "--vocab and --max-seq-len" if tokens is None else "--max-seq-len"
         raise InvalidOptionError(
@@ -77,6 +81,19 @@ def _load(path: Path, name: str) -> ModuleType:
     return module
 
 
+def _vocab_in(module: ModuleType, path: str) -> tuple[Value, ...] | None:
+    """The vocab that a file defines; of one that may be endless, more than can be used."""
+    vocab = getattr(module, "vocab", None)
+    if vocab is None:
+        return None
+    try:
+        return tuple(islice(vocab, Limits().table_entries + 1))
+    except TypeError:
+        raise InvalidOptionError(
+            f"vocab in {path} is {show_value(vocab)}; let it be a collection of tokens"
+        ) from None
+
+
 def _program_in(module: ModuleType, path: str, attribute: str) -> SOp:
     names = ", ".join(
         name
@@ -100,7 +117,7 @@ def parse_token(word: str) -> Value:
     try:
         value = ast.literal_eval(word)
         hash(value)
-    except (ValueError, SyntaxError, TypeError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return word
     result: Value = value
     return result

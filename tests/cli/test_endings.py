@@ -213,3 +213,77 @@ def test_the_help_says_that_files_are_run(capsys: pytest.CaptureFixture[str]) ->
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         assert "runs the file" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("vocab = 5", "is 5; let it be a collection of tokens"),
+        ("import itertools; vocab = itertools.count()", "more than 1,000,000 tokens"),
+        ("vocab = (1, 2); program = Map(fail, tokens)", "function of the program raises OSError"),
+        ("vocab = (1, 2); program = Map(loop, tokens)", "raises RecursionError"),
+        ("vocab = (1, 2); max_seq_len = 0", "max_seq_len is 0"),
+    ],
+)
+def test_what_a_file_defines_is_told(
+    tmp_path: Path, lines: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(
+        "from shoal.rasp import *\nmax_seq_len = 3\nprogram = Map(abs, tokens)\n"
+        "def fail(x):\n    raise OSError(5, 'disk')\n"
+        f"def loop(x):\n    return loop(x)\n{lines}\n"
+    )
+    assert message in told(capsys, ["compile", f"{path}:program"])
+
+
+def test_a_length_of_zero_is_not_taken_for_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "length.py"
+    path.write_text("from shoal.rasp import *\np = tokens + 1\nvocab = (1,)\nmax_seq_len = 3\n")
+    arguments = ["compile", f"{path}:p", "--max-seq-len", "0"]
+    assert "max_seq_len is 0" in told(capsys, arguments)
+
+
+def test_a_word_that_is_no_token_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is not in the vocab" in told(capsys, ["run", "reverse", "0" + "-1" * 20_000])
+
+
+@POSIX
+@pytest.mark.slow
+def test_output_that_was_closed_from_the_start_is_no_error() -> None:
+    command = [sys.executable, "-c", COMMAND, "compile", "reverse"]
+    shell = " ".join(f"'{word}'" for word in command) + " >&-"
+    done = subprocess.run(
+        ["sh", "-c", shell], stderr=subprocess.PIPE, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_tokens_that_no_terminal_can_show_are_escaped() -> None:
+    token = "'\\ud800'"
+    done = run("run", "reverse", token, "--vocab", token, "a", "--max-seq-len", "3")
+    assert done.returncode == 0, done.stderr
+    assert "\\ud800" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.slow
+def test_the_solvers_command_tells_of_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "instance.json"
+    path.write_text(
+        '{"name": "mo\\ud800ve", "variables": [{"name": "x", "width": 1, "is_input": true,'
+        ' "is_output": true}], "operations": []}'
+    )
+    command = [sys.executable, "-m", "shoal_solvers", str(path)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write the result: No space left on device\n"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "mo\\ud800ve" in done.stdout

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 from dataclasses import replace
+from enum import IntEnum
 
+import numpy as np
 import pytest
 
 import shoal
@@ -410,3 +412,60 @@ def test_printed_weights_have_the_promised_sizes(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pipeline, "print_weights", print_weights)
     with pytest.raises(AssertionError, match="the allocation promised"):
         shoal.compile(tokens, vocab=AB, max_seq_len=2)
+
+
+def test_a_default_that_is_no_number_and_never_used_is_no_mean() -> None:
+    first = Aggregate(Select(tokens, indices, Comparison.EQ), indices, default=0)
+    width = SelectorWidth(SAME)
+    everything = Select(width, width, Comparison.EQ) | Select(width, width, Comparison.NEQ)
+    check(Aggregate(everything, first, default="a"), vocab=(0, 1, "b"), longest=2)
+
+
+@pytest.mark.parametrize("default", [10**5, 10**6, 10**9, 1e38])
+def test_a_large_default_leaves_some_weight_beside_a_selected_key(default: float) -> None:
+    """e**-20 of it; at 10**5 the result was off by twice what is allowed."""
+    previous = Select(indices, indices, lambda key, query: key == query - 1)
+    program = numerical(Aggregate(previous, tokens, default=default) + 1)
+    refused(Refusal.TOO_INEXACT, program, vocab=(0, 1, 2), max_seq_len=4)
+    check(Aggregate(previous, tokens, default=default), vocab=(0, 1, 2), longest=4)
+    check(numerical(Aggregate(previous, tokens, default=10**4) + 1), vocab=(0, 1, 2), longest=4)
+
+
+def test_keys_that_are_not_selected_leave_some_weight_of_huge_values() -> None:
+    previous = Select(indices, indices, lambda key, query: key == query - 1)
+    copied = Aggregate(previous, tokens)
+    refused(Refusal.TOO_INEXACT, numerical(copied + 1), vocab=(1e30, 2, -1e30), max_seq_len=4)
+    check(copied, vocab=(1e30, 2, -1e30), longest=4)
+
+
+@pytest.mark.parametrize("factor", [float("inf"), float("nan"), 10**400], ids=["inf", "nan", "int"])
+def test_linear_maps_of_ranges_have_finite_factors(factor: float) -> None:
+    program = numerical(LinearSequenceMap(many_means(0), indices, 1, factor))
+    refused(Refusal.NO_NUMBER, program, vocab=range(40), max_seq_len=12)
+
+
+def test_types_that_cannot_be_told_apart_by_name_are_refused() -> None:
+    def make() -> type[IntEnum]:
+        return IntEnum("Number", "ONE")
+
+    first, second = make()(1), make()(1)
+    with pytest.raises(shoal.InvalidOptionError, match="two different tokens both read"):
+        shoal.compile(tokens, vocab=[first, second], max_seq_len=1)
+    program = Map(lambda t: first if t == "a" else second, tokens)
+    refused(Refusal.UNUSABLE_VALUE, program, vocab=AB)
+
+
+def test_bos_and_pad_may_be_numpy_scalars() -> None:
+    model = shoal.compile(tokens, vocab=[2], max_seq_len=2, bos=np.int64(1), pad=np.str_("p"))
+    assert model.apply([1, 2, "p"]).decoded == model.apply([np.int64(1), 2, "p"]).decoded
+
+
+def test_the_size_of_values_counts_as_work() -> None:
+    program = Map(len, Map(lambda x: tuple(range(x, x + 20_000)), tokens), simplify=False)
+    refused(
+        Refusal.TOO_MUCH_WORK,
+        program,
+        vocab=range(50),
+        passes="none",
+        limits=shoal.Limits(work=200_000),
+    )

@@ -171,3 +171,18 @@ def test_results_that_can_be_no_value_are_refused(result: Any, reason: str) -> N
     assert reason in caught.value.reason
     error = refused(Refusal.UNUSABLE_VALUE, Map(lambda x: result, tokens), vocab=(1,))
     assert reason in error.reason
+
+
+def test_a_constant_that_keeps_state_makes_an_operator_no_function() -> None:
+    class Flip:
+        answers = cycle([False, False, True])
+
+        def __eq__(self, other: object) -> bool:
+            return next(self.answers)
+
+        __hash__ = object.__hash__
+
+        def __repr__(self) -> str:
+            return "Flip"
+
+    refused(Refusal.NO_FUNCTION, tokens == Flip(), vocab=(1, 2))

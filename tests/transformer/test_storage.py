@@ -306,6 +306,13 @@ def test_bombs_are_not_unpacked(saved: bytes, tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_expand_in_one_go_are_not_read(
+    saved: bytes, compression: int, tmp_path: Path
+) -> None:
+    assert "compressed in a way" in refusal(packed(entries(saved), compression), tmp_path)
+
+
 def test_a_model_beyond_the_limit_is_refused_with_what_would_do(
     saved: bytes, tmp_path: Path
 ) -> None:

@@ -75,7 +75,7 @@ class Campaign:
         for entry in self._lines("batches.jsonl", _result):
             result = _result(**entry)
             self.results[result.number] = result
-        self.deaths = [Death(**entry) for entry in self._lines("deaths.jsonl", Death)]
+        self.deaths = [Death(**entry) for entry in self._lines("deaths.jsonl", _death)]
 
     def _require_same_campaign(self) -> None:
         stored = self.folder / "campaign.json"
@@ -90,7 +90,7 @@ class Campaign:
             known = json.loads(stored.read_text(encoding="utf-8"))
             if not isinstance(known["options"], dict) or not isinstance(known["versions"], dict):
                 raise TypeError("it has other fields")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidOptionError(
                 f"{stored} is no description of a campaign ({type(error).__name__}: {error}); "
                 "remove it, or choose another folder"
@@ -116,7 +116,7 @@ class Campaign:
             try:
                 entry = json.loads(line)
                 kind(**entry)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 if line.strip():
                     self.warnings.append(f"line {number} of {path} cannot be read; left out")
             else:
@@ -207,5 +207,39 @@ class Campaign:
 
 
 def _result(failures: list[dict[str, str]], **others: Any) -> BatchResult:
-    """A result from its entry in the log."""
-    return BatchResult(**others, failures=tuple(Failure(**failure) for failure in failures))
+    """A result from its entry in the log.
+
+    Raises:
+        TypeError: it is none.
+    """
+    result = BatchResult(**others, failures=tuple(Failure(**failure) for failure in failures))
+    texts = [text for failure in result.failures for text in asdict(failure).values()]
+    counts = result.counts
+    right = (
+        _is_count(result.number)
+        and _is_count(result.programs)
+        and isinstance(counts, dict)
+        and all(isinstance(key, str) and _is_count(count) for key, count in counts.items())
+        and isinstance(result.seconds, int | float)
+        and all(isinstance(text, str) for text in texts)
+    )
+    if not right:
+        raise TypeError("a field of another type")
+    return result
+
+
+def _death(**entry: Any) -> Death:
+    """A death from its entry in the log.
+
+    Raises:
+        TypeError: it is none.
+    """
+    death = Death(**entry)
+    texts = (death.key, death.message, death.script)
+    if not _is_count(death.batch) or not all(isinstance(text, str) for text in texts):
+        raise TypeError("a field of another type")
+    return death
+
+
+def _is_count(number: object) -> bool:
+    return type(number) is int and 0 <= number < 2**31

@@ -273,7 +273,12 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
 
 
 def _may_be_unreadable(node: Node, model: shoal.Model, error: UnreadableError) -> bool:
-    """Values without a name may be merged; what nothing reads is in no column."""
+    """Values without a name may be merged; what nothing reads is in no column.
+
+    What float32 takes too far off is said to be inexact, unless it is to be kept.
+    """
+    if error.inexact:
+        return not node.is_kept
     if error.merged:
         return not node.is_named
     return node.label not in model.allocation.columns

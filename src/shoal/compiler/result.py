@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from shoal.contract import TOLERANCE, agrees
+from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.lowering.lowered import LoweredProgram, View
-from shoal.lowering.precision import coordinate_errors
+from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.precision import allowed_error, coordinate_errors
 from shoal.program.facts import Inferred
-from shoal.program.graph import Node
-from shoal.program.value_sets import ValueRange, Values
+from shoal.program.value_sets import ValueRange
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import is_one_in_float32, show_value
 from shoal.transformer.encoders import OutputDecoder
@@ -49,7 +46,8 @@ def require_precise(lowered: LoweredProgram) -> None:
         node = inferred.program.node(number)
         view = lowered.views[number]
         error = float(coordinate_errors(view, lowered.variables).max(initial=0.0))
-        allowed = _allowed_error(view, inferred.sops[number].values, node)
+        numerical = is_numerical(node.expression)  # type: ignore[arg-type]
+        allowed = allowed_error(view, inferred.sops[number].values, numerical)
         if error > allowed:
             raise UnsupportedProgramError(
                 Refusal.TOO_INEXACT,
@@ -57,16 +55,6 @@ def require_precise(lowered: LoweredProgram) -> None:
                 f"float32 arithmetic may take it off by {error:.1g}, more than {allowed:.1g}",
                 "use smaller numbers, fewer of them, or a shorter max_seq_len",
             )
-
-
-def _allowed_error(view: View, values: Values, node: Node) -> float:
-    if is_numerical(node.expression) or isinstance(values, ValueRange):  # type: ignore[arg-type]
-        numbers = [] if isinstance(values, ValueRange) else values.values
-        smallest = min((abs(float(v)) for v in numbers if isinstance(v, int | float)), default=0.0)
-        return TOLERANCE * max(1.0, smallest)
-    assert view.codes is not None
-    gaps = np.diff(np.sort(view.codes[:, :1], axis=0), axis=0)
-    return 0.25 if view.one_hot else float(gaps.min(initial=4.0)) / 4
 
 
 def output_decoder(lowered: LoweredProgram) -> OutputDecoder:

@@ -291,7 +291,11 @@ def _numbers_for(values: ValueSet) -> Matrix:
 def _add_average(
     builder: Builder, node: Node, operand: View, place: dict[tuple[Any, ...], int]
 ) -> None:
-    """A head that copies one-hot values to their places in the node's variable."""
+    """A head that copies one-hot values to their places in the node's variable.
+
+    Beside a selected key, BOS keeps the weight e**(-coldness/2), and so does the default; every key
+    that is not selected keeps e**-coldness. Who reads large numbers off the copy sees them.
+    """
     operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
     space = builder.variables[node.label].space
     matrix = np.zeros((len(operand_values), len(space)))
@@ -309,6 +313,10 @@ def _add_average(
     reads = [*_reads(terms), *operand.variables]
     builder.add_operation(node.label, node.label, head, reads, _sharing(builder, node))
     copied = projected_errors(operand, builder.variables, matrix)
+    left = np.full(len(space), builder.inferred.max_seq_len * np.exp(-COLDNESS))
+    if default is not None:
+        left[place[canonical_key(default)]] += np.exp(-COLDNESS / 2)
+    builder.set_weights_left(node.label, left)
     if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING
     builder.set_residuals(node.label, largest_rows(np.diag(copied)))
@@ -324,12 +332,14 @@ def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
     view = builder.add_value(node)
     builder.views[node.id] = view
     assert view.codes is not None
+    # a default that is no number is among the values, but not used, or there would be no mean
+    numbers = [isinstance(value, int | float) for value in values.values]
     own = whole(hidden, space)
     builder.add_table(
         node.label,
         [builder.leaf(own, values.nullable)],
         with_none(number_codes(values, values.nullable), values.nullable),
-        with_none(view.codes, values.nullable),
+        with_none(view.codes[numbers], values.nullable),
         block=node.label,
         reads=[hidden],
     )

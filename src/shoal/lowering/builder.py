@@ -187,6 +187,10 @@ class Builder:
         """Note how far a variable can be off."""
         self.variables[name] = replace(self.variables[name], residuals=residuals)
 
+    def set_weights_left(self, name: str, weights: Matrix) -> None:
+        """Note what dimensions of a copied variable may hold where they should be 0."""
+        self.variables[name] = replace(self.variables[name], weights_left=weights)
+
     def leaf(self, view: View, nullable: bool) -> Leaf:
         """A view as a leaf of a table."""
         errors = coordinate_errors(view, self.variables)

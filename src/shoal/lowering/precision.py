@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.lowering.lowered import StreamVariable, View
+from shoal.program.value_sets import ValueRange, Values
 
 ROUNDING = 2.0**-23
 """Relative error of one float32 operation, with room for a second one."""
@@ -24,6 +26,10 @@ _FINEST = 20
 _EXACT = 2.0**23
 """Sums of multiples of a power of two up to so many times that power are exact in float32."""
 
+_NEGLIGIBLE = 2.0**-26
+"""Errors below this part of a grid's step do not take a sum off the grid: half a unit in the last
+place of the smallest number on it is four times as large."""
+
 MOST_RESIDUALS = 64
 """Rows of residuals that are kept, those with the largest entries."""
 
@@ -31,6 +37,17 @@ MOST_RESIDUALS = 64
 def coordinate_errors(view: View, variables: Mapping[str, StreamVariable]) -> Matrix:
     """[coordinates], the greatest error of each coordinate of a view."""
     return projected_errors(view, variables, np.eye(len(view.coordinates.target)))
+
+
+def allowed_error(view: View, values: Values, numerical: bool) -> float:
+    """How far a coordinate may be off for a value to be read rightly."""
+    if numerical or isinstance(values, ValueRange):
+        numbers = [] if isinstance(values, ValueRange) else values.values
+        smallest = min((abs(float(v)) for v in numbers if isinstance(v, int | float)), default=0.0)
+        return TOLERANCE * max(1.0, smallest)
+    assert view.codes is not None
+    gaps = np.diff(np.sort(view.codes[:, :1], axis=0), axis=0)
+    return 0.25 if view.one_hot else float(gaps.min(initial=4.0)) / 4
 
 
 def projected_errors(
@@ -58,6 +75,9 @@ def projected_errors(
         matrix = reader.matrix[rows] @ weights
         if variable.residuals is not None:
             total += np.abs(variable.residuals @ matrix).max(axis=0, initial=0.0)
+        if variable.weights_left is not None:
+            left = variable.weights_left[:, None] * np.abs(matrix)
+            total += left.max(axis=0, initial=0.0)
         terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
         parts.append((variable, matrix))
     if (terms > 1).any():
@@ -69,8 +89,13 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
     """[columns], what rounding may make of sums; nothing where float32 is exact."""
     sizes, step = bias, grid_step(bias)
     for variable, matrix in parts:
-        known = 0.0 if variable.residuals is not None else variable.step
-        step = np.minimum(step, known * grid_step(matrix))
+        known = variable.step * grid_step(matrix)
+        if variable.residuals is not None:
+            known = np.zeros_like(known)
+        if variable.weights_left is not None:  # what is far below the grid is rounded off with it
+            noise = variable.weights_left @ np.abs(matrix)
+            known = np.where(noise <= _NEGLIGIBLE * known, known, 0.0)
+        step = np.minimum(step, known)
         sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
     return np.where(sizes > _EXACT * step, sizes * ROUNDING, 0.0)
 

@@ -180,6 +180,15 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
     low = high = 0.0
     nullable = False
     factors = (expression.fst_fac, expression.snd_fac)
+    wrong = [factor for factor in factors if not is_number(factor)]
+    if wrong:
+        raise UnsupportedProgramError(
+            Refusal.NO_NUMBER,
+            node.label,
+            f"has the factor {show_value(wrong[0])}, which is no finite number in float32",
+            "use a finite factor",
+            outside_float32=True,
+        )
     for factor, operand in zip(factors, node.inputs, strict=True):
         values = facts.sops[operand].values
         _require_numbers(facts, node, operand)

@@ -20,7 +20,14 @@ from shoal.rasp.calls import (
     is_surely_a_function,
 )
 from shoal.rasp.functions import show_function
-from shoal.rasp.values import Value, is_one_in_float32, normalise, show_error, show_value
+from shoal.rasp.values import (
+    Value,
+    count_parts,
+    is_one_in_float32,
+    normalise,
+    show_error,
+    show_value,
+)
 
 Class = tuple[Value, ...]
 
@@ -72,7 +79,10 @@ def tabulate(
         for arguments in product(*members):
             work.spend(_CALL, node.label)
             try:
-                found.append(call(function, arguments, made, again))
+                value = call(function, arguments, made, again)
+                if isinstance(value, tuple | frozenset):
+                    work.spend(_ELEMENT * count_parts(value), node.label)
+                found.append(value)
             except UndefinedError as error:
                 raising.add(index)
                 example = example or f"{_shown(arguments)}: {show_error(error.error)}"
@@ -94,6 +104,9 @@ def tabulate(
         )
     return Tabulation(results, raises)
 
+
+_ELEMENT = 10
+"""Units of work of an element of a tuple, which is looked at several times."""
 
 _CALL = 4
 """Units of work of two calls of a function, with looking at what it returns."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import lcm
 
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.rasp.values import Key, Value, canonical_key, is_number, show_value
+from shoal.rasp.values import Key, Value, canonical_key, is_number, is_same, show_value
 
 RESOLUTION = 1e-7
 """Numbers closer than this, relative to max(1, size), are one number to a float32 network."""
@@ -102,7 +102,7 @@ def value_set(
             if key not in leader:
                 leader[key] = key
                 value_of[key] = value
-            elif value_of[key] != value:
+            elif not is_same(value_of[key], value):
                 raise UnsupportedProgramError(
                     Refusal.UNUSABLE_VALUE,
                     owner,

@@ -141,8 +141,9 @@ def _raises(error: Exception) -> str:
 def is_surely_a_function(function: Callable[..., Any], arguments: Iterable[Value]) -> bool:
     """Whether a function needs no second call: it is an operator, and of plain values."""
     parts = function.functions if isinstance(function, Composed) else (function,)
+    constants = [part.constant for part in parts if isinstance(part, ConstantOperator)]
     are_operators = all(isinstance(part, _OPERATORS) for part in parts)
-    return are_operators and all(type(value) in _PLAIN for value in arguments)
+    return are_operators and all(type(value) in _PLAIN for value in (*constants, *arguments))
 
 
 _OPERATORS = (BinaryOperator, Comparison, ConstantOperator, LinearCombination, UnaryOperator)

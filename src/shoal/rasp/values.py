@@ -97,7 +97,9 @@ def canonical_key(value: Value) -> Key:
 
 def canonical_order(values: Iterable[Value]) -> tuple[Value, ...]:
     """The different values of a collection in canonical order."""
-    by_key = {canonical_key(value): value for value in values}
+    by_key: dict[Key, Value] = {}
+    for value in values:
+        by_key.setdefault(canonical_key(value), value)
     return tuple(by_key[key] for key in sorted(by_key))
 
 
@@ -105,7 +107,8 @@ def is_same(one: Value, other: Value) -> bool:
     """Whether two values are one for every program: equal, and of one type."""
     if one is other:
         return True
-    return canonical_key(one) == canonical_key(other) and bool(one == other)
+    same_key = type(one) is type(other) and canonical_key(one) == canonical_key(other)
+    return same_key and bool(one == other)
 
 
 def why_unusable(value: object) -> str | None:
@@ -149,6 +152,11 @@ def _parts(value: object) -> Iterator[object]:
         yield part
 
 
+def count_parts(value: object) -> int:
+    """How many values a value consists of, itself included."""
+    return sum(1 for _ in _parts(value))
+
+
 def _why_part_unusable(value: object) -> str | None:
     if value is None or type(value) is bool:
         return None
@@ -164,7 +172,9 @@ def _why_part_unusable(value: object) -> str | None:
             return "has a hash that changes; use a tuple of numbers and strings"
         if not (bool(value == value) and bool(value == value)):
             return "is not equal to itself; use None where there is no value"
-        if not isinstance(value, tuple | frozenset) and repr(value) != repr(value):
+        if isinstance(value, tuple | frozenset):
+            return None
+        if repr(value) != repr(value) or str(value) != str(value):
             return "has a repr that changes, so that values have no order; give its type another"
     except TypeError as error:
         if "unhashable" in str(error):

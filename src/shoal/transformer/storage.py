@@ -32,8 +32,9 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _EXPECTED_TYPES = {"codes": np.dtype(np.float64)}
 _SUFFIX = ".npy"
 _PER_LAYER = len(fields(LayerWeights))
-_MOST_DESCRIPTION = 2**28
-"""Bytes of the largest description; one of a million tokens has less."""
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MOST_DESCRIPTION = 2**26
+"""Bytes of the largest description; one of a million short tokens has less."""
 
 
 def save_arrays(
@@ -116,6 +117,9 @@ def _in_words(error: Exception) -> str:
 
 
 def _read(archive: zipfile.ZipFile, most_bytes: int) -> tuple[Weights, InputEncoder, OutputDecoder]:
+    odd = [e.filename for e in archive.infolist() if e.compress_type not in _COMPRESSIONS]
+    if odd:  # others are expanded in one go, however little of them is asked for
+        raise _DamagedError(f"its entry {odd[0]!r} is compressed in a way that is not used here")
     entries = {entry.filename.removesuffix(_SUFFIX): entry for entry in archive.infolist()}
     if len(entries) < len(archive.infolist()):
         raise _DamagedError("it has two entries of one name")

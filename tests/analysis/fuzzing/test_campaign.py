@@ -36,6 +36,7 @@ DEEP = bool(os.environ.get("SHOAL_DEEP"))
 """Whether to fuzz at length, which takes half an hour on a core."""
 
 PROFILE_SEED = 2026
+NESTED = "[" * 100_000
 
 
 @pytest.mark.slow
@@ -299,7 +300,9 @@ def test_two_campaigns_in_one_folder_are_refused(
     assert "another campaign is running" in " ".join((captured.out + captured.err).split())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"options": 5, "versions": {}}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"options": 5, "versions": {}}', "\0", NESTED], ids=len
+)
 def test_a_broken_description_is_refused(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -307,6 +310,17 @@ def test_a_broken_description_is_refused(
     assert main(["fuzz", "--programs", "5", "--folder", str(tmp_path)]) == 2
     captured = capsys.readouterr()
     assert "is no description of a campaign" in " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.parametrize(
+    "death", ['{"key": []}', '{"key": [], "batch": 1, "message": "", "script": ""}', NESTED]
+)
+def test_a_death_that_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path, death: str) -> None:
+    Campaign(tmp_path, CampaignOptions())
+    (tmp_path / "deaths.jsonl").write_text(death)
+    again = Campaign(tmp_path, CampaignOptions())
+    assert again.deaths == []
+    assert len(again.warnings) == 1
 
 
 def test_another_version_draws_other_programs(
@@ -336,8 +350,26 @@ def test_bad_arguments_are_told_clearly(
     assert message in " ".join((captured.out + captured.err).split())
 
 
+ENTRY = '{"number": 7, "programs": 3, "counts": {}, "failures": [], "seconds": 0.1}'
+
+
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("line", ["{", "[]", "5", '{"number": 1}', "\x00", '{"failures": 3}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{", "[]", "5", '{"number": 1}', "\x00", '{"failures": 3}', NESTED),
+        ENTRY.replace("7", "null"),
+        ENTRY.replace("7", "[1]"),
+        ENTRY.replace("3", '"x"'),
+        ENTRY.replace("3", "-1000000"),
+        ENTRY.replace("3", "1e999"),
+        ENTRY.replace("{}", "5"),
+        ENTRY.replace("{}", '{"a": "b"}'),
+        ENTRY.replace("[]", '[{"stage": 1, "message": "", "script": ""}]'),
+        ENTRY.replace("0.1", '"soon"'),
+    ],
+    ids=str.__len__,
+)
 def test_a_line_that_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path, line: str) -> None:
     campaign = Campaign(tmp_path, CampaignOptions(most_steps=2))
     for number in range(2):
