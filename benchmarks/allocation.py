@@ -53,7 +53,13 @@ def run_solver(
     problem: AllocationProblem, seed: int, solver: str, options: argparse.Namespace
 ) -> Run:
     """One of our solvers on an instance."""
-    result = solve(problem, solver=solver, time_limit=options.time_limit, workers=options.workers)
+    result = solve(
+        problem,
+        solver=solver,
+        time_limit=options.time_limit,
+        wall_clock_limit=options.wall_clock_limit,
+        workers=options.workers,
+    )
     return Run(
         operations=len(problem.operations),
         seed=seed,
@@ -159,7 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--levels", type=int, metavar="N", help="levels of a program (a fifth of its size)"
     )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="threads (2)")
-    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds a solve (none)")
+    parser.add_argument("--time-limit", type=float, metavar="S", help="deterministic seconds (30)")
+    parser.add_argument(
+        "--wall-clock-limit", type=float, metavar="S", help="seconds a solve besides (none)"
+    )
     parser.add_argument("--milp", action="store_true", help="compare with HiGHS on small sizes")
     parser.add_argument("--milp-up-to", type=int, default=40, metavar="N", help="sizes (40)")
     parser.add_argument("--milp-limit", type=float, default=60, metavar="S", help="a stage (60)")

@@ -17,14 +17,15 @@ from shoal_solvers.errors import AllocationError, InvalidProblemError
 from shoal_solvers.problem import AllocationProblem, Kind
 from shoal_solvers.result import Result
 from shoal_solvers.serialize import problem_from_json, result_to_json
-from shoal_solvers.solve import SOLVERS, solve
+from shoal_solvers.solve import SOLVERS, TIME_LIMIT, solve
 
 EXAMPLES = """\
 examples:
   python -m shoal_solvers instance.json
       prove the best allocation and print it, half-layer by half-layer
   python -m shoal_solvers instance.json --time-limit 5 --workers 2
-      stop after 5 seconds with the best found; the table shows what is proven
+      stop after 5 deterministic seconds, about a second each, with the best found; the table
+      shows what is proven
   python -m shoal_solvers instance.json --solver longest-path
       what the heuristic does with it
   python -m shoal_solvers instance.json --json result.json
@@ -50,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         problem = read_problem(options.instance)
         result = solve(
-            problem, solver=options.solver, time_limit=options.time_limit, workers=options.workers
+            problem,
+            solver=options.solver,
+            time_limit=options.time_limit,
+            wall_clock_limit=options.wall_clock_limit,
+            workers=options.workers,
         )
         if options.json is not None:
             _write(options.json, result_to_json(result) + "\n")
@@ -146,7 +151,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("instance", type=Path, help="JSON file with the problem")
     parser.add_argument("--solver", default="cp-sat", help=f"{', '.join(SOLVERS)} (cp-sat)")
     parser.add_argument(
-        "--time-limit", type=float, metavar="S", help="wall-clock seconds for cp-sat (no limit)"
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="deterministic seconds for cp-sat: they count work, so that results do not depend on "
+        f"the machine ({TIME_LIMIT:g})",
+    )
+    parser.add_argument(
+        "--wall-clock-limit", type=float, metavar="S", help="wall-clock seconds besides (no limit)"
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="threads (1)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="store the result in a file")

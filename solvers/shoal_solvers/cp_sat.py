@@ -66,11 +66,11 @@ class Clock:
 
     def left(self, share: float) -> Effort:
         """The given share of the effort that is left."""
-        limit = self._effort.time_limit
+        limit = self._effort.wall_clock_limit
         return replace(
             self._effort,
-            time_limit=None if limit is None else share * max(0.0, limit - self.seconds),
-            deterministic_limit=share * max(0.0, self._effort.deterministic_limit - self._work),
+            wall_clock_limit=None if limit is None else share * max(0.0, limit - self.seconds),
+            time_limit=share * max(0.0, self._effort.time_limit - self._work),
         )
 
 

@@ -24,14 +24,14 @@ class Effort:
     """How long to search, and on how many threads.
 
     Attributes:
-        time_limit: wall-clock seconds; None for no such limit.
-        deterministic_limit: CP-SAT's deterministic seconds. They count work, so they are the
+        wall_clock_limit: wall-clock seconds; None for no such limit.
+        time_limit: CP-SAT's deterministic seconds. They count work, so they are the
             same on every machine; one is about a second on a current one.
         workers: threads.
     """
 
-    time_limit: float | None = None
-    deterministic_limit: float = 30.0
+    wall_clock_limit: float | None = None
+    time_limit: float = 30.0
     workers: int = 1
 
 
@@ -75,12 +75,12 @@ def run(model: AllocationModel, effort: Effort) -> Answer:
 
 
 def set_parameters(solver: cp_model.CpSolver, model: AllocationModel, effort: Effort) -> None:
-    """Limits and strategy. Everything here is deterministic but ``time_limit``."""
+    """Limits and strategy. Everything here is deterministic but ``wall_clock_limit``."""
     parameters = solver.parameters
     parameters.random_seed = 0
-    parameters.max_deterministic_time = max(effort.deterministic_limit, 1e-3)
-    if effort.time_limit is not None:
-        parameters.max_time_in_seconds = max(effort.time_limit, 1e-3)
+    parameters.max_deterministic_time = max(effort.time_limit, 1e-3)
+    if effort.wall_clock_limit is not None:
+        parameters.max_time_in_seconds = max(effort.wall_clock_limit, 1e-3)
     parameters.catch_sigint_signal = False
     parameters.linearization_level = 2
     if model.num_booleans < LARGE_MODEL:

@@ -15,7 +15,7 @@ from shoal_solvers.windows import compute_windows
 SHARE = 0.4
 """How much of the effort that is left each question may use."""
 
-DETERMINISTIC_LIMIT = 10.0
+TIME_LIMIT = 10.0
 """Deterministic seconds for all questions together; nobody waits long for an error."""
 
 NOUNS = {
@@ -43,9 +43,7 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
             "The search ended before it was known whether one exists; "
             "a longer time limit may find one"
         )
-    clock = Clock(
-        replace(effort, deterministic_limit=min(effort.deterministic_limit, DETERMINISTIC_LIMIT))
-    )
+    clock = Clock(replace(effort, time_limit=min(effort.time_limit, TIME_LIMIT)))
     ways = [
         line
         for name in limits

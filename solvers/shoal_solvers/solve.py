@@ -28,16 +28,17 @@ MOST_SECONDS = 1e9
 MOST_WORKERS = 1_000
 """Threads of the exact solver."""
 
-DETERMINISTIC_LIMIT = 30.0
+TIME_LIMIT = 30.0
 """Deterministic seconds for all objectives together, unless the caller says otherwise."""
 
 
 def solve(
     problem: AllocationProblem,
     solver: str = "cp-sat",
+    *,
     time_limit: float | None = None,
+    wall_clock_limit: float | None = None,
     workers: int = 1,
-    deterministic_limit: float | None = None,
     progress: Callable[[ObjectiveResult], None] | None = None,
 ) -> Result:
     """Allocate, check, and report what is proven.
@@ -49,12 +50,12 @@ def solve(
     Args:
         problem: what to allocate.
         solver: one of ``SOLVERS``.
-        time_limit: wall-clock seconds for the search of ``cp-sat``; None for no such limit.
+        time_limit: CP-SAT's deterministic seconds for the search, about a second each; they count
+            work instead of time, so results do not depend on the machine. None takes
+            ``TIME_LIMIT``, or as many as ``wall_clock_limit`` if that is more. To explain
+            infeasible budgets as much again may be used.
+        wall_clock_limit: wall-clock seconds for the search; None for no such limit.
         workers: threads of ``cp-sat``.
-        deterministic_limit: CP-SAT's deterministic seconds for the search, about a second
-            each; they count work instead of time, so results do not depend on the machine.
-            None takes ``DETERMINISTIC_LIMIT``, or as many as ``time_limit`` if that is more.
-            To explain infeasible budgets as much again may be used.
         progress: called after each objective of ``cp-sat`` with what is known about it.
 
     Raises:
@@ -63,13 +64,13 @@ def solve(
             which budget is in the way, what would do, and what is proven.
         InvalidAllocationError: a heuristic's allocation breaks a budget.
     """
-    _validate_options(solver, time_limit, workers, deterministic_limit)
+    _validate_options(solver, time_limit, wall_clock_limit, workers)
     if solver in HEURISTICS:
         return _solve_heuristically(problem, solver)
     start = time.perf_counter()
-    if deterministic_limit is None:
-        deterministic_limit = max(DETERMINISTIC_LIMIT, time_limit or 0.0)
-    effort = Effort(time_limit, deterministic_limit, workers)
+    if time_limit is None:
+        time_limit = max(TIME_LIMIT, wall_clock_limit or 0.0)
+    effort = Effort(wall_clock_limit, time_limit, workers)
     search = LexicographicSearch(problem, effort, progress)
     try:
         allocation = search.run()
@@ -105,18 +106,18 @@ def _solve_heuristically(problem: AllocationProblem, solver: str) -> Result:
 
 
 def _validate_options(
-    solver: str, time_limit: object, workers: object, deterministic_limit: object
+    solver: str, time_limit: object, wall_clock_limit: object, workers: object
 ) -> None:
     if solver not in SOLVERS:
         raise InvalidProblemError(f"unknown solver {solver!r}; known: {', '.join(SOLVERS)}")
-    if time_limit is not None and not _is_positive(time_limit):
+    if wall_clock_limit is not None and not _is_positive(wall_clock_limit):
         raise InvalidProblemError(
-            f"time_limit is {shown(time_limit)}; give a number of seconds above 0, "
+            f"wall_clock_limit is {shown(wall_clock_limit)}; give a number of seconds above 0, "
             "or None for no wall-clock limit"
         )
-    if deterministic_limit is not None and not _is_positive(deterministic_limit):
+    if time_limit is not None and not _is_positive(time_limit):
         raise InvalidProblemError(
-            f"deterministic_limit is {shown(deterministic_limit)}; give a finite number of "
+            f"time_limit is {shown(time_limit)}; give a finite number of "
             "deterministic seconds above 0"
         )
     is_whole = isinstance(workers, int) and not isinstance(workers, bool)

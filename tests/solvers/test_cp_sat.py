@@ -100,7 +100,7 @@ def test_an_effort_that_is_used_up_leaves_the_best_with_its_gap() -> None:
     problem = random_instance(InstanceShape(150), 0)
     known = best_heuristic(problem)
     assert known is not None
-    result = solve(problem, deterministic_limit=1e-3)
+    result = solve(problem, time_limit=1e-3)
     assert not result.proven
     assert check(problem, result.allocation) == result.costs
     assert result.costs.as_tuple() <= check(problem, known).as_tuple()
@@ -111,7 +111,7 @@ def test_an_effort_that_is_used_up_leaves_the_best_with_its_gap() -> None:
 
 def test_a_wall_clock_limit_still_gives_a_valid_allocation() -> None:
     problem = random_instance(InstanceShape(80), 0)
-    result = solve(problem, time_limit=0.01)
+    result = solve(problem, wall_clock_limit=0.01)
     assert check(problem, result.allocation) == result.costs
 
 
@@ -143,7 +143,7 @@ PRINT_RESULT = """
 from benchmarks.random_instances import InstanceShape, random_instance
 from shoal_solvers import solve
 for size in (12, 60):
-    result = solve(random_instance(InstanceShape(size), 3), deterministic_limit=0.1, workers={})
+    result = solve(random_instance(InstanceShape(size), 3), time_limit=0.1, workers={})
     allocation = result.allocation
     print(result.costs, allocation.placements, allocation.erasures, allocation.columns)
     print([(o.name, o.value, o.bound, o.status) for o in result.objectives])
@@ -193,7 +193,7 @@ SOLVE_UNTIL_INTERRUPTED = """
 from benchmarks.random_instances import InstanceShape, random_instance
 from shoal_solvers import check, solve
 problem = random_instance(InstanceShape(300), 0)
-result = solve(problem, deterministic_limit=1e6, progress=lambda o: print(o.name, flush=True))
+result = solve(problem, time_limit=1e6, progress=lambda o: print(o.name, flush=True))
 assert check(problem, result.allocation) == result.costs
 print("interrupted" if result.interrupted else "finished")
 """

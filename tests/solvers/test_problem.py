@@ -94,10 +94,10 @@ def test_refuses_budgets(name: str, limit: object) -> None:
 
 @pytest.mark.parametrize("limit", [0, -1.0, math.nan, math.inf, "ten", True, 10**40])
 def test_refuses_time_limits(limit: object) -> None:
-    with pytest.raises(InvalidProblemError, match=r"time_limit is .*seconds above 0"):
+    with pytest.raises(InvalidProblemError, match=r"wall_clock_limit is .*seconds above 0"):
+        solve(chain(), wall_clock_limit=limit)  # type: ignore[arg-type]
+    with pytest.raises(InvalidProblemError, match=r"time_limit is .*above 0"):
         solve(chain(), time_limit=limit)  # type: ignore[arg-type]
-    with pytest.raises(InvalidProblemError, match=r"deterministic_limit is .*above 0"):
-        solve(chain(), deterministic_limit=limit)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True, 10**12])

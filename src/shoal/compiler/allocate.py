@@ -69,8 +69,8 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
         result = solve(
             problem,
             solver=options.allocator,
-            time_limit=options.wall_clock_limit,
-            deterministic_limit=options.time_limit,
+            time_limit=options.time_limit,
+            wall_clock_limit=options.wall_clock_limit,
             workers=options.workers,
         )
     except InvalidProblemError as error:
