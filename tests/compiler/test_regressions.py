@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from dataclasses import replace
 from enum import IntEnum
@@ -469,3 +470,12 @@ def test_the_size_of_values_counts_as_work() -> None:
         passes="none",
         limits=shoal.Limits(work=200_000),
     )
+
+
+def test_averages_of_many_values_count_the_error_of_each() -> None:
+    """Not only of as many as there are rows of errors; the last one is the largest here."""
+    mean = Aggregate(EVERYTHING, tokens)
+    program = numerical(mean + 0.0)
+    vocab = [*range(90), 10**4]
+    error = refused(Refusal.TOO_INEXACT, program, vocab=vocab)
+    assert float(re.findall(r"off by ([\d.e-]+)", error.reason)[0]) > 10**4 * 2.0**-22

@@ -23,7 +23,6 @@ from shoal.lowering.lowered import View, variable_space, whole
 from shoal.lowering.precision import (
     ROUNDING,
     coordinate_errors,
-    largest_rows,
     projected_errors,
 )
 from shoal.lowering.selectors import Term, lower_selector
@@ -316,10 +315,9 @@ def _add_average(
     left = np.full(len(space), builder.inferred.max_seq_len * np.exp(-COLDNESS))
     if default is not None:
         left[place[canonical_key(default)]] += np.exp(-COLDNESS / 2)
-    builder.set_weights_left(node.label, left)
     if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING
-    builder.set_residuals(node.label, largest_rows(np.diag(copied)))
+    builder.set_dimension_errors(node.label, copied + left)
 
 
 def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:

@@ -187,9 +187,9 @@ class Builder:
         """Note how far a variable can be off."""
         self.variables[name] = replace(self.variables[name], residuals=residuals)
 
-    def set_weights_left(self, name: str, weights: Matrix) -> None:
-        """Note what dimensions of a copied variable may hold where they should be 0."""
-        self.variables[name] = replace(self.variables[name], weights_left=weights)
+    def set_dimension_errors(self, name: str, errors: Matrix) -> None:
+        """Note how far each dimension of a variable can be off, one at a time."""
+        self.variables[name] = replace(self.variables[name], dimension_errors=errors)
 
     def leaf(self, view: View, nullable: bool) -> Leaf:
         """A view as a leaf of a table."""

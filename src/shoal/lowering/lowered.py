@@ -54,8 +54,8 @@ class StreamVariable:
         encoding: how it holds the value, in words.
         largest: the greatest absolute value of a dimension.
         residuals: [samples, space], errors in float32 (see ``precision``); None if it is exact.
-        weights_left: [space], what dimensions that should be 0 may hold, one at a time, of values
-            that attention has copied; None for nothing.
+        dimension_errors: [space], how far each dimension may be off, one at a time, of values
+            that attention has copied; None for not at all.
         step: a power of two that all its values are multiples of (see ``precision``); 0 if none
             is known.
     """
@@ -68,7 +68,7 @@ class StreamVariable:
     largest: float
     residuals: Matrix | None = None
     step: float = 0.0
-    weights_left: Matrix | None = None
+    dimension_errors: Matrix | None = None
 
 
 @dataclass(frozen=True, eq=False)

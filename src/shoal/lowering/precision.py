@@ -75,9 +75,9 @@ def projected_errors(
         matrix = reader.matrix[rows] @ weights
         if variable.residuals is not None:
             total += np.abs(variable.residuals @ matrix).max(axis=0, initial=0.0)
-        if variable.weights_left is not None:
-            left = variable.weights_left[:, None] * np.abs(matrix)
-            total += left.max(axis=0, initial=0.0)
+        if variable.dimension_errors is not None:
+            errors = variable.dimension_errors[:, None] * np.abs(matrix)
+            total += errors.max(axis=0, initial=0.0)
         terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
         parts.append((variable, matrix))
     if (terms > 1).any():
@@ -92,8 +92,9 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
         known = variable.step * grid_step(matrix)
         if variable.residuals is not None:
             known = np.zeros_like(known)
-        if variable.weights_left is not None:  # what is far below the grid is rounded off with it
-            noise = variable.weights_left @ np.abs(matrix)
+        if variable.dimension_errors is not None:
+            # what is far below the grid is rounded off with it
+            noise = variable.dimension_errors @ np.abs(matrix)
             known = np.where(noise <= _NEGLIGIBLE * known, known, 0.0)
         step = np.minimum(step, known)
         sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
