@@ -73,6 +73,7 @@ def test_expressions_can_be_pickled_if_their_functions_can() -> None:
         program.annotations["name"] = "other"
 
 
+@pytest.mark.slow
 def test_another_process_can_use_a_pickled_model(tmp_path: Path) -> None:
     path = tmp_path / "model.pickle"
     path.write_bytes(pickle.dumps(compiled("shuffle_dyck1")))
@@ -83,6 +84,7 @@ def test_another_process_can_use_a_pickled_model(tmp_path: Path) -> None:
     assert done.stdout == "[True, True]\n"
 
 
+@pytest.mark.slow
 def test_loaded_transformers_and_models_that_ran_on_haiku_can_be_pickled(tmp_path: Path) -> None:
     model = compiled("hist")
     model.run(["a"], "haiku")

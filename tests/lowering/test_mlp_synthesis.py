@@ -78,6 +78,7 @@ def with_none(
     return np.vstack(all_points), np.vstack(all_results)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(tables(), st.integers(0, 2**32 - 1))
 def test_every_row_is_exact_also_in_float32_and_with_noise(

@@ -60,6 +60,7 @@ def inputs() -> st.SearchStrategy[SOp]:
     return st.sampled_from([tokens, indices])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(selectors(inputs()))
 def test_scores_are_one_where_the_selector_holds_and_not_positive_elsewhere(

@@ -187,6 +187,7 @@ def test_joint_keys_and_queries_are_made_once() -> None:
     assert sizes == [4, 2]
 
 
+@pytest.mark.slow
 def test_haiku_runs_shared_heads() -> None:
     stock = STOCK["shuffle_dyck1"]
     model = shoal.compile_rasp_to_model(stock.make(6), stock.vocab, 6)

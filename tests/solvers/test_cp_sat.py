@@ -73,6 +73,7 @@ def test_outputs_that_are_inputs_need_no_layer_but_columns(
         solve(problem)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(problems(most_operations=7), st.data())
 def test_loosening_a_budget_worsens_nothing(

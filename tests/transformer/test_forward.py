@@ -94,6 +94,7 @@ def test_size_is_checked_before_weights_are_made() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "vocab", "causal"),
     [

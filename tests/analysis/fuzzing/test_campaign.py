@@ -92,6 +92,7 @@ def test_a_finished_campaign_has_nothing_to_do(tmp_path: Path) -> None:
     assert done == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_time_limit_ends_a_campaign_after_whole_batches(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, CampaignOptions())
@@ -227,6 +228,7 @@ class Death(BaseException):
     """Ends a batch as the death of its worker does: without a result, and with its note left."""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("deaths", [1, 2, 99])
 def test_a_program_is_a_failure_if_two_workers_die_on_it(

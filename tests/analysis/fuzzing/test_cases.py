@@ -29,6 +29,7 @@ def test_sources_build_the_same_programs(sample: list[Case]) -> None:
         assert repr(interpreted(parsed)) == repr(interpreted(case))
 
 
+@pytest.mark.slow
 def test_sources_have_no_line_that_nothing_needs(sample: list[Case]) -> None:
     for case in sample:
         assert len(case.source().splitlines()) == len(needed(case.lines))
@@ -49,6 +50,7 @@ def test_another_s_op_can_stand_in_for_tokens() -> None:
     assert doubled([1, 2]) == ["2", "4"]
 
 
+@pytest.mark.slow
 def test_inputs_fit_the_model_and_reach_its_greatest_length(sample: list[Case]) -> None:
     for case in sample:
         inputs = case.inputs()

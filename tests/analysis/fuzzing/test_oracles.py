@@ -65,6 +65,7 @@ def test_a_program_that_agrees() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_program_that_agrees_on_haiku() -> None:
     assert examine(make_case(), haiku=True).haiku
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from shoal.errors import EvaluationError
 from shoal_analysis.fuzzing.cases import POOL, Case
 from shoal_analysis.fuzzing.programs import CHECKS, random_cases
@@ -69,6 +71,7 @@ def test_options_take_all_values(sample: list[Case]) -> None:
     assert any(slack is not None for o in options for slack in o.slack)
 
 
+@pytest.mark.slow
 def test_programs_depend_on_the_seed_alone() -> None:
     assert random_cases(20, 7) == random_cases(20, 7)
     assert random_cases(20, 7) != random_cases(20, 8)
