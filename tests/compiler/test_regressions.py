@@ -479,3 +479,14 @@ def test_averages_of_many_values_count_the_error_of_each() -> None:
     vocab = [*range(90), 10**4]
     error = refused(Refusal.TOO_INEXACT, program, vocab=vocab)
     assert float(re.findall(r"off by ([\d.e-]+)", error.reason)[0]) > 10**4 * 2.0**-22
+
+
+def test_where_nothing_is_selected_all_keys_have_some_weight() -> None:
+    """e**-20 each, which is 10**7 of a huge value; and the columns are not used again after it."""
+    other = Aggregate(Select(tokens, tokens, Comparison.NEQ), tokens)
+    never = Select(tokens, indices, Comparison.EQ)
+    program = LinearSequenceMap(indices, Aggregate(never, other, default=0), 1, 1)
+    for passes in ("none", "all"):
+        right(program, vocab=(2**53 + 1, 3, 7), max_seq_len=2, passes=passes)
+    number = numerical(Aggregate(EARLIER, numerical(Map(lambda t: 1e9 * t, tokens)), default=0))
+    refused(Refusal.TOO_INEXACT, number, vocab=(0, 1), max_seq_len=4)

@@ -208,12 +208,26 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
 
 
 def _averaging_error(builder: Builder, node: Node, values: Values, default: Value) -> float:
-    """Rounding of an average, and the weight that BOS keeps beside selected keys."""
+    """Rounding of an average, and what has a little weight besides.
+
+    The weight that BOS keeps beside selected keys is below the rounding.
+    """
     size = max(map(abs, number_bounds(values)))
     if isinstance(default, int | float):
         size = max(size, abs(default))
     mixes = builder.inferred.widths[node.inputs[0]].high > 1
-    return size * (4 * ROUNDING if mixes else ROUNDING)
+    rounding = 4 * ROUNDING if mixes else ROUNDING
+    return float(size * (rounding + _weight_of_unselected(builder, node)))
+
+
+def _weight_of_unselected(builder: Builder, node: Node) -> float:
+    """The weight that all keys that an aggregate does not select may have together.
+
+    Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
+    scores half as much, so that each has e**(-coldness/2).
+    """
+    nothing = builder.inferred.widths[node.inputs[0]].low == 0
+    return float(builder.inferred.max_seq_len * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
 
 
 def _score_error(builder: Builder, terms: list[Term]) -> float:
@@ -292,8 +306,8 @@ def _add_average(
 ) -> None:
     """A head that copies one-hot values to their places in the node's variable.
 
-    Beside a selected key, BOS keeps the weight e**(-coldness/2), and so does the default; every key
-    that is not selected keeps e**-coldness. Who reads large numbers off the copy sees them.
+    What should have no weight has a little (see ``_weight_of_unselected``). Who reads large
+    numbers off the copy sees it.
     """
     operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
     space = builder.variables[node.label].space
@@ -312,9 +326,11 @@ def _add_average(
     reads = [*_reads(terms), *operand.variables]
     builder.add_operation(node.label, node.label, head, reads, _sharing(builder, node))
     copied = projected_errors(operand, builder.variables, matrix)
-    left = np.full(len(space), builder.inferred.max_seq_len * np.exp(-COLDNESS))
+    left = np.full(len(space), _weight_of_unselected(builder, node))
     if default is not None:
-        left[place[canonical_key(default)]] += np.exp(-COLDNESS / 2)
+        alone = not matrix[:, place[canonical_key(default)]].any()  # no key can hold it
+        at_default = left[place[canonical_key(default)]] if not alone else 0.0
+        left[place[canonical_key(default)]] = at_default + np.exp(-COLDNESS / 2)
     if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING
     builder.set_dimension_errors(node.label, copied + left)

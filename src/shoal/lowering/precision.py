@@ -39,6 +39,12 @@ def coordinate_errors(view: View, variables: Mapping[str, StreamVariable]) -> Ma
     return projected_errors(view, variables, np.eye(len(view.coordinates.target)))
 
 
+def largest_error(variable: StreamVariable) -> float:
+    """How far a dimension of a variable may be off."""
+    errors = (variable.residuals, variable.dimension_errors)
+    return max((float(np.abs(e).max(initial=0.0)) for e in errors if e is not None), default=0.0)
+
+
 def allowed_error(view: View, values: Values, numerical: bool) -> float:
     """How far a coordinate may be off for a value to be read rightly."""
     if numerical or isinstance(values, ValueRange):
