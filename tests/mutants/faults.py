@@ -187,13 +187,23 @@ def _default_dropped(correct: Function) -> Function:
 
 @_fault(
     attention,
-    "COLDNESS",
+    "_head",
     "too warm",
-    "attention is too warm (coldness 8) for unselected keys to vanish in averages",
+    "attention is a fifth as cold as the margins take it to be: unselected keys do not vanish",
     can_show=_has(r"Select\("),
 )
-def _too_warm(correct: Any) -> Any:
-    return 8.0
+def _too_warm(correct: Function) -> Function:
+    def head(*arguments: Any, **others: Any) -> Head:
+        cold: Head = correct(*arguments, **others)
+        query, at_bos = cold.query, cold.query_at_bos
+        assert at_bos is not None
+        return replace(
+            cold,
+            query=replace(query, matrix=query.matrix / 5, bias=query.bias / 5),
+            query_at_bos=at_bos / 5,
+        )
+
+    return head
 
 
 @_fault(
