@@ -12,7 +12,7 @@ from dataclasses import fields
 
 from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.errors import InvalidAllocationError
-from shoal_solvers.problem import AllocationProblem, Alternative, Kind
+from shoal_solvers.problem import AllocationProblem, Alternative, Kind, is_whole
 
 
 def check(problem: AllocationProblem, allocation: Allocation) -> Costs:
@@ -47,7 +47,7 @@ def _chosen(problem: AllocationProblem, allocation: Allocation, operation: str) 
 
 def _type_violations(allocation: Allocation) -> Iterator[str]:
     """An allocation that somebody has put together is made of names and whole numbers."""
-    if not _is_whole(allocation.num_layers):
+    if not is_whole(allocation.num_layers):
         yield f"has {allocation.num_layers!r:.40} layers, which is no number of layers"
     for what in ("placements", "erasures", "columns"):
         if not isinstance(getattr(allocation, what), Mapping):
@@ -55,18 +55,14 @@ def _type_violations(allocation: Allocation) -> Iterator[str]:
             return
     for name, placement in allocation.placements.items():
         numbers = (getattr(placement, "half_layer", None), getattr(placement, "alternative", None))
-        if not all(map(_is_whole, numbers)):
+        if not all(map(is_whole, numbers)):
             yield f"places {name!r:.40} nowhere: a placement has a half-layer and an alternative"
     for name, half_layer in allocation.erasures.items():
-        if not _is_whole(half_layer):
+        if not is_whole(half_layer):
             yield f"erases {name!r:.40} in {half_layer!r:.40}, which is no half-layer"
     for name, columns in allocation.columns.items():
-        if not isinstance(columns, tuple | list) or not all(map(_is_whole, columns)):
+        if not isinstance(columns, tuple | list) or not all(map(is_whole, columns)):
             yield f"gives {name!r:.40} columns that are no whole numbers"
-
-
-def _is_whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeGuard
 
 import networkx as nx
 
@@ -196,9 +197,13 @@ def shown(value: object) -> str:
         return "a number of more digits than can be shown"
 
 
+def is_whole(number: object) -> TypeGuard[int]:
+    """Whether it is an int, and no bool."""
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
 def _is_count(number: object) -> bool:
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
-    return is_whole and 0 <= number <= MOST_SIZE  # type: ignore[operator]
+    return is_whole(number) and 0 <= number <= MOST_SIZE
 
 
 def _require_unique(names: list[str], what: str) -> None:

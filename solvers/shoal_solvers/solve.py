@@ -14,7 +14,7 @@ from shoal_solvers.errors import InfeasibleError, InvalidProblemError
 from shoal_solvers.heuristics import critical_path, longest_path
 from shoal_solvers.infeasible import explain
 from shoal_solvers.lower_bounds import layers_bound
-from shoal_solvers.problem import AllocationProblem, shown
+from shoal_solvers.problem import AllocationProblem, is_whole, shown
 from shoal_solvers.result import ObjectiveResult, Result, Status
 
 HEURISTICS: Mapping[str, Callable[[AllocationProblem], Allocation]] = MappingProxyType(
@@ -120,8 +120,7 @@ def _validate_options(
             f"time_limit is {shown(time_limit)}; give a finite number of "
             "deterministic seconds above 0"
         )
-    is_whole = isinstance(workers, int) and not isinstance(workers, bool)
-    if not is_whole or not 1 <= workers <= MOST_WORKERS:  # type: ignore[operator]
+    if not is_whole(workers) or not 1 <= workers <= MOST_WORKERS:
         raise InvalidProblemError(
             f"workers is {shown(workers)}; give a number of threads, from 1 to {MOST_WORKERS:,}"
         )

@@ -37,6 +37,11 @@ class Limits:
     fused_neurons: int = 1_024
     work: int = 100_000_000
 
+    @property
+    def most_pairs(self) -> int:
+        """Pairs of token and position, which are all looked at; small programs never have more."""
+        return max(self.table_entries, 10_000)
+
     def __post_init__(self) -> None:
         for field in fields(self):
             limit = getattr(self, field.name)

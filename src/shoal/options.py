@@ -91,7 +91,7 @@ def check_options(
             f"limits is {show_value(limits)}; give shoal.Limits(fused_neurons=..., ...)"
         )
     limits = limits or Limits()
-    tokens = _check_vocab(vocab, max(limits.table_entries, 10_000))
+    tokens = _check_vocab(vocab, limits.most_pairs)
     bos, pad = normalise(bos), normalise(pad)
     _check_tokens([bos, pad])
     keys = {canonical_key(token) for token in tokens}

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from shoal.errors import InvalidOptionError
 from shoal.files import write_text
 from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, Failure
+
+T = TypeVar("T")
 
 VERSIONS = ("shoal", "hypothesis")
 """Packages of which another version draws other programs."""
@@ -72,10 +74,9 @@ class Campaign:
                 f"{folder} cannot be a campaign's folder: {error.strerror}; choose another"
             ) from error
         self._require_same_campaign()
-        for entry in self._lines("batches.jsonl", _result):
-            result = _result(**entry)
+        for result in self._lines("batches.jsonl", _result):
             self.results[result.number] = result
-        self.deaths = [Death(**entry) for entry in self._lines("deaths.jsonl", _death)]
+        self.deaths = list(self._lines("deaths.jsonl", _death))
 
     def _require_same_campaign(self) -> None:
         stored = self.folder / "campaign.json"
@@ -106,7 +107,7 @@ class Campaign:
                 f"draw other programs than {content['versions']}; choose another folder"
             )
 
-    def _lines(self, name: str, kind: Callable[..., object]) -> Iterator[dict[str, Any]]:
+    def _lines(self, name: str, kind: Callable[..., T]) -> Iterator[T]:
         """The entries of a log; a line that cannot be read is left out, with a warning."""
         path = self.folder / name
         if not path.exists():
@@ -114,8 +115,7 @@ class Campaign:
         text = path.read_text(encoding="utf-8", errors="replace")
         for number, line in enumerate(text.splitlines(), start=1):
             try:
-                entry = json.loads(line)
-                kind(**entry)
+                entry = kind(**json.loads(line))
             except (ValueError, KeyError, TypeError, RecursionError):
                 if line.strip():
                     self.warnings.append(f"line {number} of {path} cannot be read; left out")

@@ -328,9 +328,10 @@ def _add_average(
     copied = projected_errors(operand, builder.variables, matrix)
     left = np.full(len(space), _weight_of_unselected(builder, node))
     if default is not None:
-        alone = not matrix[:, place[canonical_key(default)]].any()  # no key can hold it
-        at_default = left[place[canonical_key(default)]] if not alone else 0.0
-        left[place[canonical_key(default)]] = at_default + np.exp(-COLDNESS / 2)
+        at_default = place[canonical_key(default)]
+        if not matrix[:, at_default].any():  # no key can hold it
+            left[at_default] = 0.0
+        left[at_default] += np.exp(-COLDNESS / 2)
     if builder.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + _score_error(builder, terms) / 2 + 4 * ROUNDING
     builder.set_dimension_errors(node.label, copied + left)

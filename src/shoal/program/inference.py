@@ -68,7 +68,7 @@ def infer(
             s-op has values that are no numbers, a value is not hashable, or a limit is exceeded.
     """
     limits = limits or Limits()
-    if len(vocab) * max_seq_len > max(limits.table_entries, 10_000):
+    if len(vocab) * max_seq_len > limits.most_pairs:
         raise UnsupportedProgramError(
             Refusal.TABLE_TOO_LARGE,
             "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
 
@@ -53,7 +53,7 @@ class Description:
             InvalidInputError: a value is no number, string, bool, None or tuple of those.
         """
         content = {
-            **asdict(self),
+            **vars(self),
             "format": FORMAT,
             "sizes": dict(self.sizes),
             "vocab": [_to_json(token) for token in self.vocab],

@@ -126,13 +126,14 @@ def test_an_interrupt_keeps_finished_batches(tmp_path: Path) -> None:
 
 
 @contextmanager
-def started(*arguments: str, ignoring: bool) -> Iterator[subprocess.Popen[str]]:
-    """The command in a process group of its own, which is killed whatever happens.
+def under_way(folder: Path, jobs: int, ignoring: bool) -> Iterator[subprocess.Popen[str]]:
+    """``shoal fuzz`` after its first batch, in a process group that is killed whatever happens.
 
     ``ignoring`` starts it as background jobs and many CI runners do, with SIGINT ignored.
     """
     command = "import sys; from shoal_cli.entry import main; sys.exit(main())"
     handler = signal.SIG_IGN if ignoring else signal.default_int_handler
+    arguments = ["fuzz", "--folder", str(folder), "--jobs", str(jobs), "--minutes", "60"]
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments],
         stdout=subprocess.PIPE,
@@ -142,6 +143,7 @@ def started(*arguments: str, ignoring: bool) -> Iterator[subprocess.Popen[str]]:
         preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
     )
     try:
+        wait_for_a_batch(folder, process)
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -165,9 +167,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for o
 @pytest.mark.slow
 @pytest.mark.parametrize("ignoring", [False, True])
 def test_ctrl_c_ends_the_command_and_keeps_its_batches(tmp_path: Path, ignoring: bool) -> None:
-    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "1", "--minutes", "60"]
-    with started(*arguments, ignoring=ignoring) as process:
-        wait_for_a_batch(tmp_path, process)
+    with under_way(tmp_path, jobs=1, ignoring=ignoring) as process:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
         output, errors = process.communicate(timeout=60)
         assert process.returncode == 130
@@ -179,9 +179,7 @@ def test_ctrl_c_ends_the_command_and_keeps_its_batches(tmp_path: Path, ignoring:
 @POSIX
 @pytest.mark.slow
 def test_a_terminated_command_leaves_no_worker_behind(tmp_path: Path) -> None:
-    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "2", "--minutes", "60"]
-    with started(*arguments, ignoring=True) as process:
-        wait_for_a_batch(tmp_path, process)
+    with under_way(tmp_path, jobs=2, ignoring=True) as process:
         process.terminate()
         process.communicate(timeout=60)  # which waits for all who hold its pipes
         assert process.returncode == 143
@@ -190,9 +188,7 @@ def test_a_terminated_command_leaves_no_worker_behind(tmp_path: Path) -> None:
 @POSIX
 @pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    arguments = ["fuzz", "--folder", str(tmp_path), "--jobs", "2", "--minutes", "60"]
-    with started(*arguments, ignoring=False) as process:
-        wait_for_a_batch(tmp_path, process)
+    with under_way(tmp_path, jobs=2, ignoring=False) as process:
         process.kill()
         process.communicate(timeout=60)
 
