@@ -132,7 +132,7 @@ def run_batch(
     try:
         examine_all()
     except Exception as error:  # noqa: BLE001 - a crash of the compiler is what we look for
-        case, cause = failing[-1] if failing else (None, error)
+        case, cause = failing[-1] if failing else (None, _innermost(error))
         message = show_error(cause)
         script = reproduction(case, message) if case is not None else message
         failures = (Failure(_stage(cause), message, script),)
@@ -160,6 +160,13 @@ def _write_note(note: Path | None, case: Case | None) -> None:
     beside = note.with_suffix(".part")
     beside.write_text(json.dumps(content), encoding="utf-8")
     beside.replace(note)
+
+
+def _innermost(error: Exception) -> Exception:
+    """What Hypothesis saw, where it wraps that up as not happening again."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _stage(error: Exception) -> str:

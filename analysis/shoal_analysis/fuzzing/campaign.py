@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -144,6 +145,8 @@ class Campaign:
         """
         try:
             with FileLock(self.folder / "lock", timeout=0):
+                for left_over in (self.folder / "under way").iterdir():
+                    left_over.unlink(missing_ok=True)
                 yield
         except Timeout:
             raise InvalidOptionError(
@@ -151,9 +154,12 @@ class Campaign:
                 "folder"
             ) from None
 
-    def note(self, number: int) -> Path:
-        """The file in which a batch says what is under way."""
-        return self.folder / "under way" / f"batch_{number:05}.json"
+    def new_note(self, number: int) -> Path:
+        """The file in which a batch says what is under way.
+
+        Each submission has one of its own: an earlier one may still run where nobody can end it.
+        """
+        return self.folder / "under way" / f"batch_{number:05}_{uuid4().hex}.json"
 
     def record(self, result: BatchResult) -> None:
         """Keep a finished batch; it is on disk when this returns."""

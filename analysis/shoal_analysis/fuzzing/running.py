@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
+from pathlib import Path
 
 from shoal.errors import ShoalError
 from shoal.rasp.values import show_error
@@ -77,6 +78,7 @@ class _Run:
         self.executor = executor
         self.progress = progress
         self.pending: dict[Future[BatchResult], int] = {}
+        self.notes: dict[int, Path] = {}
         self.losses: Counter[int] = Counter()
         self.in_a_row = 0
 
@@ -99,8 +101,7 @@ class _Run:
         return programs is not None and expected >= programs
 
     def _submit(self, number: int) -> None:
-        note = self.campaign.note(number)
-        note.unlink(missing_ok=True)
+        self.notes[number] = note = self.campaign.new_note(number)
         skip = tuple(self.campaign.fatal())
         future = self.executor.submit(run_batch, self.campaign.options, number, skip, note)
         self.pending[future] = number
@@ -135,7 +136,7 @@ class _Run:
 
         A batch that had not begun, since its worker died on another one, is innocent.
         """
-        note = self.campaign.note(number)
+        note = self.notes.pop(number)
         if not note.exists():
             self.in_a_row += 1
             if self.in_a_row >= _MOST_IN_A_ROW * (1 + len(self.pending)):
@@ -148,11 +149,11 @@ class _Run:
         self.in_a_row = 0
         self.losses[number] += 1
         found = read_note(note)
+        note.unlink(missing_ok=True)
         key, script = found or (f"batch {number}", "# the batch had drawn no program\n")
         self.campaign.record_death(Death(key, number, show_error(error), script))
         given_up = found is None and key in self.campaign.fatal()
         if given_up or self.losses[number] >= _MOST_LOSSES:
-            note.unlink(missing_ok=True)
             message = f"the batch was lost {self.losses[number]} times ({show_error(error)})"
             lost = Failure("worker died", message, script)
             self._record(BatchResult(number, 0, failures=self._fatal(number) or (lost,)))

@@ -9,6 +9,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
@@ -123,6 +124,47 @@ def test_an_interrupt_keeps_finished_batches(tmp_path: Path) -> None:
     kept = Campaign(tmp_path, CampaignOptions(seed=1))
     assert kept.programs == 10
     assert totals(run(tmp_path, 20)) == totals(run(tmp_path / "whole", 20))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_batch_that_cannot_be_ended_does_not_disturb_a_resumed_campaign(tmp_path: Path) -> None:
+    """Threads, and machines elsewhere, may go on with a batch after an interrupt."""
+    campaign = Campaign(tmp_path, CampaignOptions(seed=1))
+    notes = []
+    for _ in range(2):  # an interrupted run, and the one after it
+        with campaign.locked():
+            notes.append(campaign.new_note(0))
+    results: list[BatchResult] = []
+
+    def examine_batch(note: Path) -> None:
+        for _ in range(3):
+            results.append(run_batch(campaign.options, 0, note=note))
+
+    threads = [threading.Thread(target=examine_batch, args=(note,)) for note in notes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 6
+    assert [failure for result in results for failure in result.failures] == []
+    same = [replace(result, seconds=0) for result in results]
+    assert same == same[:1] * 6
+
+
+@pytest.mark.usefixtures("small")
+def test_what_fails_once_around_a_program_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError("no space left")])
+
+    def tally(case: Case, verdict: Verdict) -> dict[str, int]:
+        for error in failures:
+            raise error
+        return {}
+
+    monkeypatch.setattr(module, "tally", tally)
+    (failure,) = run_batch(CampaignOptions(), 0).failures
+    assert failure.message == "OSError: no space left"
 
 
 @contextmanager
