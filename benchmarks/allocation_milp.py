@@ -13,9 +13,13 @@ from datetime import timedelta
 
 from ortools.math_opt.python import mathopt
 
-from shoal_solvers import OBJECTIVES, AllocationProblem, lower_bound_on_layers
+from shoal_solvers import OBJECTIVES, AllocationProblem, Kind, lower_bound_on_layers
 
 Costs = tuple[int, ...]
+
+
+def _runs_in(kind: Kind, half_layer: int) -> bool:
+    return (half_layer % 2 == 1) == (kind is Kind.MLP)
 
 
 class Milp:
@@ -36,7 +40,7 @@ class Milp:
             for o in problem.operations
             for a in range(len(o.alternatives))
             for h in self.half_layers
-            if h % 2 == o.kind.parity
+            if _runs_in(o.kind, h)
         }
         self.erased = {
             (v.name, h): self.model.add_binary_variable()
@@ -56,6 +60,11 @@ class Milp:
             if o.sharing is not None
             for h in self.half_layers
             if h % 2 == 0
+        }
+        self.chosen = {
+            (choice.name, k): self.model.add_binary_variable()
+            for choice in problem.choices
+            for k in range(len(choice.options))
         }
         self.objectives = {
             name: self.model.add_variable(lb=0, name=name) for name in OBJECTIVES[1:]
@@ -89,7 +98,7 @@ class Milp:
         """Operations run once if something present needs them, and not at all otherwise."""
         used = {
             (o.name, a): sum(
-                self.runs[o.name, a, h] for h in self.half_layers if h % 2 == o.kind.parity
+                self.runs[o.name, a, h] for h in self.half_layers if _runs_in(o.kind, h)
             )
             for o in self.problem.operations
             for a in range(len(o.alternatives))
@@ -99,6 +108,14 @@ class Milp:
             for a, alternative in enumerate(o.alternatives):
                 for v in set(alternative.reads):
                     readers[v].append(used[o.name, a])
+        for choice in self.problem.choices:
+            numbers = range(len(choice.options))
+            chosen = [self.chosen[choice.name, k] for k in numbers]
+            self.model.add_linear_constraint(mathopt.fast_sum(chosen) == 1)
+            for k in numbers:
+                for v in set(choice.options[k]):
+                    readers[v].append(chosen[k])
+                    self.model.add_linear_constraint(self.alive[v, self.states[-1]] >= chosen[k])
         for o in self.problem.operations:
             present = sum(used[o.name, a] for a in range(len(o.alternatives)))
             if any(self.problem.variable[v].is_output for v in o.writes):
@@ -165,7 +182,7 @@ class Milp:
         sizes = [
             alternative.size * self.runs[o.name, a, half_layer]
             for o in self.problem.operations
-            if o.kind.parity == half_layer % 2 and o.sharing is None
+            if _runs_in(o.kind, half_layer) and o.sharing is None
             for a, alternative in enumerate(o.alternatives)
         ]
         size_of = {o.sharing: o.alternatives[0].size for o in self.problem.operations}

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from shoal.craft.components import BOS, MLP, Component
 from shoal.model import Model
+from shoal_solvers import ALTERNATING
 
 _HOW = MappingProxyType(
     {"view": "a view of", "fused": "fused, from", "dropped": "not needed; it would be read from"}
@@ -99,7 +100,7 @@ def _erasing_step(model: Model, half_layer: int, erasers: list[MLP]) -> Step:
 
 def _until(model: Model, name: str) -> str:
     last = model.variables[name].last
-    return "end" if last == 2 * model.num_layers else str(last)
+    return "end" if last == ALTERNATING.last_state(model.num_layers) else str(last)
 
 
 def show_columns(columns: Sequence[int]) -> str:

@@ -26,6 +26,7 @@ from shoal.rasp.values import Value
 from shoal.transformer.encoders import OutputDecoder
 from shoal.transformer.weights import Sizes, Weights
 from shoal_analysis.error_bounds import Deltas, ExactPass, exact_pass, stream_radius
+from shoal_solvers import ALTERNATING, Kind
 
 MOST = 1.0
 """No margin is sought beyond this, where weights may vanish."""
@@ -183,7 +184,8 @@ def neuron_parts(weights: Weights) -> list[Part]:
 def part_name(model: Model, part: Part) -> str:
     """The component that a part belongs to, such as "hist 3" for its fourth neuron."""
     number = part.number
-    for component in model.craft.half_layers[2 * part.layer + (part.kind == "neuron")]:
+    kind = Kind.ATTENTION if part.kind == "head" else Kind.MLP
+    for component in model.craft.half_layers[ALTERNATING.half_layer(part.layer, kind)]:
         if number < component.size:
             return f"{component.name} {number}" if component.size > 1 else component.name
         number -= component.size

@@ -6,8 +6,8 @@ can erase. See ``AllocationProblem`` for the input, ``solve`` for the door, ``Re
 what comes out.
 """
 
-from shoal_solvers.allocation import OBJECTIVES, Allocation, Costs, Lifetime, Placement
-from shoal_solvers.allocation import lifetimes as lifetimes
+from shoal_solvers.allocation import Allocation, Costs, Lifetime, Placement
+from shoal_solvers.allocation import lifetimes_in as lifetimes_in
 from shoal_solvers.allocation import measure as measure
 from shoal_solvers.checker import check, violations
 from shoal_solvers.errors import (
@@ -16,13 +16,14 @@ from shoal_solvers.errors import (
     InvalidAllocationError,
     InvalidProblemError,
 )
+from shoal_solvers.objectives import OBJECTIVES
 from shoal_solvers.problem import (
     MOST_BUDGET,
     AllocationProblem,
     Alternative,
     Budgets,
-    Kind,
     Operation,
+    OutputChoice,
     Variable,
 )
 from shoal_solvers.result import ObjectiveResult, Result, Status
@@ -35,8 +36,10 @@ from shoal_solvers.serialize import (
     result_to_json,
 )
 from shoal_solvers.solve import MOST_SECONDS, MOST_WORKERS, SOLVERS, lower_bound_on_layers, solve
+from shoal_solvers.timeline import ALTERNATING, Kind, Timeline
 
 __all__ = [
+    "ALTERNATING",
     "MOST_BUDGET",
     "MOST_SECONDS",
     "MOST_WORKERS",
@@ -55,14 +58,16 @@ __all__ = [
     "Lifetime",
     "ObjectiveResult",
     "Operation",
+    "OutputChoice",
     "Placement",
     "Result",
     "Status",
+    "Timeline",
     "Variable",
     "allocation_from_json",
     "allocation_to_json",
     "check",
-    "lifetimes",
+    "lifetimes_in",
     "lower_bound_on_layers",
     "measure",
     "problem_from_json",

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from shoal_solvers.errors import AllocationError, InvalidProblemError
-from shoal_solvers.problem import AllocationProblem, Kind
+from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import Result
 from shoal_solvers.serialize import problem_from_json, result_to_json
 from shoal_solvers.solve import SOLVERS, TIME_LIMIT, solve
+from shoal_solvers.timeline import ALTERNATING
 
 EXAMPLES = """\
 examples:
@@ -115,10 +116,10 @@ def print_result(problem: AllocationProblem, result: Result, console: Console) -
     schedule = Table(title=problem.name, title_justify="left")
     for column in ("layer", "half", "runs", "erases"):
         schedule.add_column(column, overflow="fold")
-    for half_layer in range(2 * allocation.num_layers):
-        kind = next(kind for kind in Kind if kind.parity == half_layer % 2)
+    for half_layer in ALTERNATING.half_layers(allocation.num_layers):
+        kind = ALTERNATING.kind(half_layer)
         schedule.add_row(
-            str(half_layer // 2) if half_layer % 2 == 0 else "",
+            str(ALTERNATING.layer(half_layer)) if kind is ALTERNATING.slots[0] else "",
             str(kind),
             ", ".join(placed[half_layer]),
             ", ".join(erased[half_layer]),

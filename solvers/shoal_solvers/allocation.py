@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shoal_solvers.problem import AllocationProblem, Kind
-
-OBJECTIVES = ("layers", "width", "neurons", "heads", "total")
-"""The objectives in their lexicographic order."""
+from shoal_solvers.problem import AllocationProblem
+from shoal_solvers.timeline import ALTERNATING, Kind
 
 
 @dataclass(frozen=True)
@@ -25,25 +23,26 @@ class Allocation:
     """For every present operation its half-layer, for every variable its columns and lifetime.
 
     Attributes:
-        num_layers: layers of the transformer; half-layers are 0 .. 2 * num_layers - 1.
+        num_layers: layers of the transformer.
         placements: by operation name; an operation that is not here is absent.
         erasures: by variable name, the MLP half-layer that erases it; a variable that
             is not here is kept to the end.
         columns: by variable name, the residual columns of every present variable.
+        outputs: by choice, the number of the option that is there at the end.
     """
 
     num_layers: int
     placements: Mapping[str, Placement]
     erasures: Mapping[str, int]
     columns: Mapping[str, tuple[int, ...]]
+    outputs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """The states of the residual stream in which a variable occupies its columns.
 
-    State h is the stream just before half-layer h; the last state, 2 * num_layers, is the
-    network's output. Both ends are included.
+    Both ends are included; for the numbers of states see ``Timeline``.
     """
 
     first: int
@@ -69,18 +68,19 @@ class Costs:
     total: int
 
     def as_tuple(self) -> tuple[int, int, int, int, int]:
-        """The values in the order of ``OBJECTIVES``."""
+        """The values in their lexicographic order."""
         return (self.layers, self.width, self.neurons, self.heads, self.total)
 
 
 def present_variables(
-    problem: AllocationProblem, placements: Mapping[str, Placement]
+    problem: AllocationProblem, placements: Mapping[str, Placement], outputs: Mapping[str, int]
 ) -> tuple[str, ...]:
     """The variables that occupy columns, in the order of the problem.
 
     Those are what placed operations write, and the inputs that a placed operation reads
     or that are outputs.
     """
+    wanted = problem.outputs(outputs)
     read = {
         v
         for name, placement in placements.items()
@@ -90,7 +90,7 @@ def present_variables(
     return tuple(
         v.name
         for v in problem.variables
-        if v.name in written or (v.is_input and (v.is_output or v.name in read))
+        if v.name in written or (v.is_input and (v.name in wanted or v.name in read))
     )
 
 
@@ -108,6 +108,7 @@ def lifetimes(
     num_layers: int,
     placements: Mapping[str, Placement],
     erasures: Mapping[str, int],
+    outputs: Mapping[str, int],
 ) -> dict[str, Lifetime]:
     """The lifetime of every present variable.
 
@@ -115,11 +116,18 @@ def lifetimes(
     is in it up to state e.
     """
     result = {}
-    for name in present_variables(problem, placements):
+    end = ALTERNATING.last_state(num_layers)
+    for name in present_variables(problem, placements, outputs):
         producer = problem.producer.get(name)
         first = 0 if producer is None else placements[producer.name].half_layer + 1
-        result[name] = Lifetime(first, erasures.get(name, 2 * num_layers))
+        result[name] = Lifetime(first, erasures.get(name, end))
     return result
+
+
+def lifetimes_in(problem: AllocationProblem, allocation: Allocation) -> dict[str, Lifetime]:
+    """The lifetimes of an allocation's variables."""
+    a = allocation
+    return lifetimes(problem, a.num_layers, a.placements, a.erasures, a.outputs)
 
 
 def half_layer_sizes(
@@ -150,16 +158,17 @@ def measure(problem: AllocationProblem, allocation: Allocation) -> Costs:
     """
     placements, erasures = allocation.placements, allocation.erasures
     change: Counter[int] = Counter()
-    for name, life in lifetimes(problem, allocation.num_layers, placements, erasures).items():
+    for name, life in lifetimes_in(problem, allocation).items():
         change[life.first] += problem.variable[name].width
         change[life.last + 1] -= problem.variable[name].width
     occupied = width = 0
-    for state in range(2 * allocation.num_layers + 1):
+    for state in range(ALTERNATING.last_state(allocation.num_layers) + 1):
         occupied += change[state]
         width = max(width, occupied)
     sizes = half_layer_sizes(problem, placements, erasures)
     by_kind = {
-        kind: max((s for h, s in sizes.items() if h % 2 == kind.parity), default=0) for kind in Kind
+        kind: max((s for h, s in sizes.items() if ALTERNATING.kind(h) is kind), default=0)
+        for kind in Kind
     }
     return Costs(
         layers=allocation.num_layers,

@@ -12,7 +12,8 @@ from dataclasses import fields
 
 from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.errors import InvalidAllocationError
-from shoal_solvers.problem import AllocationProblem, Alternative, Kind, is_whole
+from shoal_solvers.problem import AllocationProblem, Alternative, is_whole
+from shoal_solvers.timeline import ALTERNATING, Kind
 
 
 def check(problem: AllocationProblem, allocation: Allocation) -> Costs:
@@ -49,7 +50,7 @@ def _type_violations(allocation: Allocation) -> Iterator[str]:
     """An allocation that somebody has put together is made of names and whole numbers."""
     if not is_whole(allocation.num_layers):
         yield f"has {allocation.num_layers!r:.40} layers, which is no number of layers"
-    for what in ("placements", "erasures", "columns"):
+    for what in ("placements", "erasures", "columns", "outputs"):
         if not isinstance(getattr(allocation, what), Mapping):
             yield f"has {what} that are no mapping from names"
             return
@@ -65,6 +66,19 @@ def _type_violations(allocation: Allocation) -> Iterator[str]:
             yield f"gives {name!r:.40} columns that are no whole numbers"
 
 
+def _choice_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
+    """Each choice of outputs has one of its options, and there are no others."""
+    options = {choice.name: len(choice.options) for choice in problem.choices}
+    for name, number in allocation.outputs.items():
+        if name not in options:
+            yield f"chooses for unknown output {name!r:.40}"
+        elif not is_whole(number) or number not in range(options[name]):
+            yield f"the choice {name!r} has no option {number!r:.40}"
+    for name in options:
+        if name not in allocation.outputs:
+            yield f"chooses no option for {name!r}"
+
+
 def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     """Names exist, half-layers lie in the network and have the right kind."""
     useful = len(problem.operations) + len(problem.variables)
@@ -74,7 +88,8 @@ def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Ite
             "anything"
         )
         return
-    half_layers = range(2 * allocation.num_layers)
+    yield from _choice_violations(problem, allocation)
+    half_layers = ALTERNATING.half_layers(allocation.num_layers)
     for name, placement in allocation.placements.items():
         operation = problem.operation.get(name)
         if operation is None:
@@ -84,14 +99,14 @@ def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Ite
             yield f"operation {name!r} has no alternative {placement.alternative}"
         if placement.half_layer not in half_layers:
             yield f"operation {name!r} is in half-layer {placement.half_layer}, outside the network"
-        elif placement.half_layer % 2 != operation.kind.parity:
+        elif ALTERNATING.kind(placement.half_layer) is not operation.kind:
             yield f"{operation.kind} operation {name!r} is in half-layer {placement.half_layer}"
     for name, half_layer in allocation.erasures.items():
         variable = problem.variable.get(name)
         if variable is None:
             yield f"erases unknown variable {name!r}"
             continue
-        if half_layer not in half_layers or half_layer % 2 != Kind.MLP.parity:
+        if half_layer not in half_layers or ALTERNATING.kind(half_layer) is not Kind.MLP:
             yield f"variable {name!r} is erased in half-layer {half_layer}, which is no MLP"
         if variable.erase_neurons is None:
             yield f"variable {name!r} is erased, but cannot be"
@@ -109,9 +124,17 @@ def _shape_violations(problem: AllocationProblem, allocation: Allocation) -> Ite
             yield f"variable {name!r} has a negative column"
 
 
+def _wanted(problem: AllocationProblem, allocation: Allocation) -> set[str]:
+    """What has to be there at the end."""
+    wanted = {v.name for v in problem.variables if v.is_output}
+    for choice in problem.choices:
+        wanted.update(choice.options[allocation.outputs[choice.name]])
+    return wanted
+
+
 def _presence_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     """Operations are placed if and only if something present reads what they write."""
-    needed = {v.name for v in problem.variables if v.is_output}
+    needed = _wanted(problem, allocation)
     agenda = list(needed)
     while agenda:
         producer = problem.producer.get(agenda.pop())
@@ -157,7 +180,7 @@ def _walk(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
     for variable in problem.variables:
         if variable.is_input and variable.name in allocation.columns:
             yield from write(variable.name, "at the start")
-    for half_layer in range(2 * allocation.num_layers):
+    for half_layer in ALTERNATING.half_layers(allocation.num_layers):
         when = f"half-layer {half_layer}"
         here = [n for n, p in allocation.placements.items() if p.half_layer == half_layer]
         for name in here:
@@ -174,9 +197,8 @@ def _walk(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
         for name in here:
             for v in problem.operation[name].writes:
                 yield from write(v, when)
-    for variable in problem.variables:
-        if variable.is_output and variable.name not in alive:
-            yield f"output {variable.name!r} is not in the stream at the end"
+    for name in sorted(_wanted(problem, allocation) - alive):
+        yield f"output {name!r} is not in the stream at the end"
 
 
 def _cost_violations(problem: AllocationProblem, allocation: Allocation) -> Iterator[str]:
@@ -193,9 +215,14 @@ def _cost_violations(problem: AllocationProblem, allocation: Allocation) -> Iter
     used = {c for columns in allocation.columns.values() for c in columns}
     if used and max(used) + 1 != found.width:
         yield f"{max(used) + 1} columns are used where {found.width} are occupied at once"
-    for budget, limit in problem.budgets.limits().items():
-        value = getattr(found, budget.removeprefix("max_"))
-        if value > limit:
+    budgets = problem.budgets
+    for budget, limit, value in (
+        ("max_layers", budgets.max_layers, found.layers),
+        ("max_width", budgets.max_width, found.width),
+        ("max_neurons", budgets.max_neurons, found.neurons),
+        ("max_heads", budgets.max_heads, found.heads),
+    ):
+        if limit is not None and value > limit:
             yield f"{budget} is {limit}, but the allocation has {value}"
 
 
@@ -212,8 +239,8 @@ def counted(problem: AllocationProblem, allocation: Allocation) -> Costs:
     width = sum(alive.values())
     fullest = {Kind.ATTENTION: 0, Kind.MLP: 0}
     total = 0
-    for half_layer in range(2 * allocation.num_layers):
-        kind = Kind.ATTENTION if half_layer % 2 == Kind.ATTENTION.parity else Kind.MLP
+    for half_layer in ALTERNATING.half_layers(allocation.num_layers):
+        kind = ALTERNATING.kind(half_layer)
         here = [n for n, p in allocation.placements.items() if p.half_layer == half_layer]
         erased = [v for v, when in allocation.erasures.items() if when == half_layer]
         taken = sum(problem.variable[v].erase_neurons or 0 for v in erased)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import networkx as nx
 
-from shoal_solvers.allocation import Allocation, Placement, last_reads, lifetimes
+from shoal_solvers.allocation import Allocation, Placement, last_reads, lifetimes, lifetimes_in
 from shoal_solvers.columns import assign_columns
-from shoal_solvers.problem import AllocationProblem, Kind, Operation
+from shoal_solvers.problem import AllocationProblem, Operation
+from shoal_solvers.timeline import ALTERNATING, Kind
 
 
 def longest_path(problem: AllocationProblem) -> Allocation:
@@ -19,7 +20,8 @@ def longest_path(problem: AllocationProblem) -> Allocation:
     attention only, followed by a level of MLPs only, shares a layer with it; every other
     level is a layer. Source: section 6 of the design.
     """
-    present = _present(problem, {o.name: 0 for o in problem.operations})
+    outputs = {choice.name: 0 for choice in problem.choices}
+    present = _present(problem, {o.name: 0 for o in problem.operations}, outputs)
     block_of = {o.name: o.block or f"operation {o.name}" for o in present}
     graph = nx.DiGraph()
     graph.add_nodes_from(block_of.values())
@@ -35,21 +37,25 @@ def longest_path(problem: AllocationProblem) -> Allocation:
         for block in generation
     }
     layer = _merge_levels(present, {o.name: level[block_of[o.name]] for o in present})
-    placements = {o.name: Placement(2 * layer[o.name] + o.kind.parity, 0) for o in present}
-    return finish(problem, placements, erasures={})
+    placements = {
+        o.name: Placement(ALTERNATING.half_layer(layer[o.name], o.kind), 0) for o in present
+    }
+    return finish(problem, placements, {}, outputs)
 
 
 def critical_path(problem: AllocationProblem) -> Allocation:
     """Every operation as early as it can be; values are erased as soon as they are dead.
 
-    Each operation takes the alternative under which it is ready first (the first of equals).
+    Each operation takes the alternative, and each choice of outputs the option, under which it is
+    ready first (the first of equals).
     The number of layers is optimal when nothing but depth counts, and so it is a lower bound
     under any budgets.
     """
     earliest, choice = earliest_half_layers(problem)
-    present = _present(problem, choice)
+    outputs = _first_ready(problem, earliest)
+    present = _present(problem, choice, outputs)
     placements = {o.name: Placement(earliest[o.name], choice[o.name]) for o in present}
-    erased = finish(problem, placements, erase_dead(problem, placements))
+    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
     return drop_needless_erasures(problem, erased)
 
 
@@ -65,41 +71,47 @@ def earliest_half_layers(problem: AllocationProblem) -> tuple[dict[str, int], di
                 for v in alternative.reads
                 if v in problem.producer
             ]
-            ready.append(next_half_layer(max(sources, default=-1), o.kind))
+            ready.append(ALTERNATING.next_half_layer(o.kind, max(sources, default=-1) + 1))
         earliest[o.name] = min(ready)
         choice[o.name] = ready.index(min(ready))
     return earliest, choice
 
 
-def next_half_layer(after: int, kind: Kind) -> int:
-    """The first half-layer of a kind that lies after half-layer ``after`` (-1: none yet)."""
-    return after + 1 if (after + 1) % 2 == kind.parity else after + 2
+def _first_ready(problem: AllocationProblem, earliest: Mapping[str, int]) -> dict[str, int]:
+    """For each choice the option that is complete first."""
+
+    def ready(option: tuple[str, ...]) -> int:
+        producers = [problem.producer[v].name for v in option if v in problem.producer]
+        return max((earliest[name] for name in producers), default=-1)
+
+    return {
+        choice.name: min(range(len(choice.options)), key=lambda k: ready(choice.options[k]))
+        for choice in problem.choices
+    }
 
 
-def erase_dead(problem: AllocationProblem, placements: Mapping[str, Placement]) -> dict[str, int]:
+def erase_dead(
+    problem: AllocationProblem, placements: Mapping[str, Placement], outputs: Mapping[str, int]
+) -> dict[str, int]:
     """For every variable that can be erased, the first MLP half-layer that may erase it."""
-    last_half_layer = 2 * _num_layers(placements) - 1
+    num_layers = _num_layers(placements)
     read = last_reads(problem, placements)
+    kept = problem.outputs(outputs)
     erasures = {}
-    for name, life in lifetimes(problem, _num_layers(placements), placements, {}).items():
-        variable = problem.variable[name]
-        half_layer = max(read.get(name, -1), life.first)
-        half_layer += (half_layer + 1) % 2
-        if (
-            variable.erase_neurons is not None
-            and not variable.is_output
-            and half_layer <= last_half_layer
-        ):
+    for name, life in lifetimes(problem, num_layers, placements, {}, outputs).items():
+        last_use = max(read.get(name, -1), life.first)
+        half_layer = ALTERNATING.next_half_layer(Kind.MLP, last_use)
+        can_be = problem.variable[name].erase_neurons is not None and name not in kept
+        if can_be and half_layer in ALTERNATING.half_layers(num_layers):
             erasures[name] = half_layer
     return erasures
 
 
 def drop_needless_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
     """The same placements in the same width with fewer erasures, the dearest dropped first."""
-    states = 2 * allocation.num_layers + 1
+    states = ALTERNATING.last_state(allocation.num_layers) + 1
     occupied = [0] * states
-    lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
-    for name, life in lives.items():
+    for name, life in lifetimes_in(problem, allocation).items():
         for state in range(life.first, life.last + 1):
             occupied[state] += problem.variable[name].width
     width = max(occupied)
@@ -111,29 +123,32 @@ def drop_needless_erasures(problem: AllocationProblem, allocation: Allocation) -
             for state in freed:
                 occupied[state] += columns
             del kept[name]
-    return finish(problem, allocation.placements, kept, allocation.num_layers)
+    return finish(problem, allocation.placements, kept, allocation.outputs, allocation.num_layers)
 
 
 def finish(
     problem: AllocationProblem,
     placements: Mapping[str, Placement],
     erasures: Mapping[str, int],
+    outputs: Mapping[str, int],
     num_layers: int | None = None,
 ) -> Allocation:
     """The allocation for given placements and erasures: counts layers, assigns columns."""
     if num_layers is None:
         num_layers = _num_layers(placements)
-    lives = lifetimes(problem, num_layers, placements, erasures)
-    return Allocation(num_layers, placements, erasures, assign_columns(problem, lives))
+    lives = lifetimes(problem, num_layers, placements, erasures, outputs)
+    return Allocation(num_layers, placements, erasures, assign_columns(problem, lives), outputs)
 
 
 def _num_layers(placements: Mapping[str, Placement]) -> int:
-    return max((p.half_layer // 2 + 1 for p in placements.values()), default=0)
+    return max((ALTERNATING.layer(p.half_layer) + 1 for p in placements.values()), default=0)
 
 
-def _present(problem: AllocationProblem, choice: Mapping[str, int]) -> list[Operation]:
+def _present(
+    problem: AllocationProblem, choice: Mapping[str, int], outputs: Mapping[str, int]
+) -> list[Operation]:
     """The operations that the outputs need under a choice of alternatives."""
-    needed = {v.name for v in problem.variables if v.is_output}
+    needed = set(problem.outputs(outputs))
     present = []
     for o in reversed(problem.topological_order):
         if needed.intersection(o.writes):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shoal_solvers.allocation import Allocation, measure
-from shoal_solvers.cp_sat import Clock, LayersAnswer, minimize_layers, most_layers
-from shoal_solvers.cp_sat_model import AllocationModel
-from shoal_solvers.cp_sat_search import Effort, run
-from shoal_solvers.lower_bounds import layers_bound
-from shoal_solvers.problem import AllocationProblem
+from shoal_solvers.bounds import layers_bound
+from shoal_solvers.cp_sat.lexicographic import Clock, LayersAnswer, minimize_layers, most_layers
+from shoal_solvers.cp_sat.model import AllocationModel
+from shoal_solvers.cp_sat.search import Effort, run
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
+from shoal_solvers.problem import AllocationProblem, Budgets
 from shoal_solvers.windows import compute_windows
 
 SHARE = 0.4
@@ -18,13 +19,6 @@ SHARE = 0.4
 TIME_LIMIT = 10.0
 """Deterministic seconds for all questions together; nobody waits long for an error."""
 
-NOUNS = {
-    "max_layers": "layers",
-    "max_width": "residual columns",
-    "max_neurons": "neurons in one MLP",
-    "max_heads": "heads in one attention half-layer",
-}
-
 
 def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) -> str:
     """What to tell somebody whose budgets gave no allocation.
@@ -32,8 +26,8 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
     For every budget the smallest value is sought that works while the others are kept. A
     budget for which there is none does not stand in the way alone.
     """
-    limits = problem.budgets.limits()
-    listing = ", ".join(f"{name}={value}" for name, value in limits.items()) or "none"
+    limited = [o for o in LEXICOGRAPHIC if o.limit(problem.budgets) is not None]
+    listing = ", ".join(f"{o.budget}={o.limit(problem.budgets)}" for o in limited) or "none"
     if answer.bound > answer.limit and answer.exhaustive:
         verdict = "It is proven that no allocation meets the budgets"
     elif answer.bound > answer.limit:
@@ -46,14 +40,14 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
     clock = Clock(replace(effort, time_limit=min(effort.time_limit, TIME_LIMIT)))
     ways = [
         line
-        for name in limits
-        if (line := _way_out(problem, name, clock, others_kept=True)) is not None
+        for objective in limited
+        if (line := _way_out(problem, objective, clock, others_kept=True)) is not None
     ]
     if not ways:
         ways = [
             line
-            for name in limits
-            if (line := _way_out(problem, name, clock, others_kept=False)) is not None
+            for objective in limited
+            if (line := _way_out(problem, objective, clock, others_kept=False)) is not None
         ]
         if ways:
             ways.insert(0, "No single budget is in the way; raise several of them.")
@@ -62,16 +56,14 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
 
 
 def _way_out(
-    problem: AllocationProblem, budget: str, clock: Clock, others_kept: bool
+    problem: AllocationProblem, objective: Objective, clock: Clock, others_kept: bool
 ) -> str | None:
     """One line on the smallest value of a budget that works; None if none was found."""
-    limit = problem.budgets.limits()[budget]
-    budgets = problem.budgets
-    for other in budgets.limits():
-        if other == budget or not others_kept:
-            budgets = replace(budgets, **{other: None})
-    relaxed = problem.with_budgets(budgets)
-    found, bound = _smallest(relaxed, budget.removeprefix("max_"), clock)
+    limit = objective.limit(problem.budgets)
+    assert limit is not None
+    kept = problem.budgets if others_kept else Budgets()
+    relaxed = problem.with_budgets(replace(kept, **{str(objective.budget): None}))
+    found, bound = _smallest(relaxed, objective, clock)
     if found is None or (not others_kept and bound <= limit):
         return None
     others = "with the other budgets kept" if others_kept else "even without any other budget"
@@ -79,12 +71,15 @@ def _way_out(
         proof = f"the smallest value that works is {found}"
     else:
         proof = f"{found} works, less than {bound} does not, in between it is not known"
-    return f"{budget}={limit} is in the way: {proof} ({NOUNS[budget]}, {others})."
+    way = f"{objective.budget}={limit} is in the way: {proof}"
+    return f"{way} ({objective.noun}, {others})."
 
 
-def _smallest(problem: AllocationProblem, objective: str, clock: Clock) -> tuple[int | None, int]:
+def _smallest(
+    problem: AllocationProblem, objective: Objective, clock: Clock
+) -> tuple[int | None, int]:
     """The least value of an objective that was found within the budgets, and its bound."""
-    if objective == "layers":
+    if objective is LAYERS:
         answer = minimize_layers(problem, None, clock, SHARE)
         if answer.interrupted:
             raise KeyboardInterrupt
@@ -99,7 +94,7 @@ def _smallest(problem: AllocationProblem, objective: str, clock: Clock) -> tuple
         if not windows.feasible:
             continue
         model = AllocationModel(problem, windows)
-        model.model.minimize(model.objective(objective))
+        model.minimize(objective)
         if found is not None:
             model.hint(found)
         result = run(model, clock.left(SHARE))
@@ -108,4 +103,4 @@ def _smallest(problem: AllocationProblem, objective: str, clock: Clock) -> tuple
             raise KeyboardInterrupt
         found = result.allocation or found
         bound = result.bound  # more layers can only help, so the last bound is the one that holds
-    return (None if found is None else getattr(measure(problem, found), objective)), bound
+    return (None if found is None else objective.measure(measure(problem, found))), bound

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import TypeGuard
 
 import networkx as nx
 
 from shoal_solvers.errors import InvalidProblemError
+from shoal_solvers.timeline import Kind
 
 MOST_COLUMNS = 1_000_000
 """Columns of all variables together; each is a number in memory."""
@@ -19,18 +20,6 @@ MOST_SIZE = 1_000_000_000
 
 MOST_BUDGET = MOST_SIZE
 """The largest budget; None is no limit."""
-
-
-class Kind(StrEnum):
-    """The kind of half-layer that an operation runs in."""
-
-    ATTENTION = "attention"
-    MLP = "mlp"
-
-    @property
-    def parity(self) -> int:
-        """Half-layers 0, 2, 4, ... are attention; 1, 3, 5, ... are MLPs."""
-        return 0 if self is Kind.ATTENTION else 1
 
 
 @dataclass(frozen=True)
@@ -91,6 +80,20 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class OutputChoice:
+    """An output that can be had in several ways, of which one has to be there at the end.
+
+    Attributes:
+        name: unique among the choices.
+        options: each is the names of the variables that are there together; the first is the
+            output as written.
+    """
+
+    name: str
+    options: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Budgets:
     """Upper limits; None means unlimited."""
 
@@ -111,14 +114,15 @@ class AllocationProblem:
     Raises:
         InvalidProblemError: names are doubled or unknown, a variable has no producer
             or several, an operation has no alternative, a number is out of range,
-            operations that share heads are no attention or differ in size, or
-            operations depend on each other in a circle whatever is chosen.
+            operations that share heads are no attention or differ in size, a choice of outputs
+            has no option, or operations depend on each other in a circle whatever is chosen.
     """
 
     variables: tuple[Variable, ...]
     operations: tuple[Operation, ...]
     budgets: Budgets = field(default_factory=Budgets)
     name: str = "problem"
+    choices: tuple[OutputChoice, ...] = ()
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -137,6 +141,12 @@ class AllocationProblem:
     def producer(self) -> dict[str, Operation]:
         """For every variable that is not an input, the operation that writes it."""
         return {v: o for o in self.operations for v in o.writes}
+
+    def outputs(self, chosen: Mapping[str, int]) -> frozenset[str]:
+        """What has to be there at the end, under an option for each choice."""
+        certain = (v.name for v in self.variables if v.is_output)
+        by_choice = (v for c in self.choices for v in c.options[chosen[c.name]])
+        return frozenset((*certain, *by_choice))
 
     @cached_property
     def topological_order(self) -> tuple[Operation, ...]:
@@ -175,6 +185,7 @@ def _validate(problem: AllocationProblem) -> None:
     _validate_operations(problem)
     _validate_sharing(problem)
     _validate_producers(problem)
+    _validate_choices(problem)
     for name, limit in problem.budgets.limits().items():
         if not _is_count(limit) or not 1 <= limit <= MOST_BUDGET:
             raise InvalidProblemError(
@@ -306,4 +317,19 @@ def _validate_producers(problem: AllocationProblem) -> None:
             raise InvalidProblemError(
                 f"variable {v.name!r} has no producer; mark it as an input or add an operation "
                 "that writes it"
+            )
+
+
+def _validate_choices(problem: AllocationProblem) -> None:
+    _require_unique([choice.name for choice in problem.choices], "choice")
+    for choice in problem.choices:
+        if not choice.options:
+            raise InvalidProblemError(
+                f"the choice {choice.name!r} has no option, so its output can never be there; give "
+                "at least one"
+            )
+        unknown = sorted({v for option in choice.options for v in option} - set(problem.variable))
+        if unknown:
+            raise InvalidProblemError(
+                f"the choice {choice.name!r} has unknown variables: {', '.join(unknown)}"
             )

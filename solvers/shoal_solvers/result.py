@@ -24,7 +24,7 @@ class ObjectiveResult:
     """One objective of the lexicographic list.
 
     Attributes:
-        name: one of ``shoal_solvers.allocation.OBJECTIVES``.
+        name: one of ``shoal_solvers.OBJECTIVES``.
         value: what the allocation attains.
         bound: no allocation that is as good in all earlier objectives, as they stand here,
             has less. So where an earlier objective is not proven, an allocation that is

@@ -13,11 +13,12 @@ from shoal_solvers.problem import (
     AllocationProblem,
     Alternative,
     Budgets,
-    Kind,
     Operation,
+    OutputChoice,
     Variable,
 )
 from shoal_solvers.result import ObjectiveResult, Result, Status
+from shoal_solvers.timeline import Kind
 
 _MISSING = object()
 
@@ -30,6 +31,7 @@ def problem_to_json(problem: AllocationProblem) -> str:
             "variables": [_without_defaults(v) for v in problem.variables],
             "operations": [_without_defaults(o) for o in problem.operations],
             "budgets": problem.budgets.limits(),
+            **({"choices": [asdict(c) for c in problem.choices]} if problem.choices else {}),
         },
         indent=1,
     )
@@ -42,12 +44,14 @@ def problem_from_json(text: str) -> AllocationProblem:
         InvalidProblemError: the text is no JSON, a field is missing, unknown or of the wrong
             type, or the problem makes no sense. The message says where and what to do.
     """
-    data = _Reader(_load(text), "the problem", ("name", "variables", "operations", "budgets"))
+    known = ("name", "variables", "operations", "budgets", "choices")
+    data = _Reader(_load(text), "the problem", known)
     return AllocationProblem(
         variables=tuple(_variable(*item) for item in data.items("variables")),
         operations=tuple(_operation(*item) for item in data.items("operations")),
         budgets=_budgets(data),
         name=data.get("name", str, "problem"),
+        choices=tuple(_choice(*item) for item in data.items("choices", [])),
     )
 
 
@@ -133,9 +137,9 @@ class _Reader:
             )
         return value
 
-    def items(self, name: str) -> list[tuple[object, str]]:
+    def items(self, name: str, default: object = _MISSING) -> list[tuple[object, str]]:
         """The items of a list with words for where each stands."""
-        values = self.get(name, list)
+        values = self.get(name, list, default)
         return [(value, f"item {i} of {name!r} of {self.where}") for i, value in enumerate(values)]
 
     def seconds(self) -> float:
@@ -230,6 +234,17 @@ def _alternative(data: object, where: str) -> Alternative:
     return Alternative(reads=reader.words("reads"), size=reader.get("size", int))
 
 
+def _choice(data: object, where: str) -> OutputChoice:
+    reader = _Reader(data, where, _names(OutputChoice))
+    options = reader.get("options", list)
+    for option in options:
+        if not isinstance(option, list) or any(not isinstance(name, str) for name in option):
+            raise InvalidProblemError(
+                f"the options of {where} should be lists of names of variables"
+            )
+    return OutputChoice(reader.get("name", str), tuple(map(tuple, options)))
+
+
 def _budgets(data: _Reader) -> Budgets:
     names = _names(Budgets)
     reader = _Reader(data.get("budgets", dict, {}), f"'budgets' of {data.where}", names)
@@ -258,6 +273,7 @@ def _allocation_to_dict(allocation: Allocation) -> dict[str, object]:
         "placements": {name: asdict(p) for name, p in allocation.placements.items()},
         "erasures": dict(allocation.erasures),
         "columns": {name: list(columns) for name, columns in allocation.columns.items()},
+        **({"outputs": dict(allocation.outputs)} if allocation.outputs else {}),
     }
 
 
@@ -272,6 +288,8 @@ def _allocation(data: object, where: str) -> Allocation:
     erasures = _Reader(
         reader.get("erasures", dict), "erasures", tuple(reader.get("erasures", dict))
     )
+    chosen = reader.get("outputs", dict, {})
+    outputs = _Reader(chosen, "outputs", tuple(chosen))
     columns = reader.get("columns", dict)
     for name, numbers in columns.items():
         if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
@@ -283,4 +301,5 @@ def _allocation(data: object, where: str) -> Allocation:
         placements=placements,
         erasures={name: erasures.get(name, int) for name in reader.get("erasures", dict)},
         columns={name: tuple(numbers) for name, numbers in columns.items()},
+        outputs={name: outputs.get(name, int) for name in chosen},
     )

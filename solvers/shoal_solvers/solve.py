@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from shoal_solvers.allocation import OBJECTIVES, Allocation
+from shoal_solvers.allocation import Allocation
+from shoal_solvers.bounds import layers_bound
 from shoal_solvers.checker import check
-from shoal_solvers.cp_sat import LexicographicSearch, NothingFoundError
-from shoal_solvers.cp_sat_search import Effort
+from shoal_solvers.cp_sat.lexicographic import LexicographicSearch, NothingFoundError
+from shoal_solvers.cp_sat.search import Effort
 from shoal_solvers.errors import InfeasibleError, InvalidProblemError
 from shoal_solvers.heuristics import critical_path, longest_path
 from shoal_solvers.infeasible import explain
-from shoal_solvers.lower_bounds import layers_bound
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC
 from shoal_solvers.problem import AllocationProblem, is_whole, shown
 from shoal_solvers.result import ObjectiveResult, Result, Status
 
@@ -96,12 +97,12 @@ def _solve_heuristically(problem: AllocationProblem, solver: str) -> Result:
     allocation = HEURISTICS[solver](problem)
     costs = check(problem, allocation)
     seconds = time.perf_counter() - start
-    bounds = {"layers": layers_bound(problem)}
     objectives = []
-    for name, value in zip(OBJECTIVES, costs.as_tuple(), strict=True):
-        bound = bounds.get(name, 0)
+    for objective in LEXICOGRAPHIC:
+        value = objective.measure(costs)
+        bound = layers_bound(problem) if objective is LAYERS else 0
         status = Status.OPTIMAL if value == bound else Status.HEURISTIC
-        objectives.append(ObjectiveResult(name, value, bound, status, seconds))
+        objectives.append(ObjectiveResult(objective.name, value, bound, status, seconds))
     return Result(solver, allocation, costs, tuple(objectives), seconds)
 
 

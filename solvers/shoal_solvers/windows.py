@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shoal_solvers.problem import AllocationProblem, Kind, Operation
+from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice
+from shoal_solvers.timeline import ALTERNATING
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Windows:
         latest: by operation, the last layer in which it can run.
         required: the operations that are present in every allocation.
         feasible: False if no allocation fits into so few layers.
+        options: by choice, the options that can be had.
     """
 
     num_layers: int
@@ -26,6 +28,7 @@ class Windows:
     latest: Mapping[str, int]
     required: frozenset[str]
     feasible: bool
+    options: Mapping[str, tuple[int, ...]]
 
     def alternatives(self, operation: Operation) -> list[int]:
         """The numbers of the alternatives that can be used; none if the operation is absent."""
@@ -37,14 +40,9 @@ class Windows:
         """The first layer in which an operation with usable alternatives can run."""
         return min(self.earliest[operation.name, a] for a in self.alternatives(operation))
 
-
-def lag(source: Kind, target: Kind) -> int:
-    """Layers that must lie between an operation and one that reads its result.
-
-    What attention writes can be read by the MLP of the same layer; nothing else can be read
-    in the layer that writes it.
-    """
-    return 0 if source is Kind.ATTENTION and target is Kind.MLP else 1
+    def certain_outputs(self, problem: AllocationProblem) -> frozenset[str]:
+        """What is there at the end of every allocation."""
+        return _certain_outputs(problem, self.options)
 
 
 def compute_windows(problem: AllocationProblem, num_layers: int) -> Windows:
@@ -58,16 +56,19 @@ def compute_windows(problem: AllocationProblem, num_layers: int) -> Windows:
     usable = {(o.name, a) for o in problem.operations for a in range(len(o.alternatives))}
     while True:
         earliest = _earliest(problem, usable)
-        required = _required(problem, earliest)
-        latest = _latest(problem, num_layers, earliest, required)
+        options = {c.name: tuple(_usable_options(problem, c, earliest)) for c in problem.choices}
+        required = _required(problem, earliest, options)
+        latest = _latest(problem, num_layers, earliest, required, options)
         kept = {
             (name, a)
             for (name, a), layer in earliest.items()
             if name in latest and layer <= latest[name]
         }
         if kept == usable:
-            feasible = all(any((n, a) in kept for a in _numbers(problem, n)) for n in required)
-            return Windows(num_layers, earliest, latest, required, feasible)
+            feasible = all(options.values()) and all(
+                any((n, a) in kept for a in _numbers(problem, n)) for n in required
+            )
+            return Windows(num_layers, earliest, latest, required, feasible, options)
         usable = kept
 
 
@@ -85,16 +86,40 @@ def _earliest(
             sources = [problem.producer[v] for v in alternative.reads if v in problem.producer]
             if (o.name, a) not in usable or any(p.name not in ready for p in sources):
                 continue
-            layer = max((ready[p.name] + lag(p.kind, o.kind) for p in sources), default=0)
+            layer = max(
+                (ready[p.name] + ALTERNATING.lag(p.kind, o.kind) for p in sources), default=0
+            )
             earliest[o.name, a] = layer
             ready[o.name] = min(layer, ready.get(o.name, layer))
     return earliest
 
 
-def _required(
-    problem: AllocationProblem, earliest: Mapping[tuple[str, int], int]
+def _usable_options(
+    problem: AllocationProblem, choice: OutputChoice, earliest: Mapping[tuple[str, int], int]
+) -> Iterator[int]:
+    """The options whose variables can all be computed."""
+    computed = {v for name, _ in earliest for v in problem.operation[name].writes}
+    for number, option in enumerate(choice.options):
+        if all(v in computed or problem.variable[v].is_input for v in option):
+            yield number
+
+
+def _certain_outputs(
+    problem: AllocationProblem, options: Mapping[str, tuple[int, ...]]
 ) -> frozenset[str]:
-    read_for_sure = {v.name for v in problem.variables if v.is_output}
+    certain = {v.name for v in problem.variables if v.is_output}
+    for choice in problem.choices:
+        found = [set(choice.options[number]) for number in options[choice.name]]
+        certain |= set.intersection(*found) if found else set()
+    return frozenset(certain)
+
+
+def _required(
+    problem: AllocationProblem,
+    earliest: Mapping[tuple[str, int], int],
+    options: Mapping[str, tuple[int, ...]],
+) -> frozenset[str]:
+    read_for_sure = set(_certain_outputs(problem, options))
     required = set()
     for o in reversed(problem.topological_order):
         if read_for_sure.isdisjoint(o.writes):
@@ -115,10 +140,13 @@ def _latest(
     num_layers: int,
     earliest: Mapping[tuple[str, int], int],
     required: frozenset[str],
+    options: Mapping[str, tuple[int, ...]],
 ) -> dict[str, int]:
     latest: dict[str, int] = {}
     certain: dict[str, int] = {}
-    possible: dict[str, int] = {v.name: num_layers - 1 for v in problem.variables if v.is_output}
+    outputs = [v.name for v in problem.variables if v.is_output]
+    outputs += [v for c in problem.choices for number in options[c.name] for v in c.options[number]]
+    possible: dict[str, int] = dict.fromkeys(outputs, num_layers - 1)
     for o in reversed(problem.topological_order):
         reads = [
             set(alternative.reads)
@@ -133,7 +161,7 @@ def _latest(
             source = problem.producer.get(v)
             if source is None:
                 continue
-            layer = latest[o.name] - lag(source.kind, o.kind)
+            layer = latest[o.name] - ALTERNATING.lag(source.kind, o.kind)
             possible[v] = max(possible.get(v, layer), layer)
             if o.name in required and all(v in names for names in reads):
                 certain[v] = min(certain.get(v, layer), layer)

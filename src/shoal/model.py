@@ -21,7 +21,7 @@ from shoal.reading import Reader, node_named
 from shoal.transformer.forward import forward
 from shoal.transformer.runnable import Transformer
 from shoal.variables import Variables, labels_at, variable_table
-from shoal_solvers import Allocation, AllocationProblem, Result, Status
+from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result, Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Model(Transformer):
     @property
     def residual_labels(self) -> list[str]:
         """What each residual column holds at the end of the network, as ``name:value``."""
-        return self.labels_at(2 * self.num_layers)
+        return self.labels_at(ALTERNATING.last_state(self.num_layers))
 
     def read(self, name: str, tokens: Sequence[Value]) -> list[Value]:
         """The values of a named s-op, read from the residual stream of a forward pass.
@@ -93,14 +93,15 @@ class Model(Transformer):
         """What each residual column holds just before a half-layer; "" where it is free.
 
         Args:
-            half_layer: from 0 to ``2 * num_layers``, which is the end.
+            half_layer: counted from 0, two for each layer; ``2 * num_layers`` is the end.
 
         Raises:
             InvalidInputError: there is no such half-layer.
         """
-        if half_layer not in range(2 * self.num_layers + 1):
+        end = ALTERNATING.last_state(self.num_layers)
+        if half_layer not in range(end + 1):
             raise InvalidInputError(
-                f"there is no half-layer {half_layer}; the model has {2 * self.num_layers}, "
+                f"there is no half-layer {half_layer}; the model has {end}, "
                 "counted from 0, and that number itself stands for the end"
             )
         return labels_at(self.variables, self.d_model, half_layer)

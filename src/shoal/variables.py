@@ -12,7 +12,7 @@ from shoal.lowering.lowered import LoweredProgram, View, variable_space
 from shoal.program.graph import Node, Program
 from shoal.program.passes import Optimised
 from shoal.program.value_sets import ValueSet
-from shoal_solvers import Allocation, AllocationProblem, lifetimes
+from shoal_solvers import Allocation, AllocationProblem, lifetimes_in
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def variable_table(
     allocation: Allocation,
 ) -> Variables:
     """Every variable that is present, and every s-op that has none of its own, by name."""
-    lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
+    lives = lifetimes_in(problem, allocation)
     table = {}
     for name, variable in lowered.variables.items():
         if name not in allocation.columns:

@@ -17,6 +17,7 @@ from shoal_cli.arguments import budget_of, limits_of, passes_of
 from shoal_cli.endings import functions_of_users
 from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program, match_tokens
+from shoal_solvers import ALTERNATING, Kind
 
 
 def compile_command(arguments: argparse.Namespace, console: Console) -> int:
@@ -64,8 +65,10 @@ def explain_command(arguments: argparse.Namespace, console: Console) -> int:
     for step in explain(model):
         if previous is not None and step.half_layer != previous:
             table.add_section()
-        kind = "attention" if step.half_layer % 2 == 0 else "MLP"
-        where = "embedding" if step.half_layer < 0 else f"{step.half_layer} {kind}"
+        where = "embedding"
+        if step.half_layer >= 0:
+            attends = ALTERNATING.kind(step.half_layer) is Kind.ATTENTION
+            where = f"{step.half_layer} {'attention' if attends else 'MLP'}"
         table.add_row(
             where if step.half_layer != previous else "",
             Text(step.component),

@@ -27,8 +27,8 @@ from shoal.rasp.expressions import SelectorAnd, SelectorNot, SelectorOr
 from shoal.transformer import haiku_model, runnable, weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal_solvers import Allocation
-from shoal_solvers.allocation import lifetimes
-from shoal_solvers.cp_sat import LexicographicSearch
+from shoal_solvers.allocation import lifetimes_in
+from shoal_solvers.cp_sat.lexicographic import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
 from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault
@@ -309,7 +309,7 @@ def _overlap_after_the_check(correct: Function) -> Function:
 
 def _with_overlap(problem: Any, allocation: Allocation) -> Allocation:
     """The allocation in which the last variable shares a column with one that it meets."""
-    lives = lifetimes(problem, allocation.num_layers, allocation.placements, allocation.erasures)
+    lives = lifetimes_in(problem, allocation)
     names = [name for name in lives if allocation.columns[name]]
     if not names:
         return allocation

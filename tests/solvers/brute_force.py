@@ -16,21 +16,25 @@ def optimum(problem: AllocationProblem, most_layers: int) -> Costs | None:
     """The lexicographically least costs in up to ``most_layers`` layers; None if there are none."""
     for num_layers in range(most_layers + 1):
         best: Costs | None = None
-        for choice in choices(problem):
+        for choice, kept in choices(problem):
             for times in schedules(problem, choice, num_layers):
-                best = _best_erasure(problem, choice, times, num_layers, best)
+                best = _best_erasure(problem, choice, kept, times, num_layers, best)
         if best is not None:
             return best
     return None
 
 
-def choices(problem: AllocationProblem) -> Iterator[Choice]:
-    """Every choice of alternatives, restricted to the operations that it makes present."""
+def choices(problem: AllocationProblem) -> Iterator[tuple[Choice, frozenset[str]]]:
+    """Every choice of alternatives and outputs, restricted to the operations that are present."""
     seen = set()
     numbers = [range(len(o.alternatives)) for o in problem.operations]
-    for picked in itertools.product(*numbers):
+    certain = {v.name for v in problem.variables if v.is_output}
+    for picked, *options in itertools.product(
+        itertools.product(*numbers), *(choice.options for choice in problem.choices)
+    ):
         everything = {o.name: a for o, a in zip(problem.operations, picked, strict=True)}
-        needed = {v.name for v in problem.variables if v.is_output}
+        kept = frozenset(certain.union(*options))
+        needed = set(kept)
         present: Choice = {}
         grown = True
         while grown:
@@ -40,10 +44,10 @@ def choices(problem: AllocationProblem) -> Iterator[Choice]:
                     present[o.name] = everything[o.name]
                     needed |= set(o.alternatives[everything[o.name]].reads)
                     grown = True
-        key = tuple(sorted(present.items()))
+        key = (tuple(sorted(present.items())), kept)
         if key not in seen:
             seen.add(key)
-            yield present
+            yield present, kept
 
 
 def schedules(problem: AllocationProblem, choice: Choice, num_layers: int) -> Iterator[Times]:
@@ -66,37 +70,46 @@ def schedules(problem: AllocationProblem, choice: Choice, num_layers: int) -> It
 
 
 def _best_erasure(
-    problem: AllocationProblem, choice: Choice, times: Times, num_layers: int, best: Costs | None
+    problem: AllocationProblem,
+    choice: Choice,
+    kept: frozenset[str],
+    times: Times,
+    num_layers: int,
+    best: Costs | None,
 ) -> Costs | None:
-    first, last_read = _first_and_last(problem, choice, times)
+    first, last_read = _first_and_last(problem, choice, kept, times)
     options: list[list[int | None]] = []
     for name in first:
         variable = problem.variable[name]
         earliest = max(first[name], last_read.get(name, 0))
         points: list[int | None] = [None]
-        if variable.erase_neurons is not None and not variable.is_output:
+        if variable.erase_neurons is not None and name not in kept:
             points += [h for h in range(earliest, 2 * num_layers) if h % 2 == 1]
         options.append(points)
     soonest = [min((p for p in points if p is not None), default=None) for points in options]
-    narrowest = _costs(problem, choice, times, num_layers, dict(zip(first, soonest, strict=True)))
+    erasures = dict(zip(first, soonest, strict=True))
+    narrowest = _costs(problem, choice, first, times, num_layers, erasures)
     if best is not None and narrowest[1] > best[1]:
         return best
     for picked in itertools.product(*options):
-        costs = _costs(problem, choice, times, num_layers, dict(zip(first, picked, strict=True)))
+        erasures = dict(zip(first, picked, strict=True))
+        costs = _costs(problem, choice, first, times, num_layers, erasures)
         if _within_budgets(problem, costs) and (best is None or costs < best):
             best = costs
     return best
 
 
 def _first_and_last(
-    problem: AllocationProblem, choice: Choice, times: Times
+    problem: AllocationProblem, choice: Choice, kept: frozenset[str], times: Times
 ) -> tuple[Times, Times]:
     last_read: Times = {}
     for name, a in choice.items():
         for v in problem.operation[name].alternatives[a].reads:
             last_read[v] = max(last_read.get(v, 0), times[name])
     first = {
-        v.name: 0 for v in problem.variables if v.is_input and (v.is_output or v.name in last_read)
+        v.name: 0
+        for v in problem.variables
+        if v.is_input and (v.name in kept or v.name in last_read)
     }
     for name in choice:
         first |= dict.fromkeys(problem.operation[name].writes, times[name] + 1)
@@ -106,11 +119,11 @@ def _first_and_last(
 def _costs(
     problem: AllocationProblem,
     choice: Choice,
+    first: Times,
     times: Times,
     num_layers: int,
     erasures: dict[str, int | None],
 ) -> Costs:
-    first, _ = _first_and_last(problem, choice, times)
     occupied = [0] * (2 * num_layers + 1)
     sizes = [0] * (2 * num_layers)
     for name, start in first.items():

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
-from shoal_solvers import AllocationProblem, Alternative, Budgets, Kind, Operation, Variable
+from shoal_solvers import (
+    AllocationProblem,
+    Alternative,
+    Budgets,
+    Kind,
+    Operation,
+    OutputChoice,
+    Variable,
+)
 
 
 @st.composite
@@ -43,7 +53,15 @@ def problems(
         )
         for name in known
     )
-    return AllocationProblem(variables, tuple(operations))
+    options = st.lists(st.sampled_from(known), min_size=1, max_size=2, unique=True).map(tuple)
+    count = draw(st.sampled_from([0, 0, 1, 2]))
+    choices = tuple(
+        OutputChoice(f"choice{i}", tuple(draw(st.lists(options, min_size=1, max_size=3))))
+        for i in range(count)
+    )
+    if choices and draw(st.booleans()):  # nothing is wanted for sure
+        variables = tuple(replace(variable, is_output=False) for variable in variables)
+    return AllocationProblem(variables, tuple(operations), choices=choices)
 
 
 def budgets() -> st.SearchStrategy[Budgets]:

@@ -25,7 +25,7 @@ from shoal.rasp.expressions import Map, SOp, is_numerical, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
 from shoal_analysis.fuzzing.cases import Case
-from shoal_solvers import SOLVERS, Budgets
+from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
 LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
 """Small limits keep campaigns fast; what exceeds them counts as refused."""
@@ -251,7 +251,7 @@ def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expecte
 def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """Every s-op can be read from the stream, and what is to be kept is there to the end."""
     nodes = [node for node in model.optimised.original.program if node.is_sop]
-    end = 2 * model.num_layers
+    end = ALTERNATING.last_state(model.num_layers)
     for node in nodes:
         if node.is_kept and not _lives_to(end, node, model):
             raise Difference("keep", f"{node.label} is not in the stream at the end")

@@ -11,7 +11,7 @@ from shoal.craft.bases import Space, join
 from shoal.craft.components import Component, Head, erasure, merge_heads, pin_to_bos
 from shoal.craft.model import CraftModel, Embedding, run_component
 from shoal.lowering.lowered import LoweredProgram
-from shoal_solvers import Allocation
+from shoal_solvers import ALTERNATING, Allocation
 
 
 def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
@@ -42,7 +42,7 @@ def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
 
 def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Component]]:
     groups: list[dict[tuple[bool, str], list[Component]]]
-    groups = [{} for _ in range(2 * allocation.num_layers)]
+    groups = [{} for _ in ALTERNATING.half_layers(allocation.num_layers)]
     for operation in lowered.operations:
         placement = allocation.placements.get(operation.name)
         if placement is not None:

@@ -13,6 +13,7 @@ from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP, Component, Head
 from shoal.craft.model import CraftModel
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal_solvers import ALTERNATING, Kind
 
 Array = npt.NDArray[np.float32]
 
@@ -136,7 +137,12 @@ def print_weights(
     sizes = _sizes(craft, place.d_model, equal_sizes)
     _require_memory(sizes, len(craft.embedding.tokens), len(craft.embedding.positions), most_bytes)
     layers = tuple(
-        _layer(craft.half_layers[2 * i], craft.half_layers[2 * i + 1], sizes, place)
+        _layer(
+            craft.half_layers[ALTERNATING.half_layer(i, Kind.ATTENTION)],
+            craft.half_layers[ALTERNATING.half_layer(i, Kind.MLP)],
+            sizes,
+            place,
+        )
         for i in range(sizes.num_layers)
     )
     where = place.of(craft.embedding.space)
@@ -189,7 +195,7 @@ def _sizes(craft: CraftModel, d_model: int, equal_sizes: bool) -> Sizes:
     if equal_sizes:
         key_size = value_size = max(key_size, value_size)
     return Sizes(
-        num_layers=len(craft.half_layers) // 2,
+        num_layers=ALTERNATING.layer(len(craft.half_layers)),
         num_heads=max((len(row) for row in heads), default=0) or 1,
         key_size=max(key_size, 1),
         value_size=max(value_size, 1),

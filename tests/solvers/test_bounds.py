@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from shoal_solvers import OBJECTIVES, AllocationProblem, Alternative
-from shoal_solvers.lower_bounds import BOUNDS, layers_bound
+from shoal_solvers import AllocationProblem, Alternative
+from shoal_solvers.bounds import heads_bound, layers_bound, total_bound
+from shoal_solvers.objectives import LEXICOGRAPHIC
 from shoal_solvers.windows import compute_windows
 from tests.solvers.brute_force import choices, optimum, schedules
 from tests.solvers.problems import fan, problems
@@ -18,8 +19,8 @@ def test_bounds_hold(problem: AllocationProblem) -> None:
     assert best is not None
     assert layers_bound(problem) == best[0]
     windows = compute_windows(problem, best[0])
-    for name, value in zip(OBJECTIVES[1:], best[1:], strict=True):
-        assert BOUNDS[name](problem, windows) <= value
+    for objective, value in zip(LEXICOGRAPHIC, best, strict=True):
+        assert objective.bound(problem, windows) <= value
 
 
 @settings(max_examples=60, deadline=None)
@@ -28,7 +29,7 @@ def test_windows_lose_no_schedule(problem: AllocationProblem) -> None:
     for num_layers in (layers_bound(problem), layers_bound(problem) + 1):
         windows = compute_windows(problem, num_layers)
         assert windows.feasible
-        for choice in choices(problem):
+        for choice, _ in choices(problem):
             for times in schedules(problem, choice, num_layers):
                 assert windows.required <= set(times)
                 for name, half_layer in times.items():
@@ -38,9 +39,9 @@ def test_windows_lose_no_schedule(problem: AllocationProblem) -> None:
 
 def test_shared_heads_count_once_unless_they_cannot_meet() -> None:
     problem = fan()
-    assert BOUNDS["heads"](problem, compute_windows(problem, 1)) == 2
-    assert BOUNDS["total"](problem, compute_windows(problem, 1)) == 3
+    assert heads_bound(problem, compute_windows(problem, 1)) == 2
+    assert total_bound(problem, compute_windows(problem, 1)) == 3
     first, second, third, last = problem.operations
     later = replace(third, alternatives=(Alternative(("b",), 2),))
     problem = replace(problem, operations=(first, second, later, last))
-    assert BOUNDS["total"](problem, compute_windows(problem, 2)) == 5
+    assert total_bound(problem, compute_windows(problem, 2)) == 5

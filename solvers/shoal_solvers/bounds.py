@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from shoal_solvers.problem import AllocationProblem, Kind, Variable
+from shoal_solvers.problem import AllocationProblem, Variable
+from shoal_solvers.timeline import ALTERNATING, Kind
 from shoal_solvers.windows import Windows, compute_windows
 
 
@@ -13,10 +12,19 @@ def layers_bound(problem: AllocationProblem) -> int:
 
     Proof: an operation is ready only after the operations whose results it reads, so by
     induction none runs before its earliest layer, the least over its alternatives. The
-    outputs' operations are present in every allocation.
+    outputs' operations are present in every allocation, and of each choice those of one option.
     """
     windows = compute_windows(problem, len(problem.operations) + 1)
-    return max((windows.first_layer(problem.operation[o]) + 1 for o in windows.required), default=0)
+
+    def ready(variable: str) -> int:
+        producer = problem.producer.get(variable)
+        return 0 if producer is None else windows.first_layer(producer) + 1
+
+    layers = [windows.first_layer(problem.operation[o]) + 1 for o in windows.required]
+    for choice in problem.choices:
+        options = (choice.options[number] for number in windows.options[choice.name])
+        layers.append(min(max(map(ready, option), default=0) for option in options))
+    return max(layers, default=0)
 
 
 def width_bound(problem: AllocationProblem, windows: Windows) -> int:
@@ -31,10 +39,11 @@ def width_bound(problem: AllocationProblem, windows: Windows) -> int:
     needs columns that are clear while its operands are still there. Of an MLP's operands all
     may be cleared while it writes.
     """
-    states = 2 * windows.num_layers + 1
+    states = ALTERNATING.last_state(windows.num_layers) + 1
+    outputs = windows.certain_outputs(problem)
     occupied = [0] * states
     for v in problem.variables:
-        first, last = _certain_lifetime(problem, windows, v)
+        first, last = _certain_lifetime(problem, windows, v, v.name in outputs)
         for state in range(first, last + 1):
             occupied[state] += v.width
     return max([*occupied, *(_operands(problem, windows, name) for name in windows.required)])
@@ -66,40 +75,33 @@ def total_bound(problem: AllocationProblem, windows: Windows) -> int:
     return sum(size for kind in Kind for size, _, _ in _required_sizes(problem, windows, kind))
 
 
-BOUNDS: dict[str, Callable[[AllocationProblem, Windows], int]] = {
-    "width": width_bound,
-    "neurons": neurons_bound,
-    "heads": heads_bound,
-    "total": total_bound,
-}
-
-
 def _certain_lifetime(
-    problem: AllocationProblem, windows: Windows, variable: Variable
+    problem: AllocationProblem, windows: Windows, variable: Variable, is_output: bool
 ) -> tuple[int, int]:
     """States that the variable occupies in every allocation; empty if the last is earlier."""
+    end = ALTERNATING.last_state(windows.num_layers)
     certain_reads = [
-        2 * windows.first_layer(o) + o.kind.parity
+        ALTERNATING.half_layer(windows.first_layer(o), o.kind)
         for name in windows.required
         for o in (problem.operation[name],)
         if all(variable.name in o.alternatives[a].reads for a in windows.alternatives(o))
     ]
     producer = problem.producer.get(variable.name)
     if producer is None:
-        if not (variable.is_output or certain_reads):
+        if not (is_output or certain_reads):
             return 0, -1
         first = 0
     elif producer.name in windows.required:
-        first = 2 * windows.latest[producer.name] + producer.kind.parity + 1
+        first = ALTERNATING.half_layer(windows.latest[producer.name], producer.kind) + 1
     else:
         return 0, -1
-    if variable.is_output or variable.erase_neurons is None:
-        return first, 2 * windows.num_layers
+    if is_output or variable.erase_neurons is None:
+        return first, end
     if producer is not None and windows.first_layer(producer) == windows.latest[producer.name]:
         certain_reads.append(first)  # written there for certain, so nothing can erase it earlier
     # A read in an attention half-layer keeps the variable for the next MLP's state, too.
-    last = max((h if h % 2 else h + 1 for h in certain_reads), default=-1)
-    return first, min(last, 2 * windows.num_layers)
+    last = max((ALTERNATING.next_half_layer(Kind.MLP, h) for h in certain_reads), default=-1)
+    return first, min(last, end)
 
 
 def _operands(problem: AllocationProblem, windows: Windows, name: str) -> int:

@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from shoal_solvers.allocation import OBJECTIVES, Allocation, measure
+from shoal_solvers.allocation import Allocation, measure
+from shoal_solvers.bounds import layers_bound
 from shoal_solvers.checker import violations
-from shoal_solvers.cp_sat_model import AllocationModel
-from shoal_solvers.cp_sat_search import Answer, Effort, run
+from shoal_solvers.cp_sat.model import AllocationModel
+from shoal_solvers.cp_sat.search import Answer, Effort, run
 from shoal_solvers.heuristics import critical_path, drop_needless_erasures, longest_path
-from shoal_solvers.lower_bounds import BOUNDS, layers_bound
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import ObjectiveResult, Status
 from shoal_solvers.windows import Windows, compute_windows
-
-SHARES = {"layers": 0.5, "width": 0.7, "neurons": 0.3, "heads": 0.3, "total": 0.5}
-"""How much of the effort that is left each objective may use."""
 
 
 @dataclass(frozen=True)
@@ -112,40 +110,40 @@ class LexicographicSearch:
 
     def _minimize_layers(self) -> None:
         start = self._clock.seconds
-        answer = minimize_layers(self.problem, self.best, self._clock, SHARES["layers"])
+        answer = minimize_layers(self.problem, self.best, self._clock, LAYERS.share)
         if answer.allocation is None:
             raise KeyboardInterrupt if answer.interrupted else NothingFoundError(answer)
         self.best = drop_needless_erasures(self.problem, answer.allocation)
-        self._close("layers", answer.bound, start)
+        self._close(LAYERS, answer.bound, start)
         if answer.interrupted:
             raise KeyboardInterrupt
 
     def _minimize_rest(self) -> None:
         assert self.best is not None
         windows = compute_windows(self.problem, self.best.num_layers)
-        for name in OBJECTIVES[1:]:
+        for objective in LEXICOGRAPHIC[1:]:
             start = self._clock.seconds
-            bound = BOUNDS[name](self.problem, windows)
-            if getattr(measure(self.problem, self.best), name) > bound:
-                answer = self._minimize(name, bound, windows)
+            bound = objective.bound(self.problem, windows)
+            if objective.measure(measure(self.problem, self.best)) > bound:
+                answer = self._minimize(objective, bound, windows)
                 bound = max(bound, answer.bound)
                 self._keep_better(answer.allocation)
                 if answer.interrupted:
                     raise KeyboardInterrupt
-            self._close(name, bound, start)
+            self._close(objective, bound, start)
 
-    def _minimize(self, name: str, bound: int, windows: Windows) -> Answer:
+    def _minimize(self, objective: Objective, bound: int, windows: Windows) -> Answer:
         """One search: earlier objectives stay as good as they are, this one shrinks."""
         assert self.best is not None
         if self._model is None:
             self._model = AllocationModel(self.problem, windows)
         costs = measure(self.problem, self.best)
-        for earlier in OBJECTIVES[1 : OBJECTIVES.index(name)]:
-            self._model.limit(earlier, getattr(costs, earlier))
-        self._model.limit(name, getattr(costs, name), at_least=bound)
+        for earlier in LEXICOGRAPHIC[1 : LEXICOGRAPHIC.index(objective)]:
+            self._model.limit(earlier, earlier.measure(costs))
+        self._model.limit(objective, objective.measure(costs), at_least=bound)
         self._model.hint(self.best)
-        self._model.model.minimize(self._model.objective(name))
-        answer = run(self._model, self._clock.left(SHARES[name]))
+        self._model.minimize(objective)
+        answer = run(self._model, self._clock.left(objective.share))
         self._clock.spend(answer.work)
         return answer
 
@@ -155,13 +153,14 @@ class LexicographicSearch:
             candidate = drop_needless_erasures(self.problem, found)
             self.best = min(self.best, candidate, key=lambda a: measure(self.problem, a).as_tuple())
 
-    def _close(self, name: str, bound: int, start: float) -> None:
+    def _close(self, objective: Objective, bound: int, start: float) -> None:
         """Record what is known about an objective, and let the caller see it."""
         assert self.best is not None
-        value = getattr(measure(self.problem, self.best), name)
+        value = objective.measure(measure(self.problem, self.best))
         status = Status.OPTIMAL if value <= bound else Status.FEASIBLE
+        seconds = self._clock.seconds - start
         self.objectives.append(
-            ObjectiveResult(name, value, min(bound, value), status, self._clock.seconds - start)
+            ObjectiveResult(objective.name, value, min(bound, value), status, seconds)
         )
         if self._progress is not None:
             self._progress(self.objectives[-1])
@@ -171,13 +170,8 @@ class LexicographicSearch:
         assert self.best is not None
         self._progress = None
         windows = compute_windows(self.problem, self.best.num_layers)
-        for name in OBJECTIVES[len(self.objectives) :]:
-            bound = (
-                layers_bound(self.problem)
-                if name == "layers"
-                else BOUNDS[name](self.problem, windows)
-            )
-            self._close(name, bound, self._clock.seconds)
+        for objective in LEXICOGRAPHIC[len(self.objectives) :]:
+            self._close(objective, objective.bound(self.problem, windows), self._clock.seconds)
 
 
 def best_heuristic(problem: AllocationProblem) -> Allocation | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ortools.sat.python import cp_model
 
 from shoal_solvers.allocation import Allocation
-from shoal_solvers.cp_sat_model import AllocationModel
+from shoal_solvers.cp_sat.model import AllocationModel
 
 LARGE_MODEL = 600
 """Booleans from which on a portfolio of searches beats a single one."""

@@ -1,0 +1,1 @@
+"""The exact solver on CP-SAT: booleans, constraints, objectives, and the search."""
