@@ -1,7 +1,11 @@
-"""The promise: when a model's answer counts as the interpreter's.
+"""The promise, and what float32 arithmetic makes of it.
 
-Everything that judges a model - tests, fuzzing, margins, benchmarks - asks ``agrees`` or
-``all_agree``, so that there is one rule and it is as strict as what users are told.
+When a model's answer counts as the interpreter's: everything that judges a model - tests, fuzzing,
+margins, benchmarks - asks ``agrees`` or ``all_agree``, so that there is one rule and it is as
+strict as what users are told.
+
+The constants below are those of float32, and the room that each reader of a value has within the
+promise; each comes with its derivation.
 """
 
 from __future__ import annotations
@@ -19,6 +23,59 @@ are one value that was rounded on two ways.
 A mean is summed exactly and rounded once by the interpreter, while a program may reach the same
 number over several operations; each of those rounds by 2**-53, about 1.1e-16 relative, so that a
 million of them stay below this. What float32 itself can tell apart is 100 times coarser."""
+
+
+# What float32 can hold. A number has 24 significant bits, so rounding to the nearest one changes it
+# by 2**-24 of its size at most.
+
+ROUNDING = 2.0**-23
+"""Relative error of one operation, 2**-24, with room for a second one."""
+
+EXACT = 2.0**23
+"""Sums of multiples of a power of two are exact, in whatever order, up to so many times that power:
+24 bits hold them up to 2**24, and half of that is left to what is taken away on the way."""
+
+NEGLIGIBLE = 2.0**-26
+"""Errors below this part of a grid's step do not take a sum off the grid. Half a unit in the last
+place of the smallest number on the grid, its step, is 2**-24 of it, which is four times as much."""
+
+RESOLUTION = 1e-7
+"""Numbers closer than this, relative to max(1, size), are one number to a network: neighbours are
+2**-24 = 6e-8 to 2**-23 = 1.2e-7 of their size apart."""
+
+# The room that readers have. The promise bears 1e-4 on a number; half of the distance between codes
+# decides a class; scores of attention are multiplied by the coldness.
+
+TABLE_TOLERANCE = 4e-5
+"""Greatest error, relative to max(1, size), of a result that an MLP computes by a table: what is
+left of ``TOLERANCE`` is for those who add its result to others."""
+
+SHARP = 1e-5
+"""A dearer MLP is preferred to a cheaper one that is off by more than this. Times the coldness it
+moves scores by 4e-4, and so a mean of one-hot values by 2e-4, where half of 1/2 would decide."""
+
+FLAT_END = 4e-6
+"""A step's flat ends are at least this wide, relative to the size of what it steps along: 64
+rounding errors of 2**-24, as many as some thousand terms make together (by the square root)."""
+
+HINGE_TOLERANCE = 1e-6
+"""Hinges have no flat ends, so they pass on what their operands are off; more is not accepted."""
+
+COLDNESS = 40.0
+"""Difference of the scores of selected and unselected keys.
+
+e**-20, the weight of BOS beside a selected key, is below the resolution of float32. More would do
+harm: one-hot values that an MLP has decoded are off by some 1e-6, and this factor makes that a
+difference between the weights of keys that are all selected."""
+
+LARGEST_ERASABLE = 64.0
+"""Columns that held larger numbers are not used again: what is written there in the same
+half-layer would be rounded to the precision of the number that is taken away, which at 64 is
+2**-18 = 4e-6, less than ``SHARP``."""
+
+LARGEST_ERASABLE_ERROR = 1e-3
+"""Columns of variables that may be farther off, which nobody minds, are not used again either: a
+dimension that should never be negative could be so, and would not be cleared."""
 
 
 def agrees(

@@ -12,12 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
+from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.lowering.look_ups import affine_layer
 from shoal.lowering.mlp_synthesis import synthesise
-from shoal.lowering.tables import TOLERANCE, Leaf
+from shoal.lowering.tables import Leaf
 
 SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
 
@@ -102,7 +103,9 @@ def test_every_row_is_exact_also_in_float32_and_with_noise(
         return np.maximum(x.astype(kind) @ into + threshold, 0) @ out + bias
 
     assert np.allclose(run(every_point, np.float64), wanted, rtol=1e-9, atol=1e-9)
-    assert np.allclose(run(every_point, np.float32), wanted, rtol=TOLERANCE, atol=TOLERANCE)
+    assert np.allclose(
+        run(every_point, np.float32), wanted, rtol=TABLE_TOLERANCE, atol=TABLE_TOLERANCE
+    )
     assert np.allclose(run(every_point + noise, np.float32), wanted, rtol=1e-4, atol=1e-4)
 
 

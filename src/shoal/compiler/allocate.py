@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoal.contract import LARGEST_ERASABLE, LARGEST_ERASABLE_ERROR
 from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram, StreamVariable
 from shoal.lowering.precision import largest_error
@@ -20,15 +21,6 @@ from shoal_solvers import (
     Variable,
     solve,
 )
-
-_LARGEST_ERASABLE = 64.0
-"""Columns that held larger numbers are not used again: what is written there in the same
-half-layer would be rounded to the precision of the number that is taken away."""
-
-
-_LARGEST_ERROR = 1e-3
-"""Columns of variables that may be farther off, which nobody minds, are not used again either: a
-dimension that should never be negative could be so, and would not be cleared."""
 
 
 def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> AllocationProblem:
@@ -96,6 +88,6 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
 
 def _erase_neurons(variable: StreamVariable) -> int | None:
     """One neuron for a dimension that is never negative, two for others."""
-    if variable.largest > _LARGEST_ERASABLE or largest_error(variable) > _LARGEST_ERROR:
+    if variable.largest > LARGEST_ERASABLE or largest_error(variable) > LARGEST_ERASABLE_ERROR:
         return None
     return int(len(variable.space) + np.count_nonzero(variable.signed))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import Head
@@ -21,7 +22,6 @@ from shoal.lowering.builder import (
 )
 from shoal.lowering.lowered import View, variable_space, whole
 from shoal.lowering.precision import (
-    ROUNDING,
     coordinate_errors,
     projected_errors,
 )
@@ -31,14 +31,6 @@ from shoal.program.graph import Node
 from shoal.program.value_sets import Values, ValueSet, number_bounds
 from shoal.rasp.expressions import Aggregate, is_numerical
 from shoal.rasp.values import Value, canonical_key, is_number, normalise
-
-COLDNESS = 40.0
-"""Difference of the scores of selected and unselected keys.
-
-e**-20, the weight of BOS beside a selected key, is below the resolution of float32. More would do
-harm: one-hot values that an MLP has decoded are off by some 1e-6, and this factor makes that a
-difference between the weights of keys that are all selected.
-"""
 
 
 def lower_width(builder: Builder, node: Node) -> None:

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import SHARP
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import BOS_SPACE, MLP, Component
@@ -21,7 +22,7 @@ from shoal.lowering.lowered import (
     variable_space,
     whole,
 )
-from shoal.lowering.mlp_synthesis import SHARP, TooManyNeuronsError, synthesise
+from shoal.lowering.mlp_synthesis import TooManyNeuronsError, synthesise
 from shoal.lowering.precision import coordinate_errors, grid_step
 from shoal.lowering.tables import Leaf
 from shoal.program.facts import Inferred

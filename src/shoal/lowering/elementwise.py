@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from shoal.contract import ROUNDING
 from shoal.craft.affine import AffineMap, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
@@ -21,7 +22,7 @@ from shoal.lowering.cones import TooManyRowsError, cut_table, cuts, result_rows
 from shoal.lowering.inputs import bake
 from shoal.lowering.lowered import View
 from shoal.lowering.mlp_synthesis import synthesise
-from shoal.lowering.precision import ROUNDING, coordinate_errors
+from shoal.lowering.precision import coordinate_errors
 from shoal.lowering.tables import Layer, Leaf
 from shoal.lowering.views import view_of
 from shoal.program.facts import NONE, UNDEFINED, Table

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shoal.contract import SHARP
 from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
@@ -33,9 +34,6 @@ from shoal.lowering.look_ups import affine, constant, look_up
 from shoal.lowering.precision import largest_rows
 from shoal.lowering.steps import gated_steps, hinges, steps
 from shoal.lowering.tables import Layer, Leaf, Table
-
-SHARP = 1e-5
-"""A dearer form is preferred to a cheaper one that is off by more than this."""
 
 FAR_DEARER = 8
 """A form that would be sharper is not looked at if it takes this many times more neurons."""

@@ -14,22 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shoal.contract import TOLERANCE
+from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING, TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.lowering.lowered import StreamVariable, View
 from shoal.program.value_sets import ValueRange, Values
 
-ROUNDING = 2.0**-23
-"""Relative error of one float32 operation, with room for a second one."""
-
 _FINEST = 20
-_EXACT = 2.0**23
-"""Sums of multiples of a power of two up to so many times that power are exact in float32."""
-
-_NEGLIGIBLE = 2.0**-26
-"""Errors below this part of a grid's step do not take a sum off the grid: half a unit in the last
-place of the smallest number on it is four times as large."""
-
 MOST_RESIDUALS = 64
 """Rows of residuals that are kept, those with the largest entries."""
 
@@ -101,10 +91,10 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
         if variable.dimension_errors is not None:
             # what is far below the grid is rounded off with it
             noise = variable.dimension_errors @ np.abs(matrix)
-            known = np.where(noise <= _NEGLIGIBLE * known, known, 0.0)
+            known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
         step = np.minimum(step, known)
         sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
-    return np.where(sizes > _EXACT * step, sizes * ROUNDING, 0.0)
+    return np.where(sizes > EXACT * step, sizes * ROUNDING, 0.0)
 
 
 def grid_step(numbers: Matrix) -> Matrix:

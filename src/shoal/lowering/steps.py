@@ -6,15 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from shoal.contract import FLAT_END, HINGE_TOLERANCE
 from shoal.craft.affine import Matrix
 from shoal.lowering.tables import Candidate, Layer, Leaf, Table, slices_of
-
-STEP_MARGIN = 4e-6
-"""A step's flat ends must be at least this wide, relative to the projection's size, so that
-float32 rounding cannot move an operand off them."""
-
-HINGE_TOLERANCE = 1e-6
-"""Hinges have no flat ends, so they pass on what their operands are off; more is not accepted."""
 
 _HINGE_GRID = 16
 _LARGEST_HINGE = 32
@@ -220,7 +214,7 @@ def _steps_on(
     changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
     left, right = line[changes], line[changes + 1]
     quarter = (right - left) / 4
-    if (quarter < STEP_MARGIN * size + 1.5 * error).any():
+    if (quarter < FLAT_END * size + 1.5 * error).any():
         return None
     # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
     slope = 2.0 ** np.ceil(-np.log2(2 * quarter))

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.limits import Work
-
-TOLERANCE = 4e-5
-"""Greatest error of a result in float32, relative to max(1, size)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ class Candidate:
 
     neurons: int
     build: Callable[[], Layer]
-    tolerance: float = TOLERANCE
+    tolerance: float = TABLE_TOLERANCE
     exact: bool = False
 
 

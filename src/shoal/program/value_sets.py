@@ -8,11 +8,9 @@ from fractions import Fraction
 from functools import cached_property
 from math import lcm
 
+from shoal.contract import RESOLUTION
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.rasp.values import Key, Value, canonical_key, is_number, is_same, show_value
-
-RESOLUTION = 1e-7
-"""Numbers closer than this, relative to max(1, size), are one number to a float32 network."""
 
 
 @dataclass(frozen=True)
