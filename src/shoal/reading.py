@@ -12,11 +12,11 @@ from shoal.errors import InvalidInputError, UnreadableError
 from shoal.lowering.builder import with_none
 from shoal.lowering.lowered import LoweredProgram, View
 from shoal.lowering.precision import allowed_error, coordinate_errors
-from shoal.program.facts import NONE, UNDEFINED, Inferred, Table
-from shoal.program.graph import Node
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
+from shoal.program.ir import Node
 from shoal.program.passes import Optimised
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import Value, canonical_key, show_value
 from shoal.variables import VariableInfo
 
@@ -49,11 +49,11 @@ class Reader:
             UnreadableError: it is not in the model, since nothing needs it.
         """
         view = self._view(node)
-        values = self.optimised.original.sops[node.id].values
+        values = self.optimised.original.domain(node.id)
         is_scalar = view is not None and view is self.lowered.views.get(
             self.optimised.place_of(node.id)
         )
-        if view is not None and is_scalar and is_numerical(node.expression):  # type: ignore[arg-type]
+        if view is not None and is_scalar and node.is_numerical:
             self._require_precise(node, view, numerical=True)
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
@@ -61,7 +61,7 @@ class Reader:
                 float(number) if present else None
                 for number, present in zip(coordinates[:, 0], there, strict=True)
             ]
-        if not isinstance(values, ValueSet):
+        if not isinstance(values, Enumerated):
             raise self._unreadable(node)
         choices = (*values.values, None)
         return [choices[number] for number in self._classes(node)]
@@ -73,8 +73,8 @@ class Reader:
             facts = self.optimised.original.sops[node.id]
             if facts.local is not None:
                 return facts.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
-            if isinstance(facts.values, ValueSet) and facts.values.is_constant:
-                return np.full(len(self.token_ids), NONE if facts.values.nullable else 0)
+            if facts.domain.is_constant:
+                return np.full(len(self.token_ids), NONE if facts.domain.nullable else 0)
             table = facts.table
             if table is None:
                 raise self._unreadable(node)
@@ -91,17 +91,14 @@ class Reader:
                         ) from None
                     operands.append(known[0])
                     table = known[1]
-            there = np.all([classes >= 0 for classes in operands], axis=0)
-            result = np.full(len(self.states[0]), NONE)
-            result[there] = table[tuple(classes[there] for classes in operands)]
-            return np.asarray(np.maximum(result, NONE))
+            return np.asarray(np.maximum(table(operands), NONE))
         self._require_precise(node, view, numerical=False)
-        return self._nearest(view, self.optimised.original.sops[node.id].values.nullable)
+        return self._nearest(view, self.optimised.original.domain(node.id).nullable)
 
     def _require_precise(self, node: Node, view: View, numerical: bool) -> None:
         """What float32 may take too far off is not read; its readers need less of it."""
         error = float(coordinate_errors(view, self.lowered.variables).max(initial=0.0))
-        values = self.optimised.inferred.sops[self.optimised.place_of(node.id)].values
+        values = self.optimised.inferred.domain(self.optimised.place_of(node.id))
         allowed = allowed_error(view, values, numerical)
         if error > allowed:
             raise UnreadableError(
@@ -122,8 +119,8 @@ class Reader:
         return np.asarray(np.where(nearest == len(view.codes), NONE, nearest))
 
     def _as_far_as_it_matters(
-        self, operand: Node, axis: int, table: Table
-    ) -> tuple[npt.NDArray[np.int_], Table] | None:
+        self, operand: Node, axis: int, table: Lookup
+    ) -> tuple[npt.NDArray[np.int_], Lookup] | None:
         """The block of an operand whose values are merged, and a table over blocks.
 
         What no reader tells apart is held as one, or is not held at all. A reader's table then
@@ -134,17 +131,17 @@ class Reader:
             axis: of the table.
             table: of the reader.
         """
-        original = self.optimised.original.sops[operand.id].values
-        if not isinstance(original, ValueSet):
+        original = self.optimised.original.domain(operand.id)
+        if not isinstance(original, Enumerated):
             return None
         place = self.optimised.place_of(operand.id)
         merged = self.optimised.inferred.sops.get(place)
         view = self.lowered.views.get(place)
         blocks = [list(range(len(original)))]
-        if merged is not None and isinstance(merged.values, ValueSet):
+        if merged is not None and isinstance(merged.domain, Enumerated):
             blocks = [
                 [original.class_of[canonical_key(value)] for value in members]
-                for members in merged.values.classes
+                for members in merged.domain.classes
             ]
         if len(blocks) == 1 and not original.nullable:
             found = np.zeros(len(self.states[0]), dtype=int)
@@ -154,18 +151,18 @@ class Reader:
             return None
         slices = []
         for block in blocks:
-            rows = table.take(block, axis=axis)
+            rows = table.entries.take(block, axis=axis)
             most = rows.max(axis=axis, keepdims=True)
             if not ((rows == most) | (rows == UNDEFINED)).all():
                 return None
             slices.append(most)
-        return found, np.concatenate(slices, axis=axis)
+        return found, Lookup(np.concatenate(slices, axis=axis))
 
     def _unreadable(self, node: Node) -> UnreadableError:
         merged = self.optimised.inferred.sops.get(self.optimised.place_of(node.id))
         if merged is not None and self.optimised.is_merged(node.id):
-            assert isinstance(merged.values, ValueSet)
-            group = max(merged.values.classes, key=len)
+            assert isinstance(merged.domain, Enumerated)
+            group = max(merged.domain.classes, key=len)
             return UnreadableError(
                 node.label,
                 f"{node.label!r} is not in the model in full: nothing tells {show_value(group[0])} "

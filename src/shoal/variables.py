@@ -9,9 +9,9 @@ from functools import cached_property
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import BOS
 from shoal.lowering.lowered import LoweredProgram, View, variable_space
-from shoal.program.graph import Node, Program
+from shoal.program.facts.domains import Enumerated
+from shoal.program.ir import Node, Program
 from shoal.program.passes import Optimised
-from shoal.program.value_sets import ValueSet
 from shoal_solvers import Allocation, AllocationProblem, lifetimes_in
 
 
@@ -135,8 +135,8 @@ def _without_variable(
 
 
 def _coordinate_labels(lowered: LoweredProgram, node: Node, view: View) -> tuple[str, ...]:
-    values = lowered.inferred.sops[node.id].values
-    if not view.one_hot or not isinstance(values, ValueSet):
+    values = lowered.inferred.domain(node.id)
+    if not view.one_hot or not isinstance(values, Enumerated):
         return ()
     space = variable_space(node.label, values)
     return tuple(direction.label for direction in space.directions)

@@ -13,7 +13,8 @@ from shoal import UnsupportedProgramError
 from shoal.lowering.builder import Builder
 from shoal.lowering.inputs import lower_input
 from shoal.lowering.selectors import lower_selector, separating_weights
-from shoal.program.inference import infer
+from shoal.program.facts.infer import infer
+from shoal.program.ir import Op
 from shoal.program.trace import trace
 from shoal.rasp import Comparison, Select, Selector, SelectorWidth, SOp, indices, tokens
 from tests.program.programs import LONGEST, PREDICATES, VOCAB, selectors
@@ -80,9 +81,9 @@ def test_scores_are_one_where_the_selector_holds_and_not_positive_elsewhere(
 
     def one_hot(view: object, token: int, position: int) -> np.ndarray:
         name = view.variables[0]  # type: ignore[attr-defined]
-        sop = facts.program.node(builder.variables[name].node).expression
-        value = VOCAB.index(token) if sop is tokens else position
-        return np.eye(len(VOCAB) if sop is tokens else LONGEST)[value]
+        by_token = facts.program.node(builder.variables[name].node).op is Op.TOKENS
+        value = VOCAB.index(token) if by_token else position
+        return np.eye(len(VOCAB) if by_token else LONGEST)[value]
 
     for xs, expected in defined(selector, list(product(VOCAB, repeat=LONGEST))):
         for query, key in product(range(LONGEST), repeat=2):

@@ -22,8 +22,9 @@ from shoal.lowering import attention, elementwise, mlp_synthesis, selectors
 from shoal.lowering.builder import Builder
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import pass_names
-from shoal.program import averages, inference
-from shoal.rasp.expressions import SelectorAnd, SelectorNot, SelectorOr
+from shoal.program.facts import averages, infer
+from shoal.program.facts.lookup import Lookup
+from shoal.program.ir import Op
 from shoal.transformer import haiku_model, runnable, weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal_solvers import Allocation
@@ -70,7 +71,7 @@ def _missing_mean(correct: Function) -> Function:
 
 
 @_fault(
-    inference,
+    infer,
     "width_bounds",
     "missing width",
     "the greatest width of a selector is missing in its value set",
@@ -85,7 +86,7 @@ def _missing_width(correct: Function) -> Function:
 
 
 @_fault(
-    inference,
+    infer,
     "width_bounds",
     "never empty",
     "every selector is taken to select something, so that defaults and None are never prepared",
@@ -100,7 +101,7 @@ def _never_empty(correct: Function) -> Function:
 
 
 @_fault(
-    inference,
+    infer,
     "infer_aggregate",
     "mean as one value",
     "an average of several different values is read as if one of them were there",
@@ -114,7 +115,7 @@ def _mean_as_one_value(correct: Function) -> Function:
 
 
 @_fault(
-    inference,
+    infer,
     "_infer_elementwise",
     "None as first value",
     "where a function returns None, its table holds the first value",
@@ -123,8 +124,9 @@ def _mean_as_one_value(correct: Function) -> Function:
 def _none_as_first_value(correct: Function) -> Function:
     def infer_elementwise(*arguments: Any) -> Any:
         facts = correct(*arguments)
-        none_is_first = np.where(facts.table == inference.NONE, 0, facts.table)
-        return replace(facts, table=none_is_first) if len(facts.values) else facts
+        entries = facts.table.entries
+        none_is_first = Lookup(np.where(entries == infer.NONE, 0, entries))
+        return replace(facts, table=none_is_first) if len(facts.domain) else facts
 
     return infer_elementwise
 
@@ -159,12 +161,10 @@ def _key_and_query_swapped(correct: Function) -> Function:
 def _wrong_precedence(correct: Function) -> Function:
     def holds(builder: Any, selector: Any, truth: Any) -> Any:
         inner = builder.node(selector.inputs[0])
-        if not isinstance(selector.expression, SelectorNot) or not isinstance(
-            inner.expression, SelectorAnd | SelectorOr
-        ):
+        if selector.op is not Op.NOT or inner.op not in (Op.AND, Op.OR):
             return correct(builder, selector, truth)
         first, second = (holds(builder, builder.node(part), truth) for part in inner.inputs)
-        return ~first & second if isinstance(inner.expression, SelectorAnd) else ~first | second
+        return ~first & second if inner.op is Op.AND else ~first | second
 
     return holds
 

@@ -15,21 +15,15 @@ import numpy as np
 from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.lowering import attention, elementwise, split_selectors, views
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.lookup import Lookup
+from shoal.program.ir import Op
 from shoal.program.passes import (
     common_subexpressions,
     constants,
     dead_code,
     merged_values,
     selectors,
-)
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import (
-    LinearSequenceMap,
-    Map,
-    Select,
-    SelectorAnd,
-    SelectorOr,
-    SequenceMap,
 )
 from shoal_analysis.fuzzing.cases import Case
 from tests.mutants.planting import Fault, Function, both, fault, has, has_pass
@@ -49,9 +43,8 @@ _fault = partial(fault, _FAULTS)
     can_show=has(r"\bMap\(\w+, (\w+)\).*\bMap\(\w+, \1\)|Select\((\w+, \w+), .*Select\(\2, "),
 )
 def _different_functions_merged(correct: Function) -> Function:
-    def parameters(expression: Any) -> Any:
-        has_function = isinstance(expression, Map | SequenceMap | Select)
-        return None if has_function else correct(expression)
+    def parameters(node: Any) -> Any:
+        return None if node.op in (Op.MAP, Op.LINEAR, Op.SELECT) else correct(node)
 
     return parameters
 
@@ -86,7 +79,7 @@ def _tables_not_compared(correct: Function) -> Function:
     can_show=has_pass("constants"),
 )
 def _none_forgotten_in_constants(correct: Function) -> Function:
-    return lambda values: isinstance(values, ValueSet) and len(values) == 1
+    return lambda domain: isinstance(domain, Enumerated) and len(domain) == 1
 
 
 @_fault(
@@ -102,8 +95,9 @@ def _wrong_operand_dropped(correct: Function) -> Function:
         if made is None:
             return None
         mapped, facts = made
-        table = np.roll(facts.table, 1) if mapped.inputs == node.inputs[1:] else facts.table
-        return mapped, replace(facts, table=table)
+        entries = facts.table.entries
+        entries = np.roll(entries, 1) if mapped.inputs == node.inputs[1:] else entries
+        return mapped, replace(facts, table=Lookup(entries))
 
     return without
 
@@ -120,10 +114,7 @@ def _wrong_operand_dropped(correct: Function) -> Function:
 )
 def _either_for_both(correct: Function) -> Function:
     def combine(state: Any, node: Any) -> None:
-        if isinstance(node.expression, SelectorAnd):
-            expression = SelectorOr(node.expression.fst, node.expression.snd)
-            node = replace(node, expression=expression)
-        correct(state, node)
+        correct(state, replace(node, op=Op.OR) if node.op is Op.AND else node)
 
     return combine
 
@@ -185,9 +176,10 @@ def _averages_merged(correct: Function) -> Function:
     can_show=has_pass("dead-code"),
 )
 def _wrong_root(correct: Function) -> Function:
-    def rewritten(inferred: Any, nodes: Any, root: int) -> Any:
+    def rewritten(inferred: Any, nodes: Any) -> Any:
+        root = inferred.program.root
         s_ops = [node.id for node in nodes if node.is_sop and node.id <= root]
-        return correct(inferred, nodes, s_ops[-2] if len(s_ops) > 1 else root)
+        return correct(inferred, nodes, replaced={root: s_ops[-2] if len(s_ops) > 1 else root})
 
     return rewritten
 
@@ -202,9 +194,9 @@ def _wrong_root(correct: Function) -> Function:
     ),
 )
 def _kept_values_are_dead(correct: Function) -> Function:
-    def rewritten(inferred: Any, nodes: Any, root: int) -> Any:
-        read = {operand for node in nodes for operand in node.inputs} | {root}
-        return correct(inferred, [node for node in nodes if node.id in read], root)
+    def rewritten(inferred: Any, nodes: Any) -> Any:
+        read = {operand for node in nodes for operand in node.inputs} | {inferred.program.root}
+        return correct(inferred, [node for node in nodes if node.id in read])
 
     return rewritten
 
@@ -239,11 +231,7 @@ def _view_without_its_constant(correct: Function) -> Function:
 )
 def _factors_swapped_in_a_view(correct: Function) -> Function:
     def linear_combination(builder: Any, node: Any) -> Any:
-        old: LinearSequenceMap = node.expression
-        swapped = LinearSequenceMap(
-            old.fst, old.snd, old.snd_fac, old.fst_fac, annotations=old.annotations
-        )
-        return correct(builder, replace(node, expression=swapped))
+        return correct(builder, replace(node, factors=node.factors[::-1]))
 
     return linear_combination
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from shoal import ProgramError, UnsupportedProgramError
-from shoal.program.trace import trace
+from shoal.program.ir import Op
+from shoal.program.trace import trace, trace_with_expressions
 from shoal.rasp import (
     Aggregate,
     Comparison,
     ConstantSelector,
     ConstantSOp,
-    LengthType,
+    LinearSequenceMap,
     Map,
     Select,
     SelectorWidth,
@@ -35,7 +38,7 @@ def test_operands_have_smaller_numbers_and_are_edges() -> None:
 def test_inputs_are_one_node_for_each_encoding() -> None:
     one = SequenceMap(max, TokensType(), TokensType())
     program = trace(SequenceMap(max, one, numerical(TokensType())), causal=False)
-    inputs = [node for node in program if isinstance(node.expression, TokensType)]
+    inputs = [node for node in program if node.op is Op.TOKENS]
     assert len(inputs) == 2
 
 
@@ -54,8 +57,8 @@ def test_labels_are_unique() -> None:
     ],
 )
 def test_constants_over_positions_become_basic_expressions(program: object) -> None:
-    kinds = {type(node.expression) for node in trace(program, causal=False)}
-    assert not kinds & {LengthType, ConstantSOp, ConstantSelector}
+    ops = {node.op for node in trace(program, causal=False)}
+    assert ops <= {Op.TOKENS, Op.INDICES, Op.MAP, Op.SELECT, Op.WIDTH, Op.AGGREGATE}
 
 
 def test_length_is_refused_under_a_causal_mask() -> None:
@@ -72,4 +75,29 @@ def test_only_s_ops_are_programs(program: object) -> None:
 def test_outputs_are_the_kept_values_and_the_root() -> None:
     hist = keep(make_hist())
     program = trace(SelectorWidth(Select(hist, hist, Comparison.EQ)).named("root"), causal=False)
-    assert [program.node(i).label for i in program.outputs] == ["hist", "root"]
+    assert [program.node(i).label for i in program.ends] == ["hist", "root"]
+    assert program.outputs == {"result": program.root}
+
+
+def test_a_function_of_one_operand_twice_is_a_map() -> None:
+    for same in (tokens * tokens, LinearSequenceMap(tokens, tokens, 2, 0.5)):
+        program = trace(same, causal=False)
+        node = program.node(program.root)
+        assert len(node.inputs) == 1
+        assert node.function is not None
+        assert node.function(3) == same([3])[0]
+        assert sum(node.factors) in (0, 2.5)
+
+
+def test_nodes_know_their_expression_and_where_it_was_written() -> None:
+    first = tokens + 1
+    program = numerical(first.named("first")) * 2  # the name is given to what is written above
+    traced = trace_with_expressions(program, causal=False)
+    nodes = {node.label: node for node in traced.program}
+    assert traced.expressions[traced.program.root] is program
+    line = inspect.currentframe().f_lineno  # type: ignore[union-attr]
+    positions = [nodes["first"].position, nodes["map"].position]
+    assert [p.line for p in positions if p] == [line - 5, line - 4]
+    assert {p.file for p in positions if p} == {__file__}
+    assert [p.column for p in positions if p] == [13, 15]
+    assert str(positions[0]) == f"{__file__}:{line - 5}:13"

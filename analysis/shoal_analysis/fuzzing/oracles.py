@@ -20,7 +20,8 @@ from shoal.errors import (
     UnreadableError,
     UnsupportedProgramError,
 )
-from shoal.program.graph import Node
+from shoal.program.ir import Node
+from shoal.program.trace import trace_with_expressions
 from shoal.rasp.expressions import Map, SOp, is_numerical, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
@@ -251,6 +252,7 @@ def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expecte
 def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """Every s-op can be read from the stream, and what is to be kept is there to the end."""
     nodes = [node for node in model.optimised.original.program if node.is_sop]
+    expressions = trace_with_expressions(program, causal=case.options.causal).expressions
     end = ALTERNATING.last_state(model.num_layers)
     for node in nodes:
         if node.is_kept and not _lives_to(end, node, model):
@@ -258,7 +260,7 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
     for sequence, _ in expected[-3:]:
         values = evaluate_all(program, sequence, causal=case.options.causal)
         for node in nodes:
-            sop = node.expression
+            sop = expressions[node.id]
             assert isinstance(sop, SOp)
             wanted = values.get(id(sop))
             for name in (node.label, *node.aliases):

@@ -15,7 +15,7 @@ from shoal.limits import Limits, Work
 from shoal.lowering.lower import lower
 from shoal.model import Model
 from shoal.options import CompileOptions, check_options
-from shoal.program.inference import infer
+from shoal.program.facts.infer import infer
 from shoal.program.passes import run_before_inference, run_passes
 from shoal.program.trace import trace
 from shoal.rasp.expressions import SOp

@@ -6,9 +6,8 @@ from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.lowering.precision import allowed_error, coordinate_errors
-from shoal.program.facts import Inferred
-from shoal.program.value_sets import ValueRange
-from shoal.rasp.expressions import is_numerical
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred
 from shoal.rasp.values import is_one_in_float32, show_value
 from shoal.transformer.encoders import OutputDecoder
 
@@ -20,9 +19,9 @@ def require_distinct_results(inferred: Inferred) -> None:
         UnsupportedProgramError: names such results.
     """
     root = inferred.program.node(inferred.program.root)
-    if is_numerical(root.expression):  # type: ignore[arg-type]
+    if root.is_numerical:
         return
-    for members in inferred.value_set(root, root.label).classes:
+    for members in inferred.listed(root, root.label).classes:
         different = [v for v in members if not agrees(v, members[0], numerical=False)]
         if different:
             raise UnsupportedProgramError(
@@ -42,12 +41,11 @@ def require_precise(lowered: LoweredProgram) -> None:
         UnsupportedProgramError: says how far.
     """
     inferred = lowered.inferred
-    for number in inferred.program.outputs:
+    for number in inferred.program.ends:
         node = inferred.program.node(number)
         view = lowered.views[number]
         error = float(coordinate_errors(view, lowered.variables).max(initial=0.0))
-        numerical = is_numerical(node.expression)  # type: ignore[arg-type]
-        allowed = allowed_error(view, inferred.sops[number].values, numerical)
+        allowed = allowed_error(view, inferred.domain(number), node.is_numerical)
         if error > allowed:
             raise UnsupportedProgramError(
                 Refusal.TOO_INEXACT,
@@ -61,6 +59,6 @@ def output_decoder(lowered: LoweredProgram) -> OutputDecoder:
     """The decoder for a lowered program's result."""
     root = lowered.inferred.program.node(lowered.inferred.program.root)
     values = lowered.result_values
-    if is_numerical(root.expression) or isinstance(values, ValueRange):  # type: ignore[arg-type]
+    if root.is_numerical or not isinstance(values, Enumerated):
         return OutputDecoder((), None, values.nullable)
     return OutputDecoder(values.values, lowered.result.codes, values.nullable)

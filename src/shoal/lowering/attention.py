@@ -27,10 +27,9 @@ from shoal.lowering.precision import (
 )
 from shoal.lowering.selectors import Term, lower_selector
 from shoal.lowering.split_selectors import split_selector
-from shoal.program.graph import Node
-from shoal.program.value_sets import Values, ValueSet, number_bounds
-from shoal.rasp.expressions import Aggregate, is_numerical
-from shoal.rasp.values import Value, canonical_key, is_number, normalise
+from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.ir import Node
+from shoal.rasp.values import Value, canonical_key, is_number
 
 
 def lower_width(builder: Builder, node: Node) -> None:
@@ -123,7 +122,7 @@ def lower_aggregate(builder: Builder, node: Node) -> None:
     """A head that averages; of numbers that become categorical, an MLP decodes the mean."""
     number = node.inputs[1]
     operand = builder.views[number]
-    if is_numerical(node.expression):  # type: ignore[arg-type]
+    if node.is_numerical:
         _lower_to_number(builder, node, operand)
         return
     default = _default(builder, node)
@@ -149,9 +148,8 @@ def _sharing(builder: Builder, node: Node) -> str | None:
 
 def _default(builder: Builder, node: Node) -> Value:
     """The default, or None where it is never used."""
-    assert isinstance(node.expression, Aggregate)
     used = builder.inferred.widths[node.inputs[0]].low == 0
-    return normalise(node.expression.default) if used else None
+    return node.value if used else None
 
 
 def _lower_to_number(builder: Builder, node: Node, operand: View) -> None:
@@ -193,18 +191,18 @@ def _add_mean(builder: Builder, node: Node, name: str, operand: View) -> None:
     head = _head(name, terms, value, value_at_bos=at_bos, bos_score=0.5, work=work)
     reads = [*_reads(terms), *operand.variables]
     builder.add_operation(name, node.label, head, reads, _sharing(builder, node))
-    low, high = number_bounds(operand_values)
+    low, high = operand_values.bounds
     if builder.inferred.widths[node.inputs[0]].high > 1:
         error += (high - low) / 2 * _score_error(builder, terms)
     builder.set_residuals(name, np.array([[error, 0.0][: len(space)]]))
 
 
-def _averaging_error(builder: Builder, node: Node, values: Values, default: Value) -> float:
+def _averaging_error(builder: Builder, node: Node, values: Domain, default: Value) -> float:
     """Rounding of an average, and what has a little weight besides.
 
     The weight that BOS keeps beside selected keys is below the rounding.
     """
-    size = max(map(abs, number_bounds(values)))
+    size = max(map(abs, values.bounds))
     if isinstance(default, int | float):
         size = max(size, abs(default))
     mixes = builder.inferred.widths[node.inputs[0]].high > 1
@@ -240,7 +238,7 @@ def _lower_to_one_hot(builder: Builder, node: Node, operand: View) -> None:
     """One position is selected, or several with the same value: the mean is one-hot."""
     view = builder.add_value(node)
     builder.views[node.id] = view
-    values = builder.inferred.value_set(node, node.label)
+    values = builder.inferred.listed(node, node.label)
     _add_average(builder, node, operand, values.class_of)
 
 
@@ -250,15 +248,15 @@ def _lower_to_mixture(builder: Builder, node: Node, operand: View) -> None:
     The distribution lives over the operand's values and the default. It is read by projecting
     to the mean; values that are no numbers, which are never averaged, get numbers of their own.
     """
-    values = builder.inferred.value_set(node, node.label)
-    operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
+    values = builder.inferred.listed(node, node.label)
+    operand_values = builder.inferred.listed(builder.node(node.inputs[1]), node.label)
     default = _default(builder, node)
     base = list(operand_values.values)
     place = dict(operand_values.class_of)
     if default is not None and canonical_key(default) not in place:
         place[canonical_key(default)] = len(base)
         base.append(default)
-    base_values = ValueSet(tuple((v,) for v in base))
+    base_values = Enumerated(tuple((v,) for v in base))
     builder.add_one_hot(node.label, base_values, node.id)
     variable = builder.variables[node.label]
     builder.variables[node.label] = replace(variable, encoding="distribution", step=0.0)
@@ -276,13 +274,13 @@ def _lower_to_mixture(builder: Builder, node: Node, operand: View) -> None:
     _add_average(builder, node, operand, place)
 
 
-def _class_of(values: ValueSet, value: Value) -> int:
+def _class_of(values: Enumerated, value: Value) -> int:
     return values.class_of[canonical_key(value)]
 
 
-def _numbers_for(values: ValueSet) -> Matrix:
+def _numbers_for(values: Enumerated) -> Matrix:
     """[classes]: numbers stand for themselves, other values for numbers beyond those."""
-    _, high = number_bounds(values)
+    _, high = values.bounds
     codes = []
     for value in values.values:
         if is_number(value):
@@ -301,7 +299,7 @@ def _add_average(
     What should have no weight has a little (see ``_weight_of_unselected``). Who reads large
     numbers off the copy sees it.
     """
-    operand_values = builder.inferred.value_set(builder.node(node.inputs[1]), node.label)
+    operand_values = builder.inferred.listed(builder.node(node.inputs[1]), node.label)
     space = builder.variables[node.label].space
     matrix = np.zeros((len(operand_values), len(space)))
     for number, value in enumerate(operand_values.values):
@@ -331,9 +329,9 @@ def _add_average(
 
 def _lower_to_decoded_mean(builder: Builder, node: Node, operand: View) -> None:
     """Numbers are averaged as a scalar, and an MLP makes the mean one-hot."""
-    values = builder.inferred.value_set(node, node.label)
+    values = builder.inferred.listed(node, node.label)
     hidden = builder.fresh_name(f"{node.label}.mean")
-    low, high = number_bounds(values)
+    low, high = values.bounds
     space = builder.add_numbers(hidden, None, low, high, values.nullable)
     _add_mean(builder, node, hidden, operand)
     view = builder.add_value(node)

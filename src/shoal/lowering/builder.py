@@ -25,11 +25,10 @@ from shoal.lowering.lowered import (
 from shoal.lowering.mlp_synthesis import TooManyNeuronsError, synthesise
 from shoal.lowering.precision import coordinate_errors, grid_step
 from shoal.lowering.tables import Leaf
-from shoal.program.facts import Inferred
-from shoal.program.graph import Node
+from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Node
 from shoal.program.rewriting import Saving
-from shoal.program.value_sets import ValueRange, Values, ValueSet, number_bounds
-from shoal.rasp.expressions import is_numerical
 from shoal.rasp.values import canonical_key, is_number
 
 BOS_VARIABLE = "BOS"
@@ -68,7 +67,7 @@ class Builder:
 
     def finish(self) -> LoweredProgram:
         """The lowered program."""
-        outputs = [v for i in self.inferred.program.outputs for v in self.views[i].variables]
+        outputs = [v for i in self.inferred.program.ends for v in self.views[i].variables]
         return LoweredProgram(
             self.inferred,
             self.variables,
@@ -105,9 +104,9 @@ class Builder:
         """A node of the program."""
         return self.inferred.program.node(number)
 
-    def values(self, number: int) -> Values:
+    def values(self, number: int) -> Domain:
         """What a node's value can be."""
-        return self.inferred.sops[number].values
+        return self.inferred.sops[number].domain
 
     def add_value(self, node: Node, name: str | None = None) -> View:
         """Add a variable that holds a node's value in the node's encoding.
@@ -116,12 +115,12 @@ class Builder:
         dimension that is 1 where there is a value.
         """
         name = name or node.label
-        if is_numerical(node.expression):  # type: ignore[arg-type]
+        if node.is_numerical:
             return self._add_scalar(name, node)
-        values = self.inferred.value_set(node, node.label)
+        values = self.inferred.listed(node, node.label)
         return self.add_one_hot(name, values, node.id)
 
-    def add_one_hot(self, name: str, values: ValueSet, node: int | None) -> View:
+    def add_one_hot(self, name: str, values: Enumerated, node: int | None) -> View:
         """Add a one-hot variable for a value set.
 
         Raises:
@@ -161,7 +160,7 @@ class Builder:
 
     def _add_scalar(self, name: str, node: Node) -> View:
         values = self.values(node.id)
-        low, high = number_bounds(values)
+        low, high = values.bounds
         space = self.add_numbers(name, node.id, low, high, values.nullable)
         codes = value_codes(values)
         if codes is not None and len(codes):
@@ -172,7 +171,7 @@ class Builder:
     def width_classes(self, number: int) -> tuple[list[int], npt.NDArray[np.int_]]:
         """All widths that a selector can have, and [widths], the class of each."""
         values = self.values(number)
-        assert isinstance(values, ValueSet)
+        assert isinstance(values, Enumerated)
         widths = sorted(v for group in values.classes for v in group if isinstance(v, int))
         return widths, np.array([values.class_of[canonical_key(w)] for w in widths], dtype=int)
 
@@ -247,7 +246,7 @@ class Builder:
             return view
         if number not in self._one_hot:
             node = self.node(number)
-            values = self.inferred.value_set(node, reader)
+            values = self.inferred.listed(node, reader)
             assert view.codes is not None
             name = self.fresh_name(f"{node.label}.one_hot")
             decoded = self.add_one_hot(name, values, number)
@@ -360,29 +359,29 @@ def joint_points(views: list[View], rows: npt.NDArray[np.int_]) -> Matrix:
     return np.hstack(columns)
 
 
-def number_codes(values: ValueSet, nullable: bool) -> Matrix:
+def number_codes(values: Enumerated, nullable: bool) -> Matrix:
     """[classes, 1 or 2]: the number, and 1 for presence."""
     numbers = np.array([float(v) for v in values.values if isinstance(v, int | float)])
     columns = [numbers, np.ones(len(numbers))] if nullable else [numbers]
     return np.stack(columns, axis=1)
 
 
-def value_codes(values: Values) -> Matrix | None:
+def value_codes(values: Domain) -> Matrix | None:
     """Number codes of a value set; None for a range."""
-    return None if isinstance(values, ValueRange) else number_codes(values, values.nullable)
+    return number_codes(values, values.nullable) if isinstance(values, Enumerated) else None
 
 
-def number_view(view: View, values: Values) -> AffineMap | None:
+def number_view(view: View, values: Domain) -> AffineMap | None:
     """A view as a map to [number, presence], or to [number] alone if it is never None.
 
     None if some value is no number.
     """
     width = 2 if values.nullable else 1
-    if isinstance(values, ValueSet) and not all(is_number(value) for value in values.values):
+    if isinstance(values, Enumerated) and not all(is_number(value) for value in values.values):
         return None
     if not view.one_hot:
         return view.coordinates
-    assert isinstance(values, ValueSet)
+    assert isinstance(values, Enumerated)
     target = Space(tuple(Direction("number", part) for part in ("", "present")[:width]))
     numbers = linear(view.coordinates.target, target, number_codes(values, values.nullable))
     return view.coordinates.then(numbers)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,11 @@ from shoal.craft.affine import Matrix
 from shoal.lowering.builder import Builder, joint_points, with_none
 from shoal.lowering.lowered import View
 from shoal.lowering.tables import Leaf
-from shoal.program.facts import NONE, UNDEFINED, Table
-from shoal.program.graph import Node
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import Map, SelectorWidth, SequenceMap
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import choices
+from shoal.program.facts.joint import Choices, joint
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.ir import ELEMENTWISE, Node, Op
 
 MOST_CUTS = 8
 """Cuts that are looked at for one value, the nearest first."""
@@ -42,18 +42,6 @@ class CutLeaf:
 
 
 Cut = tuple[CutLeaf, ...]
-
-
-class TooManyRowsError(Exception):
-    """The table of a cut has more rows than the limit, so that the cut is left out.
-
-    Attributes:
-        rows: how many it would have.
-    """
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        super().__init__(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +85,9 @@ def _operands(builder: Builder, leaf: CutLeaf) -> list[CutLeaf] | None:
     node = builder.node(leaf.node)
     if leaf.undecoded:
         return None
-    if isinstance(node.expression, SelectorWidth):
+    if node.op is Op.WIDTH:
         return [CutLeaf(leaf.node, undecoded=True)]
-    if isinstance(node.expression, Map | SequenceMap):
+    if node.op in ELEMENTWISE:
         has_table = builder.inferred.sops[leaf.node].table is not None
         return [CutLeaf(operand) for operand in node.inputs] if has_table else None
     return None
@@ -134,7 +122,7 @@ def cut_table(builder: Builder, node: Node, cut: Cut, most_rows: int) -> CutTabl
     return CutTable(views, leaves, joint_points(views, rows[there]), classes[there])
 
 
-def class_table(builder: Builder, node: Node, leaves: Sequence[int]) -> Table:
+def class_table(builder: Builder, node: Node, leaves: Sequence[int]) -> npt.NDArray[np.int32]:
     """[classes of each leaf], the class of a node that the leaves determine.
 
     UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
@@ -142,7 +130,7 @@ def class_table(builder: Builder, node: Node, leaves: Sequence[int]) -> Table:
     sizes = []
     for number in leaves:
         values = builder.values(number)
-        assert isinstance(values, ValueSet)
+        assert isinstance(values, Enumerated)
         sizes.append(len(values))
     rows = _joint_rows(builder, tuple(map(CutLeaf, leaves)), int(np.prod(sizes)))
     assert rows is not None
@@ -157,29 +145,16 @@ def _joint_rows(builder: Builder, cut: Cut, most_rows: int) -> npt.NDArray[np.in
 
     Of undecoded widths the rows are the widths themselves, which may be more than classes.
     """
-    local = [i for i, leaf in enumerate(cut) if builder.inferred.sops[leaf.node].local is not None]
-    free = [i for i in range(len(cut)) if i not in local]
-    count = 1
-    choices = []
-    for i in free:
-        values = builder.values(cut[i].node)
-        if not isinstance(values, ValueSet):
+    operands = []
+    for leaf in cut:
+        domain = builder.values(leaf.node)
+        if not isinstance(domain, Enumerated):
             return None
-        size = len(builder.width_classes(cut[i].node)[0]) if cut[i].undecoded else len(values)
-        choices.append([*range(size), *([NONE] if values.nullable else [])])
-        count *= len(choices[-1])
-    together = np.zeros((1, 0), dtype=int)
-    if local:
-        grids = [builder.inferred.sops[cut[i].node].local for i in local]
-        stacked = np.stack([grid.ravel() for grid in grids if grid is not None], axis=1)
-        together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
-    if count * len(together) > most_rows:
-        raise TooManyRowsError(count * len(together))
-    apart = np.array(list(product(*choices)), dtype=int).reshape(count, len(free))
-    rows = np.zeros((count * len(together), len(cut)), dtype=int)
-    rows[:, local] = np.repeat(together, count, axis=0)
-    rows[:, free] = np.tile(apart, (len(together), 1))
-    return rows
+        if leaf.undecoded:
+            operands.append(Choices(len(builder.width_classes(leaf.node)[0]), nullable=False))
+        else:
+            operands.append(choices(builder.inferred, leaf.node))
+    return joint(operands, most_rows)
 
 
 def _evaluate(
@@ -196,17 +171,20 @@ def _evaluate(
         if missing:
             agenda += missing
             continue
-        table = builder.inferred.sops[number].table
-        assert table is not None
-        rows = len(next(iter(known.values())))
-        operands = np.array([known[i] for i in builder.node(number).inputs], dtype=int)
-        operands = operands.reshape(table.ndim, rows)
-        result = np.full(rows, NONE)
-        there = (operands >= 0).all(axis=0)
-        result[there] = table[tuple(operands[:, there])]
-        result[(operands == UNDEFINED).any(axis=0)] = UNDEFINED
-        known[number] = result
+        known[number] = _result(builder, number, known)
     return known[node.id]
+
+
+def _result(
+    builder: Builder, number: int, known: dict[int, npt.NDArray[np.int_]]
+) -> npt.NDArray[np.int_]:
+    """The class of a node for every row, from those of its operands."""
+    table = builder.inferred.sops[number].table
+    assert table is not None
+    operands = [known[i] for i in builder.node(number).inputs]
+    if operands:
+        return table(operands).astype(int)
+    return np.full(len(next(iter(known.values()))), int(table.entries))
 
 
 def result_rows(codes: Matrix, table: CutTable) -> Matrix:

@@ -18,17 +18,16 @@ from shoal.lowering.builder import (
     number_view,
     with_none,
 )
-from shoal.lowering.cones import TooManyRowsError, cut_table, cuts, result_rows
+from shoal.lowering.cones import cut_table, cuts, result_rows
 from shoal.lowering.inputs import bake
 from shoal.lowering.lowered import View
 from shoal.lowering.mlp_synthesis import synthesise
 from shoal.lowering.precision import coordinate_errors
 from shoal.lowering.tables import Layer, Leaf
 from shoal.lowering.views import view_of
-from shoal.program.facts import NONE, UNDEFINED, Table
-from shoal.program.graph import Node
-from shoal.program.value_sets import number_bounds
-from shoal.rasp.expressions import LinearSequenceMap, is_numerical
+from shoal.program.facts.joint import TooManyRowsError
+from shoal.program.facts.lookup import Lookup
+from shoal.program.ir import Node, Op
 
 
 def lower_elementwise(builder: Builder, node: Node) -> None:
@@ -44,7 +43,7 @@ def lower_elementwise(builder: Builder, node: Node) -> None:
             return
     view = builder.add_value(node)
     builder.views[node.id] = view
-    if isinstance(node.expression, LinearSequenceMap) and _lower_linear(builder, node):
+    if node.op is Op.LINEAR and _lower_linear(builder, node):
         return
     table = builder.inferred.sops[node.id].table
     assert table is not None
@@ -83,18 +82,16 @@ def _add_cuts(builder: Builder, node: Node, view: View) -> None:
 
 
 def _lower_table(
-    builder: Builder, node: Node, table: Table, view: View, operands: list[View]
+    builder: Builder, node: Node, table: Lookup, view: View, operands: list[View]
 ) -> bool:
     """Add an MLP for a table over given views of the operands, if one is exact."""
     nullable = [builder.values(operand).nullable for operand in node.inputs]
     leaves = [builder.leaf(v, n) for v, n in zip(operands, nullable, strict=True)]
     codes = view.codes if view.codes is not None else np.zeros((0, len(view.coordinates.target)))
-    defined = np.argwhere(table != UNDEFINED)
+    defined = table.rows
     _require_memory(builder, node, leaves, len(defined), codes.shape[1])
-    rows = joint_rows(defined, list(table.shape), nullable)
-    classes = np.full(len(rows), NONE)
-    known = (rows >= 0).all(axis=1)
-    classes[known] = table[tuple(rows[known].T)] if node.inputs else table[None]
+    rows = joint_rows(defined, list(table.entries.shape), nullable)
+    classes = table(rows.T) if node.inputs else table.entries[None]
     made = synthesise(
         node.label,
         leaves,
@@ -134,16 +131,14 @@ def _lower_linear(builder: Builder, node: Node) -> bool:
     A nullable number comes with its presence p, which is 0 for None. With B above |x|,
     relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0.
     """
-    expression = node.expression
-    assert isinstance(expression, LinearSequenceMap)
     numbers = [number_view(builder.views[i], builder.values(i)) for i in node.inputs]
-    if not is_numerical(expression) or any(part is None for part in numbers):
+    if not node.is_numerical or any(part is None for part in numbers):
         return False
     operands = [part for part in numbers if part is not None]
-    factors = (expression.fst_fac, expression.snd_fac)
+    factors = node.factors
     nullable = [builder.values(operand).nullable for operand in node.inputs]
     sizes = [
-        abs(factor) * max(map(abs, number_bounds(builder.values(operand))))
+        abs(factor) * max(map(abs, builder.values(operand).bounds))
         for factor, operand in zip(factors, node.inputs, strict=True)
     ]
     layer = _gated_sum(factors, nullable, 2.0 * (sum(sizes) + 1))
@@ -168,8 +163,8 @@ def _lower_linear(builder: Builder, node: Node) -> bool:
     return True
 
 
-def _gated_sum(factors: tuple[float, float], nullable: list[bool], bound: float) -> Layer:
-    """A layer from [number (, presence)] of two operands to [sum (, presence)]."""
+def _gated_sum(factors: tuple[float, ...], nullable: list[bool], bound: float) -> Layer:
+    """A layer from [number (, presence)] of operands to [sum (, presence)]."""
     weights: list[float] = []
     presence: list[float] = []
     for factor, there in zip(factors, nullable, strict=True):

@@ -7,16 +7,16 @@ import numpy as np
 from shoal.lowering.builder import Builder, with_none
 from shoal.lowering.lowered import InputTable
 from shoal.lowering.precision import largest_rows
-from shoal.program.facts import NONE, Table
-from shoal.program.graph import Node
-from shoal.rasp.expressions import TokensType
+from shoal.program.facts.inferred import Grid
+from shoal.program.facts.lookup import NONE
+from shoal.program.ir import Node, Op
 
 
 def lower_input(builder: Builder, node: Node) -> None:
     """Add the input variable of a tokens or indices node."""
     grid = builder.inferred.sops[node.id].local
     assert grid is not None
-    by_token = isinstance(node.expression, TokensType)
+    by_token = node.op is Op.TOKENS
     _add(builder, node, grid[:, 0] if by_token else grid[0], by_token)
 
 
@@ -38,7 +38,7 @@ def bake(builder: Builder, node: Node) -> bool:
     return True
 
 
-def _add(builder: Builder, node: Node, classes: Table, by_token: bool) -> None:
+def _add(builder: Builder, node: Node, classes: Grid, by_token: bool) -> None:
     """Add an input variable; at the BOS position it is 0."""
     view = builder.add_value(node)
     builder.views[node.id] = view

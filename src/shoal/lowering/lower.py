@@ -8,16 +8,8 @@ from shoal.lowering.builder import Builder
 from shoal.lowering.elementwise import lower_elementwise
 from shoal.lowering.inputs import lower_input
 from shoal.lowering.lowered import LoweredProgram
-from shoal.program.facts import Inferred
-from shoal.rasp.expressions import (
-    Aggregate,
-    Full,
-    IndicesType,
-    Map,
-    SelectorWidth,
-    SequenceMap,
-    TokensType,
-)
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Op
 
 LOWERING_PASSES = ("views", "cones", "split-selectors", "shared-heads")
 """What lowering does beyond one component for each expression.
@@ -43,20 +35,20 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     for node in inferred.program:
         if not node.is_sop:
             continue
-        match node.expression:
-            case TokensType() | IndicesType():
+        match node.op:
+            case Op.TOKENS | Op.INDICES:
                 lower_input(builder, node)
-            case Full() | Map() | SequenceMap():
+            case Op.CONSTANT | Op.MAP | Op.LINEAR:
                 lower_elementwise(builder, node)
-            case SelectorWidth():
+            case Op.WIDTH:
                 lower_width(builder, node)
-            case Aggregate():
+            case Op.AGGREGATE:
                 lower_aggregate(builder, node)
             case other:
                 raise UnsupportedProgramError(
                     Refusal.UNKNOWN_EXPRESSION,
                     node.label,
-                    f"{type(other).__name__} cannot be lowered yet",
+                    f"{other} cannot be lowered",
                     "express it by Map, SequenceMap, Aggregate or SelectorWidth",
                 )
     return builder.finish()

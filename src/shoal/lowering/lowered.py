@@ -11,9 +11,9 @@ import numpy.typing as npt
 from shoal.craft.affine import AffineMap, Matrix, linear
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import Component, Head
-from shoal.program.facts import Inferred
+from shoal.program.facts.domains import Domain, Enumerated, group_close
+from shoal.program.facts.inferred import Inferred
 from shoal.program.rewriting import Saving
-from shoal.program.value_sets import Values, ValueSet, group_close
 from shoal.rasp.values import Value, is_number
 
 
@@ -142,15 +142,15 @@ class LoweredProgram:
         return self.views[self.inferred.program.root]
 
     @property
-    def result_values(self) -> Values:
+    def result_values(self) -> Domain:
         """What the program's result can be."""
-        return self.inferred.sops[self.inferred.program.root].values
+        return self.inferred.sops[self.inferred.program.root].domain
 
 
 _MOST_IN_A_LABEL = 6
 
 
-def variable_space(name: str, values: ValueSet) -> Space:
+def variable_space(name: str, values: Enumerated) -> Space:
     """One direction for each class, labelled by its values' text where that is unique.
 
     Otherwise by their ``repr``, and by numbers besides if that is not unique either.

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING, TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.lowering.lowered import StreamVariable, View
-from shoal.program.value_sets import ValueRange, Values
+from shoal.program.facts.domains import Domain, Enumerated
 
 _FINEST = 20
 MOST_RESIDUALS = 64
@@ -35,10 +35,10 @@ def largest_error(variable: StreamVariable) -> float:
     return max((float(np.abs(e).max(initial=0.0)) for e in errors if e is not None), default=0.0)
 
 
-def allowed_error(view: View, values: Values, numerical: bool) -> float:
+def allowed_error(view: View, values: Domain, numerical: bool) -> float:
     """How far a coordinate may be off for a value to be read rightly."""
-    if numerical or isinstance(values, ValueRange):
-        numbers = [] if isinstance(values, ValueRange) else values.values
+    if numerical or not isinstance(values, Enumerated):
+        numbers = values.values if isinstance(values, Enumerated) else ()
         smallest = min((abs(float(v)) for v in numbers if isinstance(v, int | float)), default=0.0)
         return TOLERANCE * max(1.0, smallest)
     assert view.codes is not None

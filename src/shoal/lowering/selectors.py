@@ -20,10 +20,9 @@ from shoal.craft.bases import numbered_space
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.builder import Builder, joint_points, joint_rows
 from shoal.lowering.lowered import View
-from shoal.program.facts import UNDEFINED
-from shoal.program.graph import Node
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import Select, SelectorAnd, SelectorNot, SelectorOr
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.ir import Node, Op
 
 Truth = npt.NDArray[np.bool_]
 
@@ -85,7 +84,7 @@ def lower_selector(builder: Builder, selector: Node) -> list[Term]:
 def _operand_view(builder: Builder, number: int, selector: Node) -> View:
     """A key or query; one that has a single value need not be read."""
     values = builder.values(number)
-    if isinstance(values, ValueSet) and values.is_constant and not values.nullable:
+    if isinstance(values, Enumerated) and values.is_constant and not values.nullable:
         one = constant(numbered_space(builder.node(number).label, 1), np.ones(1))
         return View((), one, np.eye(1), one_hot=True)
     return builder.one_hot_view(number, selector.label)
@@ -99,7 +98,7 @@ def _parts(builder: Builder, selector: Node) -> dict[int, Node]:
         node = agenda.pop()
         if node.id not in found:
             found[node.id] = node
-            if not isinstance(node.expression, Select):
+            if node.op is not Op.SELECT:
                 agenda.extend(builder.node(operand) for operand in node.inputs)
     return found
 
@@ -107,7 +106,7 @@ def _parts(builder: Builder, selector: Node) -> dict[int, Node]:
 def _groups(builder: Builder, selector: Node) -> list[_Group]:
     members: dict[tuple[int, int], list[int]] = {}
     for number, node in sorted(_parts(builder, selector).items()):
-        if not isinstance(node.expression, Select):
+        if node.op is not Op.SELECT:
             continue
         key, query = node.inputs
         members.setdefault((key, query), []).append(number)
@@ -131,18 +130,18 @@ def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
         if node.id in known:
             continue
         parts = [known[operand] for operand in node.inputs]
-        match node.expression:
-            case SelectorAnd():
+        match node.op:
+            case Op.AND:
                 known[node.id] = parts[0] & parts[1]
-            case SelectorOr():
+            case Op.OR:
                 known[node.id] = parts[0] | parts[1]
-            case SelectorNot():
+            case Op.NOT:
                 known[node.id] = ~parts[0]
             case other:
                 raise UnsupportedProgramError(
                     Refusal.UNKNOWN_EXPRESSION,
                     node.label,
-                    f"{type(other).__name__} cannot be lowered yet",
+                    f"{other} cannot be lowered",
                     "express it by Select, &, | and ~",
                 )
     return known[selector.id]
@@ -229,7 +228,7 @@ def _tuples(
     sets = []
     for number in nodes:
         values = builder.values(number)
-        assert isinstance(values, ValueSet)
+        assert isinstance(values, Enumerated)
         sets.append(values)
     count = int(np.prod([len(values) for values in sets]))
     limit = builder.inferred.limits.one_hot_values
@@ -250,7 +249,7 @@ def _tuples(
     joined = tuple(
         (tuple(values.values[i] for values, i in zip(sets, row, strict=True)),) for row in rows
     )
-    view = builder.add_one_hot(name, ValueSet(joined), None)
+    view = builder.add_one_hot(name, Enumerated(joined), None)
     nullable = [values.nullable for values in sets]
     leaves = [builder.leaf(v, n) for v, n in zip(views, nullable, strict=True)]
     reads = [variable for v in views for variable in v.variables]

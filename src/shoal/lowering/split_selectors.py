@@ -19,9 +19,8 @@ import numpy.typing as npt
 from shoal.lowering.builder import Builder
 from shoal.lowering.cones import class_table, cuts, own_cut
 from shoal.lowering.selectors import Term
-from shoal.program.graph import Node
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import Map, Select, SequenceMap
+from shoal.program.facts.domains import Enumerated
+from shoal.program.ir import ELEMENTWISE, Node, Op
 
 MOST_PARTS = 3
 """Selectors that one is split into at most; each takes a head."""
@@ -36,7 +35,7 @@ def split_selector(builder: Builder, selector: Node) -> list[list[Term]] | None:
     None if the keys and queries are not functions of two one-hot values each, or if no split into
     few parts is found.
     """
-    if not isinstance(selector.expression, Select):
+    if selector.op is not Op.SELECT:
         return None
     key, query = (builder.node(number) for number in selector.inputs)
     keys, queries = _leaves(builder, key), _leaves(builder, query)
@@ -65,7 +64,7 @@ def split_selector(builder: Builder, selector: Node) -> list[list[Term]] | None:
 
 def _leaves(builder: Builder, node: Node) -> list[int] | None:
     """The nearest two one-hot values that a node is computed from by an MLP of its own."""
-    if not isinstance(node.expression, Map | SequenceMap) or node.label not in builder.variables:
+    if node.op not in ELEMENTWISE or node.label not in builder.variables:
         return None
     for cut in (own_cut(node), *cuts(builder, node)):
         leaves = [leaf.node for leaf in cut]
@@ -77,7 +76,7 @@ def _leaves(builder: Builder, node: Node) -> list[int] | None:
 
 def _is_one_hot(builder: Builder, number: int) -> bool:
     values = builder.values(number)
-    return isinstance(values, ValueSet) and not values.nullable and builder.views[number].one_hot
+    return isinstance(values, Enumerated) and not values.nullable and builder.views[number].one_hot
 
 
 def _split(

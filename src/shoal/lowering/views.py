@@ -23,9 +23,8 @@ from shoal.lowering.builder import (
 )
 from shoal.lowering.look_ups import fit_affine
 from shoal.lowering.lowered import View
-from shoal.program.facts import UNDEFINED
-from shoal.program.graph import Node
-from shoal.rasp.expressions import LinearSequenceMap, is_numerical
+from shoal.program.facts.lookup import NONE
+from shoal.program.ir import Node, Op
 
 _LARGEST_FIT = 2**18
 
@@ -34,25 +33,23 @@ def view_of(builder: Builder, node: Node) -> View | None:
     """An elementwise node as a view of its operands, if it is one."""
     if node.is_kept:
         return None
-    operands = list(dict.fromkeys(node.inputs))
+    operands = list(node.inputs)
     views = [builder.views[operand] for operand in operands]
     if len(operands) == 1 and views[0].one_hot:
         return _map_of_one_hot(builder, node, views[0])
     if not operands:
         return _constant(builder, node)
-    if not is_numerical(node.expression) or any(  # type: ignore[arg-type]
-        builder.values(operand).nullable for operand in operands
-    ):
+    if not node.is_numerical or any(builder.values(operand).nullable for operand in operands):
         return None
-    if isinstance(node.expression, LinearSequenceMap):
+    if node.op is Op.LINEAR:
         return _linear_combination(builder, node)
     return _affine_function(builder, node, operands, views)
 
 
 def _result_codes(builder: Builder, node: Node) -> tuple[Matrix, bool]:
     """[classes, coordinates] in the node's encoding, and whether they are one-hot."""
-    values = builder.inferred.value_set(node, node.label)
-    if is_numerical(node.expression):  # type: ignore[arg-type]
+    values = builder.inferred.listed(node, node.label)
+    if node.is_numerical:
         return number_codes(values, values.nullable), False
     return np.eye(len(values)), True
 
@@ -61,9 +58,7 @@ def _map_of_one_hot(builder: Builder, node: Node, operand: View) -> View:
     codes, one_hot = _result_codes(builder, node)
     table = builder.inferred.sops[node.id].table
     assert table is not None
-    if table.ndim == 2:  # a value met with itself
-        table = np.diagonal(table)
-    known = np.where(table == UNDEFINED, -1, table)
+    known = np.maximum(table.entries, NONE)
     target = numbered_space(node.label, codes.shape[1])
     mapped = linear(operand.coordinates.target, target, with_none(codes)[known])
     return View(operand.variables, operand.coordinates.then(mapped), codes, one_hot)
@@ -74,17 +69,15 @@ def _constant(builder: Builder, node: Node) -> View:
     table = builder.inferred.sops[node.id].table
     assert table is not None
     target = numbered_space(node.label, codes.shape[1])
-    return View((), constant(target, with_none(codes)[int(table)]), codes, one_hot)
+    return View((), constant(target, with_none(codes)[int(table.entries)]), codes, one_hot)
 
 
 def _linear_combination(builder: Builder, node: Node) -> View | None:
-    expression = node.expression
-    assert isinstance(expression, LinearSequenceMap)
     numbers = [number_view(builder.views[i], builder.values(i)) for i in node.inputs]
     parts = [part for part in numbers if part is not None]
     if len(parts) < len(numbers):
         return None
-    weights = np.array([[expression.fst_fac], [expression.snd_fac]], dtype=float)
+    weights = np.array(node.factors, dtype=float)[:, None]
     codes = value_codes(builder.values(node.id))
     return _number_of(builder, node, parts, (weights, np.zeros(1)), codes)
 
@@ -113,16 +106,14 @@ def _affine_function(
     table = builder.inferred.sops[node.id].table
     if table is None or any(view.codes is None for view in views):
         return None
-    if len(operands) < table.ndim:
-        table = np.diagonal(table)
     if builder.values(node.id).nullable:
         return None
     codes, _ = _result_codes(builder, node)
-    rows = np.argwhere(table != UNDEFINED)
+    rows = table.rows
     width = sum(len(view.coordinates.target) for view in views)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
         return None
-    fitted = fit_affine(joint_points(views, rows), codes[table[tuple(rows.T)]])
+    fitted = fit_affine(joint_points(views, rows), codes[table(rows.T)])
     if fitted is None:
         return None
     return _number_of(builder, node, [view.coordinates for view in views], fitted, codes)

@@ -1,4 +1,4 @@
-"""From an expression to a graph of its parts, in a few basic kinds of expression."""
+"""From an expression to a graph of nodes, in a few basic kinds of operation."""
 
 from __future__ import annotations
 
@@ -6,24 +6,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shoal.errors import ProgramError, Refusal, UnsupportedProgramError
-from shoal.program.graph import Node, Program, build_program
+from shoal.program.ir import ELEMENTWISE, Node, Op, Program, build_program
 from shoal.rasp.expressions import (
+    Aggregate,
     ConstantSelector,
     ConstantSOp,
+    Full,
     IndicesType,
     LengthType,
+    LinearSequenceMap,
     Map,
     RASPExpr,
     Select,
+    SelectorAnd,
+    SelectorNot,
+    SelectorOr,
     SelectorWidth,
+    SequenceMap,
     SOp,
     TokensType,
     get_encoding,
     indices,
+    is_numerical,
 )
-from shoal.rasp.functions import Comparison
+from shoal.rasp.functions import Comparison, OfOneOperand
 from shoal.rasp.traversal import postorder
-from shoal.rasp.values import Value, show_value
+from shoal.rasp.values import Value, normalise, show_value
+
+RESULT = "result"
+"""The name of a program's output where it has one."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +59,41 @@ class PositionMatrix:
         return self.rows[query][key]
 
 
+@dataclass(frozen=True)
+class Traced:
+    """A program, and where its nodes come from.
+
+    Attributes:
+        program: the graph.
+        expressions: for each node the expression that it stands for, by node id.
+    """
+
+    program: Program
+    expressions: dict[int, RASPExpr]
+
+
 def trace(program: Any, *, causal: bool) -> Program:
     """The graph of everything that a program needs.
 
     Inputs (tokens, indices) are one node for each encoding, however often they are written.
-    Constants over positions become maps and selects of the indices, and ``length`` becomes a
-    selector width, so that later stages know fewer kinds of expression.
+    Constants over positions become maps and selects of the indices, ``length`` becomes a
+    selector width, and a function of one operand twice a map, so that later stages know fewer
+    kinds of operation.
 
     Raises:
         ProgramError: ``program`` is not an s-op.
         UnsupportedProgramError: ``length`` is used under a causal mask.
     """
+    return trace_with_expressions(program, causal=causal).program
+
+
+def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
+    """The same, for those who compare nodes with what the interpreter says of expressions."""
     if not isinstance(program, SOp):
         hint = "; wrap it in SelectorWidth or Aggregate" if isinstance(program, RASPExpr) else ""
         raise ProgramError(f"a program is an s-op, but this is {show_value(program)}{hint}")
     nodes: list[Node] = []
+    expressions: dict[int, RASPExpr] = {}
     ids: dict[int, int] = {}
     inputs: dict[tuple[type, str], int] = {}
     labels = _Labels(program)
@@ -75,23 +106,90 @@ def trace(program: Any, *, causal: bool) -> Program:
             if key in inputs:
                 ids[id(part)] = inputs[key]
                 continue
-            label, aliases = labels.of(original if part is expression else part)
-            inputs_of_part = tuple(ids[id(child)] for child in part.children)
-            node = Node(len(nodes), part, inputs_of_part, label, aliases)
-            nodes.append(node)
+            source = original if part is expression else part
+            label, aliases = labels.of(source)
+            operands = tuple(ids[id(child)] for child in part.children)
+            node = _node(len(nodes), part, operands, label, aliases)
+            nodes.append(replace(node, position=source.position))
+            expressions[node.id] = source
             ids[id(part)] = node.id
             if key is not None:
                 inputs[key] = node.id
         ids[id(original)] = ids[id(expression)]
-    return build_program(nodes, ids[id(program)], causal)
+    return Traced(build_program(nodes, {RESULT: ids[id(program)]}, causal), expressions)
 
 
 def _input_key(expression: RASPExpr) -> tuple[type, str] | None:
     """What tells inputs apart; kept inputs are nodes of their own."""
     if isinstance(expression, TokensType | IndicesType) and not expression.is_named:
         kept = "kept" if expression.annotations.get("keep") else ""
-        return type(expression), get_encoding(expression).value + kept
+        form = str(expression.annotations.get("form", ""))
+        return type(expression), get_encoding(expression).value + kept + form
     return None
+
+
+def _node(
+    number: int, part: RASPExpr, inputs: tuple[int, ...], label: str, aliases: tuple[str, ...]
+) -> Node:
+    """The node of an expression in basic terms."""
+    node = Node(
+        number, Op.TOKENS, inputs, label, aliases, name=part.name if part.is_named else None
+    )
+    if isinstance(part, SOp):
+        form = part.annotations.get("form")
+        if form is not None and not isinstance(form, str):
+            raise ProgramError(f"the form of {label!r} is {show_value(form)}; give its name")
+        node = replace(
+            node,
+            is_numerical=is_numerical(part),
+            is_kept=bool(part.annotations.get("keep", False)),
+            form=form,
+        )
+    match part:
+        case TokensType():
+            return node
+        case IndicesType():
+            return replace(node, op=Op.INDICES)
+        case Full(fill=fill):
+            return replace(node, op=Op.CONSTANT, value=normalise(fill))
+        case LinearSequenceMap(f=f, fst_fac=first, snd_fac=second):
+            node = replace(node, op=Op.LINEAR, function=f, factors=(first, second))
+            return of_one_operand(node)
+        case SequenceMap(f=f):
+            return of_one_operand(replace(node, op=Op.MAP, function=f))
+        case Map(f=f):
+            return replace(node, op=Op.MAP, function=f)
+        case SelectorWidth():
+            return replace(node, op=Op.WIDTH)
+        case Aggregate(default=default):
+            return replace(node, op=Op.AGGREGATE, value=normalise(default))
+        case Select(predicate=predicate):
+            return replace(node, op=Op.SELECT, function=predicate)
+        case SelectorAnd():
+            return replace(node, op=Op.AND)
+        case SelectorOr():
+            return replace(node, op=Op.OR)
+        case SelectorNot():
+            return replace(node, op=Op.NOT)
+    raise UnsupportedProgramError(
+        Refusal.UNKNOWN_EXPRESSION,
+        label,
+        f"{type(part).__name__} cannot be compiled",
+        "express it by Map, SequenceMap, Aggregate, SelectorWidth, Select, &, | and ~",
+    )
+
+
+def of_one_operand(node: Node) -> Node:
+    """A function of one operand twice as a function of that operand."""
+    if node.op not in ELEMENTWISE or len(node.inputs) < 2 or len(set(node.inputs)) > 1:
+        return node
+    assert node.function is not None
+    return replace(
+        node,
+        inputs=node.inputs[:1],
+        function=OfOneOperand(node.function),
+        factors=(sum(node.factors),) if node.factors else (),
+    )
 
 
 def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:

@@ -18,6 +18,7 @@ from shoal.rasp.functions import (
     Composed,
     ConstantOperator,
     LinearCombination,
+    OfOneOperand,
     UnaryOperator,
 )
 from shoal.rasp.values import Value, is_same, normalise, show_error, show_value, why_unusable
@@ -140,6 +141,8 @@ def _raises(error: Exception) -> str:
 
 def is_surely_a_function(function: Callable[..., Any], arguments: Iterable[Value]) -> bool:
     """Whether a function needs no second call: it is an operator, and of plain values."""
+    if isinstance(function, OfOneOperand):
+        return is_surely_a_function(function.function, arguments)
     parts = function.functions if isinstance(function, Composed) else (function,)
     constants = [part.constant for part in parts if isinstance(part, ConstantOperator)]
     are_operators = all(isinstance(part, _OPERATORS) for part in parts)

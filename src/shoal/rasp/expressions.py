@@ -20,6 +20,7 @@ from shoal.rasp.functions import (
     UnaryOperator,
     compose,
 )
+from shoal.rasp.positions import Position, position_of_caller
 from shoal.rasp.values import Value, normalise, show_value, why_unusable
 
 
@@ -38,6 +39,18 @@ class RASPExpr:
     annotations: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({}), kw_only=True
     )
+
+    def __new__(cls, *arguments: Any, **others: Any) -> Self:
+        """An expression that knows where it is written."""
+        expression = super().__new__(cls)
+        object.__setattr__(expression, "_position", position_of_caller())
+        return expression
+
+    @property
+    def position(self) -> Position | None:
+        """Where it was written first, if that is known."""
+        position: Position | None = self.__dict__.get("_position")
+        return position
 
     def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
         """Evaluate on a sequence by the interpreter."""
@@ -67,7 +80,9 @@ class RASPExpr:
 
     def annotated(self, **annotations: Any) -> Self:
         """A copy with further annotations."""
-        return replace(self, annotations=MappingProxyType({**self.annotations, **annotations}))
+        copy = replace(self, annotations=MappingProxyType({**self.annotations, **annotations}))
+        object.__setattr__(copy, "_position", self.position)
+        return copy
 
     def named(self, name: str) -> Self:
         """A copy with a name, under which its values are found in the compiled model."""

@@ -138,10 +138,23 @@ class LinearCombination:
         return self.first_factor * first + self.second_factor * second
 
 
+@dataclass(frozen=True)
+class OfOneOperand:
+    """A function of two values that are one and the same."""
+
+    function: Callable[[Any, Any], Any]
+
+    def __call__(self, value: Any) -> Any:
+        """Apply the function to the value twice."""
+        return self.function(value, value)
+
+
 def show_function(function: Callable[..., Any]) -> str:
     """How a function reads in a program: its name, or the source of a lambda."""
     if isinstance(function, Comparison):
         return f"Comparison.{function.name}"
+    if isinstance(function, OfOneOperand):
+        return show_function(function.function)
     if isinstance(function, Composed):
         shown = [show_function(part) for part in function.functions[:-6:-1]]
         return " after ".join([*shown, *(["..."] if len(function.functions) > 5 else [])])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shoal.program.facts import Inferred
-from shoal.program.graph import Node
-from shoal.program.inference import infer
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.infer import infer
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Node
 from shoal.program.rewriting import Rewrite
 from shoal.program.trace import trace
-from shoal.program.value_sets import ValueSet
 from shoal.rasp import SOp
 from shoal.rasp.values import Value
 
@@ -39,6 +39,6 @@ def node(facts: Inferred, label: str) -> Node:
 
 def classes(facts: Inferred, label: str) -> tuple[tuple[Value, ...], ...]:
     """The classes of an s-op's values."""
-    values = facts.sops[node(facts, label).id].values
-    assert isinstance(values, ValueSet)
-    return values.classes
+    domain = facts.domain(node(facts, label).id)
+    assert isinstance(domain, Enumerated)
+    return domain.classes

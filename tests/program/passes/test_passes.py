@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import shoal
 from shoal.errors import UnreadableError, UnsupportedProgramError
 from shoal.options import PASS_NAMES
-from shoal.program.inference import infer
+from shoal.program.facts.infer import infer
 from shoal.program.passes import PASSES, run_passes
 from shoal.program.trace import trace
 from shoal.rasp import Comparison, Map, Select, SelectorWidth, SOp, tokens

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shoal.program.facts import Inferred
-from shoal.program.graph import Program
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Program
 from shoal.program.passes.common_subexpressions import (
     merge_common_subexpressions,
     merge_equal_tables,
@@ -22,7 +23,6 @@ from shoal.program.passes.dead_code import drop_dead_code
 from shoal.program.passes.merged_values import merge_values
 from shoal.program.passes.selectors import simplify_selectors
 from shoal.program.rewriting import Rewrite, Saving
-from shoal.program.value_sets import ValueSet
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ class Optimised:
 
     def is_merged(self, number: int) -> bool:
         """Whether an s-op of the original has more values than what stands for it."""
-        before = self.original.sops[number].values
-        after = self.inferred.sops[self.place_of(number)].values
+        before = self.original.domain(number)
+        after = self.inferred.domain(self.place_of(number))
         return (
-            isinstance(before, ValueSet)
-            and isinstance(after, ValueSet)
+            isinstance(before, Enumerated)
+            and isinstance(after, Enumerated)
             and len(before) != len(after)
         )
 
 
 def _size(inferred: Inferred) -> float:
     """Units of work of one pass: it looks at every node and every table."""
-    tables = [facts.table for facts in inferred.sops.values() if facts.table is not None]
+    tables = [facts.table.entries for facts in inferred.sops.values() if facts.table is not None]
     entries = sum(table.size for table in (*tables, *inferred.predicates.values()))
     return 10 * len(inferred.program.graph) + entries / 50
 

@@ -8,34 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from shoal.program.facts import Inferred
-from shoal.program.graph import Node, Program, build_program
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Node, Op, Program, build_program
 from shoal.program.rewriting import Rewrite, rewritten
-from shoal.program.trace import PositionMatrix, PositionTable
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import (
-    Aggregate,
-    RASPExpr,
-    Select,
-    SelectorAnd,
-    SelectorOr,
-    SOp,
-    get_encoding,
-)
+from shoal.program.trace import PositionMatrix, PositionTable, of_one_operand
 from shoal.rasp.functions import (
     BinaryOperator,
     Composed,
     ConstantOperator,
     LinearCombination,
+    OfOneOperand,
     UnaryOperator,
 )
-from shoal.rasp.values import Value, canonical_key, normalise, why_unusable
+from shoal.rasp.values import Value, canonical_key, why_unusable
 
 _TRANSPARENT = (
     BinaryOperator,
     Composed,
     ConstantOperator,
     LinearCombination,
+    OfOneOperand,
     PositionMatrix,
     PositionTable,
     UnaryOperator,
@@ -49,8 +42,9 @@ def merge_common_subexpressions(program: Program) -> Program:
     Operators are the same if their constants are; any other function is only itself. A merged node
     keeps the first node's label, and the other nodes' names as aliases.
     """
-    nodes, replaced = _merge(program, _identity)
-    return build_program(nodes, replaced.get(program.root, program.root), program.causal)
+    nodes, replaced = _merge(program, _identity, of_one_operand)
+    outputs = {name: replaced.get(number, number) for name, number in program.outputs.items()}
+    return build_program(nodes, outputs, program.causal)
 
 
 def merge_equal_tables(inferred: Inferred) -> Rewrite:
@@ -62,84 +56,79 @@ def merge_equal_tables(inferred: Inferred) -> Rewrite:
     nodes, replaced = _merge(inferred.program, lambda node: _value(inferred, node))
     if not replaced:
         return Rewrite(inferred, 0)
-    root = replaced.get(inferred.program.root, inferred.program.root)
-    return Rewrite(rewritten(inferred, nodes, root), len(replaced), replaced)
+    merged = rewritten(inferred, nodes, replaced=replaced)
+    return Rewrite(merged, len(replaced), replaced)
 
 
 def _merge(
-    program: Program, identity: Callable[[Node], Hashable]
+    program: Program,
+    identity: Callable[[Node], Hashable],
+    simplified: Callable[[Node], Node] = lambda node: node,
 ) -> tuple[list[Node], dict[int, int]]:
     """The nodes that are left, and for the others those that stand for them."""
     kept: dict[Hashable, Node] = {}
     replaced: dict[int, int] = {}
     for node in program:
         inputs = tuple(replaced.get(operand, operand) for operand in node.inputs)
-        node = replace(node, inputs=inputs)
+        node = simplified(replace(node, inputs=inputs))
         key = identity(node)
         first = kept.get(key)
         if first is None:
             kept[key] = node
             continue
         replaced[node.id] = first.id
-        names = [node.expression.name] if node.expression.is_named else []
+        names = [] if node.name is None else [node.name]
         further = dict.fromkeys([*first.aliases, *names, *node.aliases])
         aliases = tuple(name for name in further if name != first.label)
-        expression = first.expression
-        if node.is_kept:
-            expression = expression.annotated(keep=True)
-        kept[key] = replace(first, aliases=aliases, expression=expression)
+        kept[key] = replace(
+            first,
+            aliases=aliases,
+            is_kept=first.is_kept or node.is_kept,
+        )
     return list(kept.values()), replaced
 
 
 def _identity(node: Node) -> Hashable:
     """What two nodes must share to be the same value in the same form."""
-    expression = node.expression
-    encoding = get_encoding(expression) if isinstance(expression, SOp) else None
-    return (type(expression), node.inputs, encoding, _parameters(expression))
+    return (node.op, node.inputs, _wish(node), _parameters(node))
+
+
+def _wish(node: Node) -> Hashable:
+    return (node.is_numerical, node.form)
 
 
 def _value(inferred: Inferred, node: Node) -> Hashable:
-    """The same, of values instead of expressions."""
-    expression = node.expression
-    match expression:
-        case Select():
-            table = inferred.predicates[node.id]
-            return (Select, node.inputs, table.shape, table.tobytes())
-        case SelectorAnd() | SelectorOr():
-            return (type(expression), tuple(sorted(node.inputs)))
-        case SOp():
-            return (get_encoding(expression), _s_op(inferred, node))
-    return _identity(node)
+    """The same, of values instead of functions."""
+    if node.op is Op.SELECT:
+        table = inferred.predicates[node.id]
+        return (Op.SELECT, node.inputs, table.shape, table.tobytes())
+    if node.op in (Op.AND, Op.OR):
+        return (node.op, tuple(sorted(node.inputs)))
+    return (_wish(node), _s_op(inferred, node)) if node.is_sop else _identity(node)
 
 
 def _s_op(inferred: Inferred, node: Node) -> Hashable:
     facts = inferred.sops[node.id]
-    if not isinstance(facts.values, ValueSet):
-        return (facts.values, _identity(node))
-    classes = tuple(tuple(map(_constant_key, members)) for members in facts.values.classes)
-    values = (classes, facts.values.nullable)
+    if not isinstance(facts.domain, Enumerated):
+        return (facts.domain, _identity(node))
+    classes = tuple(tuple(map(_constant_key, members)) for members in facts.domain.classes)
+    values = (classes, facts.domain.nullable)
     if facts.local is not None:
         return ("local", values, facts.local.tobytes())
     if facts.table is not None:
         order = tuple(int(i) for i in np.argsort(node.inputs, kind="stable"))
-        table = facts.table.transpose(order)
+        entries = facts.table.entries.transpose(order)
         inputs = tuple(node.inputs[i] for i in order)
-        return ("table", values, inputs, table.shape, np.ascontiguousarray(table).tobytes())
-    if isinstance(node.expression, Aggregate):
+        return ("table", values, inputs, entries.shape, np.ascontiguousarray(entries).tobytes())
+    if node.op is Op.AGGREGATE:
         used = inferred.widths[node.inputs[0]].low == 0
-        default = _constant_key(normalise(node.expression.default)) if used else None
-        return (Aggregate, values, node.inputs, default)
+        return (Op.AGGREGATE, values, node.inputs, _constant_key(node.value) if used else None)
     return (values, _identity(node))  # what is known of equal widths may differ
 
 
-def _parameters(expression: RASPExpr) -> Hashable:
-    """What an expression holds besides its operands and annotations."""
-    return tuple(
-        _key(getattr(expression, field.name))
-        for field in fields(expression)
-        if field.name not in ("annotations", "simplify")
-        and not isinstance(getattr(expression, field.name), RASPExpr)
-    )
+def _parameters(node: Node) -> Hashable:
+    """What a node holds besides its operands and what the user wishes."""
+    return (_key(node.function), _key(node.value), _key(node.factors))
 
 
 def _key(content: Any) -> Hashable:

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from shoal.program.facts import Inferred, SOpFacts, constant_facts
-from shoal.program.graph import Node
-from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
-from shoal.program.value_sets import Values, ValueSet
-from shoal.rasp.expressions import (
-    Full,
-    IndicesType,
-    LinearSequenceMap,
-    Map,
-    SequenceMap,
-    SOp,
-    TokensType,
-)
+from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.facts.inferred import Inferred, SOpFacts, constant_facts
+from shoal.program.ir import Node, Op
+from shoal.program.rewriting import Rewrite, rewritten
 
 
 def fold_constants(inferred: Inferred) -> Rewrite:
@@ -31,7 +20,7 @@ def fold_constants(inferred: Inferred) -> Rewrite:
     sops: dict[int, SOpFacts] = {}
     for node in inferred.program:
         folded = None
-        if node.is_sop and not isinstance(node.expression, TokensType | IndicesType | Full):
+        if node.is_sop and node.op not in (Op.TOKENS, Op.INDICES, Op.CONSTANT):
             folded = _constant(inferred, node) or _without_constant_operand(inferred, node)
         if folded is None:
             nodes.append(node)
@@ -40,21 +29,21 @@ def fold_constants(inferred: Inferred) -> Rewrite:
             sops[node.id] = folded[1]
     if not sops:
         return Rewrite(inferred, 0)
-    return Rewrite(rewritten(inferred, nodes, inferred.program.root, sops), len(sops))
+    return Rewrite(rewritten(inferred, nodes, sops), len(sops))
 
 
-def _is_constant(values: Values) -> bool:
-    return isinstance(values, ValueSet) and values.is_constant
+def _is_constant(domain: Domain) -> bool:
+    return domain.is_constant
 
 
 def _constant(inferred: Inferred, node: Node) -> tuple[Node, SOpFacts] | None:
-    values = inferred.sops[node.id].values
-    if not _is_constant(values):
+    domain = inferred.domain(node.id)
+    if not _is_constant(domain):
         return None
-    assert isinstance(values, ValueSet)
-    fill = None if values.nullable else values.values[0]
-    constant = Full(fill, annotations=node.expression.annotations)
-    return replace(node, expression=constant, inputs=()), constant_facts(inferred, values)
+    assert isinstance(domain, Enumerated)
+    value = None if domain.nullable else domain.values[0]
+    constant = replace(node, op=Op.CONSTANT, inputs=(), function=None, factors=(), value=value)
+    return constant, constant_facts(inferred, domain)
 
 
 def _without_constant_operand(inferred: Inferred, node: Node) -> tuple[Node, SOpFacts] | None:
@@ -63,19 +52,11 @@ def _without_constant_operand(inferred: Inferred, node: Node) -> tuple[Node, SOp
     Linear combinations stay what they are: they are free already, whatever they combine.
     """
     facts = inferred.sops[node.id]
-    if not isinstance(node.expression, SequenceMap) or facts.table is None:
+    if node.op is not Op.MAP or facts.table is None:
         return None
-    if isinstance(node.expression, LinearSequenceMap):
-        return None
-    constant = [_is_constant(inferred.sops[operand].values) for operand in node.inputs]
-    if facts.table.ndim != 2 or sum(constant) != 1:
+    constant = [_is_constant(inferred.domain(operand)) for operand in node.inputs]
+    if len(node.inputs) != 2 or sum(constant) != 1:
         return None
     axis = constant.index(True)
-    operand = node.inputs[1 - axis]
-    table = np.asarray(facts.table.take(0, axis=axis))
-    expression = inferred.program.node(operand).expression
-    assert isinstance(expression, SOp)
-    results = facts.values.values if isinstance(facts.values, ValueSet) else ()
-    function = Tabulated(argument_sets(inferred, [operand]), table, results)
-    mapped = Map(function, expression, simplify=False, annotations=node.expression.annotations)
-    return replace(node, expression=mapped, inputs=(operand,)), replace(facts, table=table)
+    mapped = replace(node, inputs=(node.inputs[1 - axis],), function=None)
+    return mapped, replace(facts, table=facts.table.without(axis))

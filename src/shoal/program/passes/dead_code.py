@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 
-from shoal.program.facts import Inferred
+from shoal.program.facts.inferred import Inferred
 from shoal.program.rewriting import Rewrite, rewritten
 
 
@@ -14,11 +14,11 @@ def drop_dead_code(inferred: Inferred) -> Rewrite:
     A traced program has none; other passes leave them behind.
     """
     program = inferred.program
-    alive = set(program.outputs)
-    for output in program.outputs:
-        alive |= nx.ancestors(program.graph, output)
+    alive = set(program.ends)
+    for end in program.ends:
+        alive |= nx.ancestors(program.graph, end)
     dead = len(program.graph) - len(alive)
     if not dead:
         return Rewrite(inferred, 0)
     nodes = [node for node in program if node.id in alive]
-    return Rewrite(rewritten(inferred, nodes, program.root), dead)
+    return Rewrite(rewritten(inferred, nodes), dead)

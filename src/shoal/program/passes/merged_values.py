@@ -18,11 +18,11 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from shoal.program.facts import Inferred, SOpFacts, Table
-from shoal.program.graph import Node
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
+from shoal.program.facts.lookup import Lookup
+from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.program.rewriting import Rewrite, rewritten
-from shoal.program.value_sets import ValueSet
-from shoal.rasp.expressions import Aggregate, Map, Select, SequenceMap, is_numerical
 from shoal.rasp.values import canonical_key
 
 Partition = npt.NDArray[np.int_]
@@ -36,15 +36,16 @@ def merge_values(inferred: Inferred) -> Rewrite:
     if not merged:
         return Rewrite(inferred, 0)
     sops: dict[int, SOpFacts] = {}
-    predicates: dict[int, Table] = {}
+    predicates: dict[int, Predicate] = {}
     for node in inferred.program:
         if node.is_sop:
             sops[node.id] = _merged_facts(inferred, node, merged)
-        elif isinstance(node.expression, Select):
+        elif node.op is Op.SELECT:
             key, query = node.inputs
             table = inferred.predicates[node.id]
-            predicates[node.id] = _representatives(table, (query, key), merged)
-    new = rewritten(inferred, inferred.program, inferred.program.root, sops, predicates)
+            firsts = _first_classes((query, key), merged)
+            predicates[node.id] = Lookup(table).of_first_classes(firsts).entries
+    new = rewritten(inferred, inferred.program, sops, predicates)
     return Rewrite(new, sum(len(p) - int(p.max()) - 1 for p in merged.values()))
 
 
@@ -54,40 +55,39 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
     read = {n.id: _coarsest(inferred, n) for n in program if n.is_sop}  # by the network
     known = {number: part.copy() for number, part in read.items()}  # by those who read names
     for node in reversed(list(program)):
-        if isinstance(node.expression, Select):
+        if node.op is Op.SELECT:
             key, query = node.inputs
             table = inferred.predicates[node.id]
             _refine(read, query, list(table))
             _refine(read, key, list(table.T))
         if not node.is_sop:
             continue
-        if node.id in program.outputs or not _can_merge(inferred, node):
+        if node.id in program.ends or not _can_merge(inferred, node):
             read[node.id] = np.arange(len(read[node.id]))
         if node.is_named:
             known[node.id] = np.arange(len(known[node.id]))
-        if isinstance(node.expression, Aggregate):
+        if node.op is Op.AGGREGATE:
             _refine(read, node.id, list(known[node.id]))
             _refine_averaged(inferred, node, read)
-        elif isinstance(node.expression, Map | SequenceMap):
+        elif node.op in ELEMENTWISE:
             _refine_operands(inferred, node, read)
             _refine_operands(inferred, node, known)
     return {number: p for number, p in read.items() if len(p)}
 
 
 def _coarsest(inferred: Inferred, node: Node) -> Partition:
-    values = inferred.sops[node.id].values
-    return np.zeros(len(values) if isinstance(values, ValueSet) else 0, dtype=int)
+    domain = inferred.domain(node.id)
+    return np.zeros(len(domain) if isinstance(domain, Enumerated) else 0, dtype=int)
 
 
 def _can_merge(inferred: Inferred, node: Node) -> bool:
     """Whether the values have a dimension each; what is held as a number cannot be merged."""
     facts = inferred.sops[node.id]
-    if is_numerical(node.expression) or facts.mixture:  # type: ignore[arg-type]
+    if node.is_numerical or facts.mixture:
         return False
-    if isinstance(node.expression, Aggregate):
+    if node.op is Op.AGGREGATE:
         operand = inferred.program.node(node.inputs[1])
-        is_number = is_numerical(operand.expression)  # type: ignore[arg-type]
-        return not is_number and not inferred.sops[operand.id].mixture
+        return not operand.is_numerical and not inferred.sops[operand.id].mixture
     return True
 
 
@@ -118,24 +118,22 @@ def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Parti
             partitions[operand] = np.arange(len(partitions[operand]))
         return
     blocks = np.append(partitions[node.id], [-2, -1])  # the last two for UNDEFINED and NONE
-    results = blocks[table]
-    if len(set(node.inputs)) == 1 and results.ndim == 2:
-        results = np.diagonal(results)
-    for axis, operand in enumerate(dict.fromkeys(node.inputs)):
+    results = blocks[table.entries]
+    for axis, operand in enumerate(node.inputs):
         _refine(partitions, operand, list(np.moveaxis(results, axis, 0)))
 
 
 def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Partition]) -> None:
     """A copied value is seen as far as the copy is; one that is averaged is seen as a number."""
     operand = node.inputs[1]
-    values = inferred.sops[operand].values
-    if not isinstance(values, ValueSet):
+    values = inferred.domain(operand)
+    if not isinstance(values, Enumerated):
         return
     if not _can_merge(inferred, node):
         partitions[operand] = np.arange(len(values))
         return
-    own = inferred.sops[node.id].values
-    assert isinstance(own, ValueSet)
+    own = inferred.domain(node.id)
+    assert isinstance(own, Enumerated)
     blocks = np.append(partitions[node.id], -1)  # the last for what is never copied
     copies = [own.class_of.get(canonical_key(value), -1) for value in values.values]
     _refine(partitions, operand, list(blocks[copies]))
@@ -144,28 +142,27 @@ def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Parti
 def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition]) -> SOpFacts:
     """Facts about a node whose own values, or whose operands' values, are merged."""
     facts = inferred.sops[node.id]
-    values, table, local = facts.values, facts.table, facts.local
+    domain, table, local = facts.domain, facts.table, facts.local
     if table is not None:
-        table = _representatives(table, node.inputs, merged)
+        table = table.of_first_classes(_first_classes(node.inputs, merged))
     partition = merged.get(node.id)
     if partition is not None:
-        assert isinstance(values, ValueSet)
-        number_of = np.append(partition, [-2, -1]).astype(np.int32)
-        table = None if table is None else number_of[table]
-        local = None if local is None else number_of[local]
+        assert isinstance(domain, Enumerated)
+        table = None if table is None else table.renamed(partition)
+        local = None if local is None else Lookup(local).renamed(partition).entries
         order = sorted(range(len(partition)), key=lambda i: (partition[i], i))
         groups = groupby(order, key=lambda i: int(partition[i]))
-        classes = tuple(tuple(v for i in group for v in values.classes[i]) for _, group in groups)
-        values = replace(values, classes=classes)
-    return replace(facts, values=values, table=table, local=local)
+        classes = tuple(tuple(v for i in group for v in domain.classes[i]) for _, group in groups)
+        domain = replace(domain, classes=classes)
+    return replace(facts, domain=domain, table=table, local=local)
 
 
-def _representatives(
-    table: Table, operands: tuple[int, ...], merged: Mapping[int, Partition]
-) -> Table:
-    """A table with one row for each block of each operand, that of its first class."""
-    for axis, operand in enumerate(operands):
-        if operand in merged:
-            first = np.unique(merged[operand], return_index=True)[1]
-            table = table.take(first, axis=axis)
-    return table
+def _first_classes(
+    operands: tuple[int, ...], merged: Mapping[int, Partition]
+) -> dict[int, npt.NDArray[np.intp]]:
+    """By axis, for operands whose values are merged, the first class of each block."""
+    return {
+        axis: np.unique(merged[operand], return_index=True)[1]
+        for axis, operand in enumerate(operands)
+        if operand in merged
+    }

@@ -6,18 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from shoal.program.facts import UNDEFINED, Inferred, SOpFacts, Table, constant_facts
-from shoal.program.graph import Node
-from shoal.program.rewriting import Rewrite, Tabulated, argument_sets, rewritten
-from shoal.program.value_sets import value_set
-from shoal.rasp.expressions import (
-    Full,
-    Select,
-    SelectorAnd,
-    SelectorNot,
-    SelectorOr,
-    SOp,
-)
+from shoal.program.facts.domains import domain_of
+from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts, constant_facts
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.ir import Node, Op
+from shoal.program.rewriting import Rewrite, rewritten
 
 CONSTANT = "constant"
 """Label of the s-op that selects read in place of operands that make no difference."""
@@ -38,12 +31,12 @@ class _Simplification:
     inferred: Inferred
     nodes: dict[int, Node] = field(default_factory=dict)
     replaced: dict[int, int] = field(default_factory=dict)
-    predicates: dict[int, Table] = field(default_factory=dict)
+    predicates: dict[int, Predicate] = field(default_factory=dict)
     saved: int = 0
 
-    def table(self, number: int) -> Table | None:
+    def table(self, number: int) -> Predicate | None:
         """[queries, keys], whether a select holds; None for other selectors."""
-        if not isinstance(self.nodes[number].expression, Select):
+        if self.nodes[number].op is not Op.SELECT:
             return None
         return self.predicates.get(number, self.inferred.predicates.get(number))
 
@@ -81,9 +74,9 @@ def simplify_selectors(inferred: Inferred) -> Rewrite:
         return Rewrite(inferred, 0)
     sops: dict[int, SOpFacts] = {}
     if constant.id in state.nodes:
-        sops[constant.id] = constant_facts(inferred, value_set([[True]]))
+        sops[constant.id] = constant_facts(inferred, domain_of([[True]]))
     nodes = [state.nodes[number] for number in sorted(state.nodes)]
-    new = rewritten(inferred, nodes, inferred.program.root, sops, state.predicates)
+    new = rewritten(inferred, nodes, sops, state.predicates)
     return Rewrite(new, state.saved, state.replaced)
 
 
@@ -96,17 +89,17 @@ def _constant_node(inferred: Inferred) -> Node:
     label = CONSTANT
     while label in labels:
         label += "_"
-    return Node(-1, Full(True), (), label)
+    return Node(-1, Op.CONSTANT, (), label, value=True)
 
 
 def _same_as(state: _Simplification, node: Node) -> int | None:
     """The selector that a combination is equal to, if it is one of its parts."""
-    match node.expression:
-        case SelectorNot():
+    match node.op:
+        case Op.NOT:
             inner = state.nodes[node.inputs[0]]
-            return inner.inputs[0] if isinstance(inner.expression, SelectorNot) else None
-        case SelectorAnd() | SelectorOr():
-            deciding = isinstance(node.expression, SelectorOr)
+            return inner.inputs[0] if inner.op is Op.NOT else None
+        case Op.AND | Op.OR:
+            deciding = node.op is Op.OR
             first, second = node.inputs
             if first == second:
                 return first
@@ -120,7 +113,7 @@ def _same_as(state: _Simplification, node: Node) -> int | None:
 
 def _combine(state: _Simplification, node: Node) -> None:
     """Make a combination of selects over the same keys and queries one select."""
-    if isinstance(node.expression, Select):
+    if node.op is Op.SELECT:
         return
     tables = [state.table(operand) for operand in node.inputs]
     over = {state.nodes[operand].inputs for operand in node.inputs}
@@ -128,12 +121,12 @@ def _combine(state: _Simplification, node: Node) -> None:
     if len(known) < len(tables) or len(over) != 1:
         return
     holds = [table == 1 for table in known]
-    match node.expression:
-        case SelectorNot():
+    match node.op:
+        case Op.NOT:
             result = ~holds[0]
-        case SelectorAnd():
+        case Op.AND:
             result = holds[0] & holds[1]
-        case SelectorOr():
+        case Op.OR:
             result = holds[0] | holds[1]
         case _:
             return
@@ -160,17 +153,9 @@ def _drop_operands(state: _Simplification, number: int, constant: Node) -> None:
         _set_select(state, state.nodes[number], (key, query), table)
 
 
-def _set_select(state: _Simplification, node: Node, inputs: tuple[int, ...], table: Table) -> None:
-    key, query = inputs
-    keys, queries = (state.nodes[number].expression for number in inputs)
-    assert isinstance(keys, SOp)
-    assert isinstance(queries, SOp)
-    sets = [
-        value_set([[True]]) if number < 0 else argument_sets(state.inferred, [number])[0]
-        for number in (key, query)
-    ]
-    predicate = Tabulated(tuple(sets), table.T, (False, True))
-    select = Select(keys, queries, predicate, annotations=node.expression.annotations)
-    state.nodes[node.id] = replace(node, expression=select, inputs=inputs)
+def _set_select(
+    state: _Simplification, node: Node, inputs: tuple[int, ...], table: Predicate
+) -> None:
+    state.nodes[node.id] = replace(node, op=Op.SELECT, inputs=inputs, function=None)
     state.predicates[node.id] = table
     state.saved += 1

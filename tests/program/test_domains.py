@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.program.value_sets import (
-    RESOLUTION,
+from shoal.contract import RESOLUTION
+from shoal.program.facts.domains import (
+    domain_of,
     group_close,
-    means,
-    value_set,
 )
+from shoal.program.facts.means import means
 from shoal.rasp.values import canonical_key
 
 DYADIC = st.integers(-12, 12).map(lambda n: n / 4)
@@ -60,7 +60,7 @@ def test_close_numbers_share_a_group_and_others_do_not(numbers: list[float]) -> 
 
 @given(st.lists(st.lists(VALUES, min_size=1, max_size=3), max_size=8))
 def test_a_value_set_joins_overlapping_groups(groups: list[list[object]]) -> None:
-    values = value_set(groups)
+    values = domain_of(groups)
     of = {v: values.class_of[v] for v in values.class_of}
     assert set(of) == {canonical_key(v) for group in groups for v in group}
     for group in groups:
@@ -75,4 +75,4 @@ def test_a_value_set_joins_overlapping_groups(groups: list[list[object]]) -> Non
 def test_the_order_of_classes_is_canonical(values: list[object], random: object) -> None:
     shuffled = list(values)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert value_set([v] for v in values).class_of == value_set([v] for v in shuffled).class_of
+    assert domain_of([v] for v in values).class_of == domain_of([v] for v in shuffled).class_of

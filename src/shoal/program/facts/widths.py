@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.program.graph import Node, Program
-from shoal.rasp.expressions import SelectorAnd, SelectorNot, SelectorOr
+from shoal.program.ir import Node, Op, Program
 
 
 @dataclass(frozen=True)
@@ -52,18 +51,18 @@ def width_bounds(
         max_seq_len: the greatest number of tokens.
     """
     parts = [known[operand] for operand in node.inputs if operand in known]
-    match node.expression:
-        case SelectorNot():
+    match node.op:
+        case Op.NOT:
             (part,) = parts
             return WidthBounds(part.low_of_complement, part.high_of_complement, part.low, part.high)
-        case SelectorAnd():
+        case Op.AND:
             return WidthBounds(
                 low=min(part.low for part in parts),
                 high=min(part.high for part in parts),
                 low_of_complement=max(part.low_of_complement for part in parts),
                 high_of_complement=min(sum(part.high_of_complement for part in parts), max_seq_len),
             )
-        case SelectorOr():
+        case Op.OR:
             return WidthBounds(
                 low=max(part.low for part in parts),
                 high=min(sum(part.high for part in parts), max_seq_len),

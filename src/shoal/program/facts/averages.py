@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.program.facts import Inferred, SOpFacts, encoded
-from shoal.program.graph import Node
-from shoal.program.selector_widths import WidthBounds
-from shoal.program.value_sets import (
-    ValueRange,
-    ValueSet,
+from shoal.program.facts.domains import (
+    Domain,
+    Enumerated,
+    Interval,
     group_close,
-    means,
-    number_bounds,
 )
-from shoal.rasp.expressions import Aggregate, Select, is_numerical
-from shoal.rasp.values import Value, is_number, normalise, show_value
+from shoal.program.facts.inferred import Inferred, SOpFacts, encoded
+from shoal.program.facts.means import means
+from shoal.program.facts.widths import WidthBounds
+from shoal.program.ir import Node, Op
+from shoal.rasp.values import Value, is_number, show_value
 
 
 def infer_aggregate(facts: Inferred, node: Node) -> SOpFacts:
     """The values of an aggregate."""
-    expression = node.expression
-    assert isinstance(expression, Aggregate)
     bounds = facts.widths[node.inputs[0]]
     operand = facts.program.node(node.inputs[1])
-    values = facts.sops[operand.id].values
-    default = normalise(expression.default)
+    values = facts.sops[operand.id].domain
+    default = node.value
     uses_default = bounds.low == 0
     extra = [default] if uses_default and default is not None else []
     if bounds.high == 0:  # nothing is ever selected
         return SOpFacts(encoded(node, [[value] for value in extra], default is None))
     nullable = values.nullable or (uses_default and default is None)
-    if isinstance(values, ValueRange):
-        return _range(node, values, extra, nullable)
+    if not isinstance(values, Enumerated):
+        return _interval(node, values, extra, nullable)
     found = _averages(facts, node, values, bounds, extra)
     if found is None:
-        return _range(node, ValueRange(*number_bounds(values)), extra, nullable)
+        return _interval(node, values, extra, nullable)
     averages, mixture = found
     groups = [*map(list, values.classes), *([value] for value in extra), *averages]
     return SOpFacts(encoded(node, groups, nullable), mixture=mixture)
 
 
 def _averages(
-    facts: Inferred, node: Node, values: ValueSet, bounds: WidthBounds, extra: list[Value]
+    facts: Inferred, node: Node, values: Enumerated, bounds: WidthBounds, extra: list[Value]
 ) -> tuple[list[list[Value]], bool] | None:
     """Means of values that differ, and whether values of several classes are averaged.
 
@@ -89,7 +84,7 @@ def _averages(
 def _selects_equal_values(facts: Inferred, node: Node) -> bool:
     """Whether all positions that one query selects hold the same value, where that is local."""
     selector = facts.program.node(node.inputs[0])
-    if not isinstance(selector.expression, Select):
+    if selector.op is not Op.SELECT:
         return False
     keys = facts.sops[selector.inputs[0]].local
     values = facts.sops[node.inputs[1]].local
@@ -102,7 +97,7 @@ def _selects_equal_values(facts: Inferred, node: Node) -> bool:
     return bool(((holds.astype(int) @ meets.astype(int)) > 0).sum(axis=1).max(initial=0) <= 1)
 
 
-def _range(node: Node, values: ValueRange, extra: list[Value], nullable: bool) -> SOpFacts:
+def _interval(node: Node, values: Domain, extra: list[Value], nullable: bool) -> SOpFacts:
     wrong = [value for value in extra if not is_number(value)]
     if wrong:
         raise UnsupportedProgramError(
@@ -111,13 +106,13 @@ def _range(node: Node, values: ValueRange, extra: list[Value], nullable: bool) -
             f"averages numbers, but its default is {show_value(wrong[0])}",
             "use a number or None",
         )
-    if not is_numerical(node.expression):  # type: ignore[arg-type]
+    low, high = values.bounds
+    if not node.is_numerical:
         raise UnsupportedProgramError(
             Refusal.TOO_MANY_VALUES,
             node.label,
-            f"averages {values.low:g} .. {values.high:g} to too many different values for a "
-            "categorical s-op",
+            f"averages {low:g} .. {high:g} to too many different values for a categorical s-op",
             "annotate it with rasp.numerical",
         )
-    numbers = [*(float(v) for v in extra if isinstance(v, int | float)), values.low, values.high]
-    return SOpFacts(replace(values, low=min(numbers), high=max(numbers), nullable=nullable))
+    numbers = [*(float(v) for v in extra if isinstance(v, int | float)), low, high]
+    return SOpFacts(Interval(min(numbers), max(numbers), nullable))

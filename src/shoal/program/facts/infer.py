@@ -8,43 +8,33 @@ such s-ops are exact, and it can be proven that a selector selects at most one p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
-from shoal.program.averages import infer_aggregate
-from shoal.program.facts import (
-    NONE,
-    UNDEFINED,
+from shoal.program.facts.averages import infer_aggregate
+from shoal.program.facts.domains import Enumerated, Interval, domain_of
+from shoal.program.facts.inferred import (
     Inferred,
+    Predicate,
     Raises,
     SOpFacts,
-    Table,
+    choices,
     constant_facts,
     encoded,
     local_result,
 )
-from shoal.program.graph import Node, Program
-from shoal.program.selector_widths import WidthBounds, width_bounds
-from shoal.program.tabulating import tabulate
-from shoal.program.value_sets import ValueRange, ValueSet, number_bounds, value_set
-from shoal.rasp.expressions import (
-    Aggregate,
-    Full,
-    IndicesType,
-    LinearSequenceMap,
-    Map,
-    Select,
-    SelectorWidth,
-    SequenceMap,
-    TokensType,
-    is_numerical,
-)
+from shoal.program.facts.joint import Choices, TooManyRowsError, joint
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
+from shoal.program.facts.tabulate import tabulate
+from shoal.program.facts.widths import WidthBounds, width_bounds
+from shoal.program.ir import Node, Op, Program
 from shoal.rasp.functions import Comparison
-from shoal.rasp.values import Value, canonical_key, is_number, normalise, show_value
+from shoal.rasp.values import Value, canonical_key, is_number, show_value
 
 
 def infer(
@@ -78,7 +68,7 @@ def infer(
             "use a smaller vocab or max_seq_len",
         )
     sops: dict[int, SOpFacts] = {}
-    predicates: dict[int, Table] = {}
+    predicates: dict[int, Predicate] = {}
     widths: dict[int, WidthBounds] = {}
     raises: dict[int, Raises] = {}
     facts = Inferred(
@@ -96,7 +86,7 @@ def infer(
         if node.is_sop:
             sops[node.id] = _infer_sop(facts, node, raises)
         else:
-            if isinstance(node.expression, Select):
+            if node.op is Op.SELECT:
                 predicates[node.id] = _infer_predicate(facts, node, raises)
             facts.work.spend(_entries(predicates.get(node.id)) / 50, node.label)
             widths[node.id] = width_bounds(
@@ -110,31 +100,31 @@ def infer(
     return facts
 
 
-def _entries(table: Table | None) -> int:
+def _entries(table: Predicate | None) -> int:
     return 1 if table is None else table.size
 
 
 def _infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFacts:
-    match node.expression:
-        case TokensType():
+    match node.op:
+        case Op.TOKENS:
             return _infer_tokens(facts, node)
-        case IndicesType():
+        case Op.INDICES:
             return _infer_indices(facts, node)
-        case Full(fill=fill):
-            return _infer_constant(facts, node, normalise(fill))
-        case LinearSequenceMap() if _is_too_large(facts, node):
-            return _infer_linear_range(facts, node)
-        case Map() | SequenceMap():
+        case Op.CONSTANT:
+            return _infer_constant(facts, node)
+        case Op.LINEAR if _is_too_large(facts, node):
+            return _infer_interval(facts, node)
+        case Op.MAP | Op.LINEAR:
             return _infer_elementwise(facts, node, raises)
-        case SelectorWidth():
+        case Op.WIDTH:
             bounds = facts.widths[node.inputs[0]]
-            return SOpFacts(value_set([n] for n in range(bounds.low, bounds.high + 1)))
-        case Aggregate():
+            return SOpFacts(domain_of([n] for n in range(bounds.low, bounds.high + 1)))
+        case Op.AGGREGATE:
             return infer_aggregate(facts, node)
     raise UnsupportedProgramError(
         Refusal.UNKNOWN_EXPRESSION,
         node.label,
-        f"{type(node.expression).__name__} is not known",
+        f"{node.op} is no s-op",
         "express it by Map, SequenceMap, Aggregate or SelectorWidth",
     )
 
@@ -147,30 +137,29 @@ def _infer_tokens(facts: Inferred, node: Node) -> SOpFacts:
 
 def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:
     row = np.arange(facts.max_seq_len, dtype=np.int32)
-    values = value_set([index] for index in range(facts.max_seq_len))
+    values = domain_of([index] for index in range(facts.max_seq_len))
     return SOpFacts(values, local=np.repeat(row[None, :], len(facts.vocab), axis=0))
 
 
-def _infer_constant(facts: Inferred, node: Node, fill: Value) -> SOpFacts:
-    values = ValueSet((), True) if fill is None else encoded(node, [[fill]], nullable=False)
-    return constant_facts(facts, values)
+def _infer_constant(facts: Inferred, node: Node) -> SOpFacts:
+    if node.value is None:
+        return constant_facts(facts, Enumerated((), True))
+    return constant_facts(facts, encoded(node, [[node.value]], nullable=False))
 
 
 def _is_too_large(facts: Inferred, node: Node) -> bool:
     """Whether a linear map has to do without a table, which it can."""
     sizes = []
     for operand in node.inputs:
-        values = facts.sops[operand].values
-        if isinstance(values, ValueRange):
+        domain = facts.domain(operand)
+        if not isinstance(domain, Enumerated):
             return True
-        sizes.append(len(values))
-    return is_numerical(node.expression) and int(np.prod(sizes)) > facts.limits.table_entries  # type: ignore[arg-type]
+        sizes.append(len(domain))
+    return node.is_numerical and int(np.prod(sizes, dtype=object)) > facts.limits.table_entries
 
 
-def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
-    expression = node.expression
-    assert isinstance(expression, LinearSequenceMap)
-    if not is_numerical(expression):
+def _infer_interval(facts: Inferred, node: Node) -> SOpFacts:
+    if not node.is_numerical:
         raise UnsupportedProgramError(
             Refusal.TOO_MANY_VALUES,
             node.label,
@@ -179,8 +168,7 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
         )
     low = high = 0.0
     nullable = False
-    factors = (expression.fst_fac, expression.snd_fac)
-    wrong = [factor for factor in factors if not is_number(factor)]
+    wrong = [factor for factor in node.factors if not is_number(factor)]
     if wrong:
         raise UnsupportedProgramError(
             Refusal.NO_NUMBER,
@@ -189,19 +177,19 @@ def _infer_linear_range(facts: Inferred, node: Node) -> SOpFacts:
             "use a finite factor",
             outside_float32=True,
         )
-    for factor, operand in zip(factors, node.inputs, strict=True):
-        values = facts.sops[operand].values
+    for factor, operand in zip(node.factors, node.inputs, strict=True):
+        domain = facts.domain(operand)
         _require_numbers(facts, node, operand)
-        ends = sorted(factor * bound for bound in number_bounds(values))
+        ends = sorted(factor * bound for bound in domain.bounds)
         low, high = low + ends[0], high + ends[1]
-        nullable = nullable or values.nullable
-    return SOpFacts(ValueRange(low, high, nullable))
+        nullable = nullable or domain.nullable
+    return SOpFacts(Interval(low, high, nullable))
 
 
 def _require_numbers(facts: Inferred, node: Node, operand: int) -> None:
-    values = facts.sops[operand].values
-    if isinstance(values, ValueSet) and not all(map(is_number, values.values)):
-        wrong = next(value for value in values.values if not is_number(value))
+    domain = facts.domain(operand)
+    if isinstance(domain, Enumerated) and not domain.are_numbers:
+        wrong = next(value for value in domain.values if not is_number(value))
         raise UnsupportedProgramError(
             Refusal.NO_NUMBER,
             node.label,
@@ -213,61 +201,56 @@ def _require_numbers(facts: Inferred, node: Node, operand: int) -> None:
 
 
 def _infer_elementwise(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFacts:
-    expression = node.expression
-    assert isinstance(expression, Map | SequenceMap)
-    operands = [facts.program.node(i) for i in node.inputs]
-    sets = [facts.value_set(operand, node.label) for operand in operands]
-    shape = tuple(len(s) for s in sets)
-    joint = _reachable(facts, operands, shape, node)
-    found = tabulate(node, expression.f, [s.classes for s in sets], joint, facts.work)
+    domains = [facts.listed(facts.program.node(i), node.label) for i in node.inputs]
+    shape = tuple(len(domain) for domain in domains)
+    rows = _reachable(facts, node, shape)
+    assert node.function is not None
+    found = tabulate(node, node.function, [d.classes for d in domains], rows, facts.work)
     if found.raises is not None:
         raises[node.id] = found.raises
     results = {index: result for index, result in found.results.items() if result}
     groups = [result for result in results.values() if result[0] is not None]
-    nullable = any(s.nullable for s in sets) or len(groups) < len(results)
-    values = encoded(node, groups, nullable)
-    table = np.full(shape, UNDEFINED, dtype=np.int32)
+    nullable = any(d.nullable for d in domains) or len(groups) < len(results)
+    domain = encoded(node, groups, nullable)
+    entries = np.full(shape, UNDEFINED, dtype=np.int32)
     for index, result in results.items():
-        table[index] = NONE if result[0] is None else values.class_of[canonical_key(result[0])]
-    return SOpFacts(values, table, local_result(facts, node, table))
+        entries[index] = NONE if result[0] is None else domain.class_of[canonical_key(result[0])]
+    table = Lookup(entries)
+    return SOpFacts(domain, table, local_result(facts, node.inputs, table))
 
 
-def _reachable(
-    facts: Inferred,
-    operands: list[Node],
-    shape: tuple[int, ...],
-    node: Node,
-) -> Iterator[tuple[int, ...]] | list[tuple[int, ...]]:
+def _reachable(facts: Inferred, node: Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """The joint classes of the operands that can occur at one position (or more than those)."""
-    local = [facts.sops[operand.id].local for operand in operands]
-    if all(grid is not None for grid in local):
-        stacked = np.stack([grid.ravel() for grid in local if grid is not None], axis=1)
-        stacked = stacked[(stacked >= 0).all(axis=1)]
-        facts.work.spend(stacked.size / 10, node.label)
-        return [tuple(map(int, row)) for row in np.unique(stacked, axis=0)]
-    if len({operand.id for operand in operands}) == 1:
-        return [(i,) * len(operands) for i in range(shape[0])]
-    if int(np.prod(shape)) > facts.limits.table_entries:
+    operands = [replace(choices(facts, number), nullable=False) for number in node.inputs]
+    try:
+        rows = joint(operands, facts.limits.table_entries)
+    except TooManyRowsError as error:
         raise UnsupportedProgramError(
             Refusal.TABLE_TOO_LARGE,
             node.label,
-            f"its table would have {' x '.join(f'{n:,}' for n in shape)} = "
-            f"{int(np.prod(shape)):,} entries; the limit is {facts.limits.table_entries:,}",
+            f"its table would have {' x '.join(f'{n:,}' for n in shape)} = {error.rows:,} entries; "
+            f"the limit is {facts.limits.table_entries:,}",
             "use a smaller vocab or max_seq_len, or map the operands to fewer values first",
-        )
-    return product(*(range(n) for n in shape))
+        ) from None
+    facts.work.spend(_pairs(operands) / 10, node.label)
+    return [tuple(row) for row in rows[(rows >= 0).all(axis=1)].tolist()]
 
 
-def _infer_predicate(facts: Inferred, node: Node, raises: dict[int, Raises]) -> Table:
+def _pairs(operands: list[Choices]) -> int:
+    """Entries of the grids that are looked at."""
+    return sum(operand.local.size for operand in operands if operand.local is not None)
+
+
+def _infer_predicate(facts: Inferred, node: Node, raises: dict[int, Raises]) -> Predicate:
     """Whether the predicate holds, for classes of [query, key]."""
-    expression = node.expression
-    assert isinstance(expression, Select)
+    predicate = node.function
+    assert predicate is not None
     keys, queries = (
-        facts.value_set(facts.program.node(operand), node.label) for operand in node.inputs
+        facts.listed(facts.program.node(operand), node.label) for operand in node.inputs
     )
     shape = (len(queries), len(keys))
-    if expression.predicate in (Comparison.TRUE, Comparison.FALSE):
-        return np.full(shape, int(expression.predicate is Comparison.TRUE), dtype=np.int32)
+    if predicate in (Comparison.TRUE, Comparison.FALSE):
+        return np.full(shape, int(predicate is Comparison.TRUE), dtype=np.int32)
     if int(np.prod(shape)) > facts.limits.table_entries:
         raise UnsupportedProgramError(
             Refusal.TABLE_TOO_LARGE,
@@ -278,9 +261,7 @@ def _infer_predicate(facts: Inferred, node: Node, raises: dict[int, Raises]) -> 
             "use a smaller vocab or max_seq_len",
         )
     pairs = product(range(shape[1]), range(shape[0]))
-    found = tabulate(
-        node, expression.predicate, [keys.classes, queries.classes], pairs, facts.work, made=bool
-    )
+    found = tabulate(node, predicate, [keys.classes, queries.classes], pairs, facts.work, made=bool)
     if found.raises is not None:
         raises[node.id] = found.raises
     table = np.full(shape, UNDEFINED, dtype=np.int32)

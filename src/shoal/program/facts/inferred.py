@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
-from shoal.program.graph import Node, Program
-from shoal.program.selector_widths import WidthBounds
-from shoal.program.value_sets import ValueRange, Values, ValueSet, group_close, value_set
-from shoal.rasp.expressions import is_numerical
+from shoal.program.facts.domains import Domain, Enumerated, domain_of, group_close
+from shoal.program.facts.joint import Choices
+from shoal.program.facts.lookup import NONE, Lookup
+from shoal.program.facts.widths import WidthBounds
+from shoal.program.ir import Node, Program
 from shoal.rasp.values import Value, is_number, show_value
 
-NONE = -1
-"""In a table: the result is None."""
-UNDEFINED = -2
-"""In a table: the operands never meet, or the function raises on them."""
+Grid = npt.NDArray[np.int32]
+"""[tokens, positions], the class of a value at a position that holds a token."""
 
-Table = npt.NDArray[np.int32]
+Predicate = npt.NDArray[np.int32]
+"""[query classes, key classes], whether a select holds; UNDEFINED where its predicate raises."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,15 @@ class SOpFacts:
     """What is known about one s-op.
 
     Attributes:
-        values: what it can be.
-        table: for elementwise s-ops, the class of the result (or NONE, UNDEFINED) for the
-            classes of the operands; one axis for each operand.
-        local: [tokens, positions], the class of the value at a position that holds a token;
-            None if it depends on more than that.
+        domain: what it can be.
+        table: for elementwise s-ops, its class by those of its operands; for constants, of none.
+        local: its class where token and position alone determine it; None elsewhere.
         mixture: for aggregates, whether several different numbers can be averaged.
     """
 
-    values: Values
-    table: Table | None = None
-    local: Table | None = None
+    domain: Domain
+    table: Lookup | None = None
+    local: Grid | None = None
     mixture: bool = False
 
 
@@ -72,8 +70,7 @@ class Inferred:
         max_seq_len: the greatest number of tokens.
         limits: what a compilation may take.
         sops: facts by node id.
-        predicates: for each ``Select`` by node id, whether it holds for the classes of
-            [query, key]; UNDEFINED where the predicate raises.
+        predicates: for each select by node id, for which classes it holds.
         widths: for each selector by node id, how many keys a query can select.
         raises: by node id, the functions that raise on some values.
         work: counts what the compilation does.
@@ -84,32 +81,37 @@ class Inferred:
     max_seq_len: int
     limits: Limits
     sops: Mapping[int, SOpFacts] = field(default_factory=dict)
-    predicates: Mapping[int, Table] = field(default_factory=dict)
+    predicates: Mapping[int, Predicate] = field(default_factory=dict)
     widths: Mapping[int, WidthBounds] = field(default_factory=dict)
     raises: Mapping[int, Raises] = field(default_factory=dict)
     work: Work = field(default_factory=Work, compare=False)
 
-    def value_set(self, node: Node, reader: str) -> ValueSet:
-        """The values of a node, which a reader needs as a finite set.
+    def domain(self, number: int) -> Domain:
+        """What an s-op can be."""
+        return self.sops[number].domain
+
+    def listed(self, node: Node, reader: str) -> Enumerated:
+        """The domain of a node, which a reader needs as a list.
 
         Raises:
             UnsupportedProgramError: there are too many to list.
         """
-        values = self.sops[node.id].values
-        if isinstance(values, ValueRange):
+        domain = self.sops[node.id].domain
+        if not isinstance(domain, Enumerated):
+            low, high = domain.bounds
             raise UnsupportedProgramError(
                 Refusal.TOO_MANY_VALUES,
                 reader,
                 f"reads {node.label!r}, which takes too many different values to list (between "
-                f"{values.low:g} and {values.high:g}); only linear readers and aggregates can "
+                f"{low:g} and {high:g}); only linear readers and aggregates can "
                 "use it",
                 "use a shorter max_seq_len, or round the values earlier",
             )
-        return values
+        return domain
 
 
-def encoded(node: Node, groups: Iterable[Sequence[Value]], nullable: bool) -> ValueSet:
-    """The value set in a node's encoding: one scalar cannot tell 1 from True or 1.0.
+def encoded(node: Node, groups: Iterable[Sequence[Value]], nullable: bool) -> Enumerated:
+    """The domain of a node as it may be held: one scalar cannot tell 1 from True or 1.0.
 
     Args:
         node: an s-op.
@@ -120,7 +122,7 @@ def encoded(node: Node, groups: Iterable[Sequence[Value]], nullable: bool) -> Va
         UnsupportedProgramError: it is numerical, and a value is no number.
     """
     groups = list(groups)
-    if is_numerical(node.expression):  # type: ignore[arg-type]
+    if node.is_numerical:
         values = [value for group in groups for value in group]
         wrong = [value for value in values if not is_number(value)]
         if wrong:
@@ -133,23 +135,26 @@ def encoded(node: Node, groups: Iterable[Sequence[Value]], nullable: bool) -> Va
                 outside_float32=isinstance(wrong[0], int | float),
             )
         groups += group_close(values)
-    return value_set(groups, nullable, node.label)
+    return domain_of(groups, nullable, node.label)
 
 
-def constant_facts(facts: Inferred, values: ValueSet) -> SOpFacts:
-    """The facts about an s-op without operands that is always the same; ``values.is_constant``."""
-    number = NONE if values.nullable else 0
+def constant_facts(facts: Inferred, domain: Enumerated) -> SOpFacts:
+    """The facts about an s-op without operands that is always the same; ``domain.is_constant``."""
+    number = NONE if domain.nullable else 0
     shape = (len(facts.vocab), facts.max_seq_len)
-    return SOpFacts(values, np.array(number, np.int32), np.full(shape, number, np.int32))
+    table = Lookup(np.array(number, np.int32))
+    return SOpFacts(domain, table, np.full(shape, number, np.int32))
 
 
-def local_result(facts: Inferred, node: Node, table: Table) -> Table | None:
-    """[tokens, positions], the class of an elementwise value where its operands are local."""
-    grids = [facts.sops[operand].local for operand in node.inputs]
-    if any(grid is None for grid in grids):
-        return None
-    stacked = np.stack([grid for grid in grids if grid is not None])
-    known = (stacked >= 0).all(axis=0)
-    result = np.where((stacked == UNDEFINED).any(axis=0), UNDEFINED, NONE).astype(np.int32)
-    result[known] = table[tuple(grid[known] for grid in stacked)]
-    return result
+def local_result(facts: Inferred, inputs: Sequence[int], table: Lookup) -> Grid | None:
+    """The class of an elementwise value where token and position determine its operands."""
+    grids = [facts.sops[operand].local for operand in inputs]
+    known = [grid for grid in grids if grid is not None]
+    return table(known) if len(known) == len(grids) else None
+
+
+def choices(facts: Inferred, number: int) -> Choices:
+    """What a listed s-op adds to joint values."""
+    domain, local = facts.sops[number].domain, facts.sops[number].local
+    assert isinstance(domain, Enumerated)
+    return Choices(len(domain), domain.nullable, local)

@@ -10,8 +10,8 @@ from typing import Any
 from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
-from shoal.program.facts import Raises
-from shoal.program.graph import Node
+from shoal.program.facts.inferred import Raises
+from shoal.program.ir import Node
 from shoal.rasp.calls import (
     NoFunctionError,
     UndefinedError,

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
 from shoal.limits import Limits
-from shoal.program.facts import NONE, UNDEFINED, Inferred
-from shoal.program.inference import infer
-from shoal.program.trace import trace
-from shoal.program.value_sets import ValueRange, ValueSet
+from shoal.program.facts.domains import Enumerated, Interval
+from shoal.program.facts.infer import infer
+from shoal.program.facts.inferred import Inferred
+from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.trace import trace, trace_with_expressions
 from shoal.rasp import (
     Aggregate,
     Comparison,
@@ -40,8 +41,8 @@ def inferred(program: SOp, causal: bool = False, limits: Limits | None = None) -
 
 def values_of(program: SOp) -> set[object]:
     facts = inferred(program)
-    found = facts.sops[facts.program.root].values
-    assert isinstance(found, ValueSet)
+    found = facts.domain(facts.program.root)
+    assert isinstance(found, Enumerated)
     return set(found.values) | ({None} if found.nullable else set())
 
 
@@ -53,16 +54,17 @@ def test_every_value_that_occurs_is_inferred(program: SOp, causal: bool) -> None
         facts = inferred(program, causal)
     except UnsupportedProgramError:
         assume(False)
+    expressions = trace_with_expressions(program, causal=causal).expressions
     for xs, _ in defined(program, all_sequences(VOCAB, LONGEST), causal):
         values = evaluate_all(program, xs, causal=causal)
         for node in facts.program:
             if not node.is_sop:
                 continue
-            found = facts.sops[node.id].values
-            for value in values[id(node.expression)]:
+            found = facts.domain(node.id)
+            for value in values[id(expressions[node.id])]:
                 if value is None:
                     assert found.nullable
-                elif isinstance(found, ValueSet):
+                elif isinstance(found, Enumerated):
                     assert canonical_key(value) in found.class_of
                 else:
                     assert found.low - 1e-9 <= value <= found.high + 1e-9
@@ -76,9 +78,9 @@ def test_values_at_a_token_and_position_are_exact(program: SOp) -> None:
     except UnsupportedProgramError:
         assume(False)
     root = facts.program.root
-    local, values = facts.sops[root].local, facts.sops[root].values
+    local, values = facts.sops[root].local, facts.domain(root)
     assert local is not None
-    assert isinstance(values, ValueSet)
+    assert isinstance(values, Enumerated)
     occurring = set()
     for xs, results in defined(program, all_sequences(VOCAB, LONGEST)):
         for position, (token, result) in enumerate(zip(xs, results, strict=True)):
@@ -119,10 +121,10 @@ def test_a_default_that_is_never_used_is_no_value() -> None:
 def test_too_many_means_become_a_range() -> None:
     program = numerical(Aggregate(EVERYTHING, tokens))
     facts = inferred(program, limits=Limits(averages=3))
-    assert facts.sops[facts.program.root].values == ValueRange(0.0, 3.0)
+    assert facts.domain(facts.program.root) == Interval(0.0, 3.0)
     combined = numerical(LinearSequenceMap(program, tokens, 1, -2))
     facts = inferred(combined, limits=Limits(averages=3))
-    assert facts.sops[facts.program.root].values == ValueRange(-6.0, 3.0)
+    assert facts.domain(facts.program.root) == Interval(-6.0, 3.0)
 
 
 def raises(_: object) -> object:

@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
-from shoal.program.inference import infer
-from shoal.program.selector_widths import WidthBounds
+from shoal.program.facts.infer import infer
+from shoal.program.facts.widths import WidthBounds
 from shoal.program.trace import trace
 from shoal.rasp import (
     Comparison,

@@ -1,0 +1,167 @@
+"""Domains: what an s-op can be, up to what a transformer can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from shoal.contract import RESOLUTION
+from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.rasp.values import Key, Value, canonical_key, is_number, is_same, show_value
+
+
+class Domain(Protocol):
+    """What an s-op can be; readers ask these questions, and a list only of ``Enumerated`` ones.
+
+    Attributes:
+        nullable: whether it can be None.
+    """
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be None."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number, 0 and 0 if there is none."""
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all values besides None are numbers that float32 holds."""
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is surely one possibility alone: a class, or None."""
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """A domain that is listed: the values besides None, in classes.
+
+    A class holds values that look the same in the residual stream: the mean of 1 and 1 is
+    1.0, which no network tells from a single 1. Most classes have one member.
+
+    Attributes:
+        classes: in canonical order of their first members.
+        nullable: whether the s-op can be None.
+    """
+
+    classes: tuple[tuple[Value, ...], ...]
+    nullable: bool = False
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """One value for each class."""
+        return tuple(members[0] for members in self.classes)
+
+    @cached_property
+    def class_of(self) -> dict[Key, int]:
+        """The class of a value, by canonical key."""
+        return {canonical_key(v): i for i, members in enumerate(self.classes) for v in members}
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number, 0 and 0 if there is none."""
+        numbers = [float(v) for v in self.values if isinstance(v, int | float) and is_number(v)]
+        return min(numbers, default=0.0), max(numbers, default=0.0)
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all values besides None are numbers that float32 holds."""
+        return all(is_number(value) for value in self.values)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is one possibility alone: a class, or None."""
+        return len(self.classes) + self.nullable == 1
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A domain of numbers between two bounds, too many to list.
+
+    Attributes:
+        low: lower bound.
+        high: upper bound.
+        nullable: whether the s-op can be None.
+    """
+
+    low: float
+    high: float
+    nullable: bool = False
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both bounds."""
+        return self.low, self.high
+
+    @property
+    def are_numbers(self) -> bool:
+        """They are."""
+        return True
+
+    @property
+    def is_constant(self) -> bool:
+        """Nobody knows."""
+        return False
+
+
+def domain_of(
+    groups: Iterable[Sequence[Value]], nullable: bool = False, owner: str = ""
+) -> Enumerated:
+    """A domain from groups of values that look the same; overlapping groups are joined.
+
+    Args:
+        groups: the values.
+        nullable: whether None is possible as well.
+        owner: the s-op whose values they are, for messages.
+
+    Raises:
+        UnsupportedProgramError: different values have the same type and ``repr``.
+    """
+    leader: dict[Key, Key] = {}
+    value_of: dict[Key, Value] = {}
+
+    def find(key: Key) -> Key:
+        while leader[key] != key:
+            key = leader[key]
+        return key
+
+    for group in groups:
+        keys = [canonical_key(value) for value in group]
+        for key, value in zip(keys, group, strict=True):
+            if key not in leader:
+                leader[key] = key
+                value_of[key] = value
+            elif not is_same(value_of[key], value):
+                raise UnsupportedProgramError(
+                    Refusal.UNUSABLE_VALUE,
+                    owner,
+                    f"two different values both read {show_value(value)}, so that they cannot be "
+                    "told apart in a canonical order",
+                    "give their type a repr that tells them apart",
+                )
+            leader[find(key)] = find(keys[0])
+    members: dict[Key, list[Key]] = {}
+    for key in leader:
+        members.setdefault(find(key), []).append(key)
+    ordered = sorted(sorted(keys) for keys in members.values())
+    return Enumerated(tuple(tuple(value_of[k] for k in keys) for keys in ordered), nullable)
+
+
+def group_close(values: Iterable[Value]) -> list[list[Value]]:
+    """Groups of numbers that one scalar in float32 cannot keep apart (see ``RESOLUTION``)."""
+    numbers = sorted((v for v in values if isinstance(v, int | float) and is_number(v)), key=float)
+    groups: list[list[Value]] = []
+    start = 0.0
+    for number in numbers:
+        if not groups or float(number) - start > RESOLUTION * max(1.0, abs(start)):
+            groups.append([])
+            start = float(number)
+        groups[-1].append(number)
+    return groups

@@ -1,0 +1,66 @@
+"""Joint values: which values of several s-ops can occur together at one position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.program.facts.lookup import NONE, UNDEFINED
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The values of one s-op.
+
+    Attributes:
+        size: how many classes there are.
+        nullable: whether it can be None.
+        local: [tokens, positions], its class where token and position determine it, or None.
+    """
+
+    size: int
+    nullable: bool
+    local: npt.NDArray[np.int32] | None = None
+
+
+class TooManyRowsError(Exception):
+    """There are more joint values than a limit.
+
+    Attributes:
+        rows: how many there may be.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        super().__init__(rows)
+
+
+def joint(operands: Sequence[Choices], most_rows: int) -> npt.NDArray[np.int_]:
+    """[rows, operands], the classes (or NONE) that can occur together, or more than those.
+
+    What token and position determine occurs together only where one token at one position has
+    it; anything else may meet everything. Rows are in the order of the former, then of the latter.
+
+    Raises:
+        TooManyRowsError: there are more than ``most_rows`` rows.
+    """
+    local = [i for i, operand in enumerate(operands) if operand.local is not None]
+    free = [i for i in range(len(operands)) if i not in local]
+    together = np.zeros((1, 0), dtype=int)
+    if local:
+        grids = [operands[i].local for i in local]
+        stacked = np.stack([grid.ravel() for grid in grids if grid is not None], axis=1)
+        together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
+    choices = [[*range(operands[i].size), *([NONE] if operands[i].nullable else [])] for i in free]
+    count = int(np.prod([len(choice) for choice in choices], dtype=object))
+    if count * len(together) > most_rows:
+        raise TooManyRowsError(count * len(together))
+    apart = np.array(list(product(*choices)), dtype=int).reshape(count, len(free))
+    rows = np.zeros((count * len(together), len(operands)), dtype=int)
+    rows[:, local] = np.repeat(together, count, axis=0)
+    rows[:, free] = np.tile(apart, (len(together), 1))
+    return rows
