@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +56,10 @@ def joint(operands: Sequence[Choices], most_rows: int) -> npt.NDArray[np.int_]:
         grids = [operands[i].local for i in local]
         stacked = np.stack([grid.ravel() for grid in grids if grid is not None], axis=1)
         together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
-    choices = [[*range(operands[i].size), *([NONE] if operands[i].nullable else [])] for i in free]
-    count = int(np.prod([len(choice) for choice in choices], dtype=object))
+    count = prod(operands[i].size + operands[i].nullable for i in free)
     if count * len(together) > most_rows:
         raise TooManyRowsError(count * len(together))
+    choices = [[*range(operands[i].size), *([NONE] if operands[i].nullable else [])] for i in free]
     apart = np.array(list(product(*choices)), dtype=int).reshape(count, len(free))
     rows = np.zeros((count * len(together), len(operands)), dtype=int)
     rows[:, local] = np.repeat(together, count, axis=0)
