@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     NO_FUNCTION = "functions that do not depend on their arguments alone"
     UNUSABLE_VALUE = "values that have no place in a table"
     LENGTH_UNDER_MASK = "length under a causal mask"
+    UNKNOWN_FORM = "forms that there are not"
     UNKNOWN_EXPRESSION = "expressions that the compiler does not know"
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from shoal.craft.model import CraftModel, run_craft
 from shoal.errors import InvalidInputError
-from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.held import Held
+from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.options import CompileOptions
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
@@ -52,6 +53,11 @@ class Model(Transformer):
     def allocation(self) -> Allocation:
         """Where every operation and variable is."""
         return self.allocated.allocation
+
+    @property
+    def result(self) -> Held:
+        """How the program's result is held at the end."""
+        return chosen_result(self.lowered, self.allocation)
 
     @property
     def savings(self) -> tuple[Saving, ...]:
@@ -150,5 +156,5 @@ class Model(Transformer):
 
     def _run_craft(self, ids: list[int]) -> list[Value]:
         stream = run_craft(self.craft, ids)[-1]
-        result = self.lowered.result.coordinates.read_from(self.craft.space, stream)
+        result = self.result.coordinates.read_from(self.craft.space, stream)
         return self.output_encoder.decode(result[1:])

@@ -10,7 +10,7 @@ import numpy as np
 
 from shoal.errors import InvalidOptionError, comes_from_outside
 from shoal.limits import Limits
-from shoal.lowering.lower import LOWERING_PASSES
+from shoal.lowering.rules.registry import OPTIONAL
 from shoal.program.passes import PASSES
 from shoal.rasp.values import (
     Value,
@@ -26,7 +26,7 @@ from shoal_solvers import MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budg
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
-PASS_NAMES = (*PASSES, *LOWERING_PASSES)
+PASS_NAMES = (*PASSES, *OPTIONAL)
 """All passes, in their order."""
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError, UnreadableError
-from shoal.lowering.builder import with_none
-from shoal.lowering.lowered import LoweredProgram, View
-from shoal.lowering.precision import allowed_error, coordinate_errors
+from shoal.lowering.held import Held, with_none
+from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.radii import coordinate_errors
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
@@ -50,11 +50,8 @@ class Reader:
         """
         view = self._view(node)
         values = self.optimised.original.domain(node.id)
-        is_scalar = view is not None and view is self.lowered.views.get(
-            self.optimised.place_of(node.id)
-        )
-        if view is not None and is_scalar and node.is_numerical:
-            self._require_precise(node, view, numerical=True)
+        if view is not None and view.form.is_number:
+            self._require_precise(node, view)
             coordinates = self._coordinates(view)
             there = coordinates[:, 1] > 0.5 if values.nullable else np.ones(len(coordinates), bool)
             return [
@@ -92,14 +89,13 @@ class Reader:
                     operands.append(known[0])
                     table = known[1]
             return np.asarray(np.maximum(table(operands), NONE))
-        self._require_precise(node, view, numerical=False)
+        self._require_precise(node, view)
         return self._nearest(view, self.optimised.original.domain(node.id).nullable)
 
-    def _require_precise(self, node: Node, view: View, numerical: bool) -> None:
+    def _require_precise(self, node: Node, view: Held) -> None:
         """What float32 may take too far off is not read; its readers need less of it."""
         error = float(coordinate_errors(view, self.lowered.variables).max(initial=0.0))
-        values = self.optimised.inferred.domain(self.optimised.place_of(node.id))
-        allowed = allowed_error(view, values, numerical)
+        allowed = view.form.room(view.domain)
         if error > allowed:
             raise UnreadableError(
                 node.label,
@@ -109,7 +105,7 @@ class Reader:
                 inexact=True,
             )
 
-    def _nearest(self, view: View, nullable: bool) -> npt.NDArray[np.int_]:
+    def _nearest(self, view: Held, nullable: bool) -> npt.NDArray[np.int_]:
         """The class of the nearest code at each position; NONE for None."""
         assert view.codes is not None
         codes = with_none(view.codes, nullable)
@@ -136,7 +132,7 @@ class Reader:
             return None
         place = self.optimised.place_of(operand.id)
         merged = self.optimised.inferred.sops.get(place)
-        view = self.lowered.views.get(place)
+        view = next(iter(self.lowered.held.get(place, ())), None)
         blocks = [list(range(len(original)))]
         if merged is not None and isinstance(merged.domain, Enumerated):
             blocks = [
@@ -179,18 +175,19 @@ class Reader:
     def _node(self, number: int) -> Node:
         return self.optimised.original.program.node(number)
 
-    def _view(self, node: Node) -> View | None:
+    def _view(self, node: Node) -> Held | None:
         """A view of all values of a node, whose variables are in the stream at some time."""
         number = self.optimised.place_of(node.id)
-        views = [self.lowered.undecoded.get(number)]
-        if number in self.lowered.views and not self.optimised.is_merged(node.id):
-            views.insert(0, self.lowered.views[number])
-        for view in views:
-            if view is not None and all(name in self.variables for name in view.variables):
+        held = self.lowered.held.get(number, ())
+        if held and self.optimised.is_merged(node.id):
+            held = ()
+        raw = self.lowered.raw.get(number)
+        for view in (*held, *([] if raw is None else [raw])):
+            if all(name in self.variables for name in view.variables):
                 return view
         return None
 
-    def _coordinates(self, view: View) -> npt.NDArray[np.float64]:
+    def _coordinates(self, view: Held) -> npt.NDArray[np.float64]:
         """[positions, coordinates]; each variable is read when it is first there."""
         source = view.coordinates.source
         stream = np.zeros((len(self.states[0]), len(source)))

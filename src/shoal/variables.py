@@ -8,7 +8,9 @@ from functools import cached_property
 
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import BOS
-from shoal.lowering.lowered import LoweredProgram, View, variable_space
+from shoal.forms.one_hot import class_labels
+from shoal.lowering.held import Held
+from shoal.lowering.lowered import LoweredProgram
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node, Program
 from shoal.program.passes import Optimised
@@ -95,7 +97,7 @@ def variable_table(
         node = None if variable.node is None else lowered.inferred.program.node(variable.node)
         table[name] = VariableInfo(
             name=name,
-            encoding=variable.encoding,
+            encoding=variable.words,
             labels=tuple(direction.label for direction in variable.space.directions),
             columns=allocation.columns[name],
             first=lives[name].first,
@@ -119,7 +121,7 @@ def _without_variable(
     lowered: LoweredProgram, node: Node, table: Mapping[str, VariableInfo]
 ) -> VariableInfo:
     """An s-op that no variable of its own holds: a view of others, or fused."""
-    view = lowered.views[node.id]
+    view = lowered.first(node.id)
     is_view = bool(view.variables) and all(
         name in table and table[name].is_materialised for name in view.variables
     )
@@ -134,12 +136,11 @@ def _without_variable(
     return _fused(lowered.inferred.program, node, "fused")
 
 
-def _coordinate_labels(lowered: LoweredProgram, node: Node, view: View) -> tuple[str, ...]:
-    values = lowered.inferred.domain(node.id)
-    if not view.one_hot or not isinstance(values, Enumerated):
+def _coordinate_labels(lowered: LoweredProgram, node: Node, view: Held) -> tuple[str, ...]:
+    domain = view.domain
+    if not view.form.picks_one or not isinstance(domain, Enumerated):
         return ()
-    space = variable_space(node.label, values)
-    return tuple(direction.label for direction in space.directions)
+    return tuple(f"{node.label}:{part}" for part in class_labels(domain))
 
 
 def _fused(program: Program, node: Node, encoding: str) -> VariableInfo:

@@ -16,11 +16,22 @@ from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import MLP
-from shoal.lowering.look_ups import affine_layer
-from shoal.lowering.mlp_synthesis import synthesise
-from shoal.lowering.tables import Leaf
+from shoal.forms.one_hot import OneHot
+from shoal.forms.scalar import Scalar
+from shoal.lowering.synthesis.affine import affine_layer
+from shoal.lowering.synthesis.choose import synthesise
+from shoal.lowering.synthesis.tables import Leaf
+from shoal.program.facts.domains import Domain, Enumerated, Interval
 
 SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
+
+
+def leaf_of(space: Space, one_hot: bool, nullable: bool) -> Leaf:
+    """An operand that is read as it lies in a space."""
+    classes = tuple((number,) for number in range(len(space)))
+    domain: Domain = Enumerated(classes, nullable) if one_hot else Interval(-9.0, 9.0, nullable)
+    coordinates = linear(space, space, np.eye(len(space)))
+    return Leaf(coordinates, OneHot() if one_hot else Scalar(), domain)
 
 
 def synthesised(
@@ -38,13 +49,13 @@ def operands(draw: st.DrawFn, name: str) -> tuple[Leaf, np.ndarray]:
     if draw(st.booleans()):
         size = draw(st.integers(1, 4))
         space = numbered_space(name, size)
-        return Leaf(linear(space, space, np.eye(size)), True, nullable), np.eye(size)
+        return leaf_of(space, True, nullable), np.eye(size)
     numbers = draw(st.lists(st.sampled_from(SCALARS), min_size=1, max_size=5, unique=True))
     codes = np.array(numbers)[:, None]
     space = Space((Direction(name), *([Direction(name, "present")] if nullable else [])))
     if nullable:
         codes = np.hstack([codes, np.ones_like(codes)])
-    return Leaf(linear(space, space, np.eye(len(space))), False, nullable), codes
+    return leaf_of(space, False, nullable), codes
 
 
 @st.composite
@@ -69,7 +80,7 @@ def with_none(
     """The table, and each row again with every set of nullable operands that has a None."""
     all_points, all_results = [points], [results]
     starts = np.cumsum([0, *(len(leaf.coordinates.target) for leaf in leaves)])
-    for mask in np.ndindex(*(2 if leaf.nullable else 1 for leaf in leaves)):
+    for mask in np.ndindex(*(2 if leaf.domain.nullable else 1 for leaf in leaves)):
         if any(mask):
             copy = points.copy()
             for i in np.flatnonzero(mask):
@@ -91,7 +102,7 @@ def test_every_row_is_exact_also_in_float32_and_with_noise(
     leaves = [replace(leaf, errors=e) for leaf, e in zip(leaves, errors, strict=True)]
     mlp = synthesised(leaves, every_point, wanted)
     if mlp is None:
-        assert not all(leaf.one_hot for leaf in leaves)
+        assert not all(leaf.form.picks_one for leaf in leaves)
         return
     source = join(*(leaf.coordinates.source for leaf in leaves))
     assert mlp.source == source
@@ -115,7 +126,7 @@ def test_reciprocals_of_widths_are_decoded_in_spite_of_rounding(
     longest: int, one_hot: bool
 ) -> None:
     space = numbered_space("reciprocal", 1)
-    leaf = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
+    leaf = leaf_of(space, False, False)
     widths = np.arange(longest + 1.0)
     points = (1 / (1 + widths))[:, None]
     results = np.eye(len(widths)) if one_hot else widths[:, None]
@@ -135,13 +146,12 @@ def test_reciprocals_of_widths_are_decoded_in_spite_of_rounding(
         assert (np.abs(computed - results) <= tolerance * np.maximum(1, results)).all()
 
 
-def leaf_of(size: int, nullable: bool = False) -> Leaf:
-    space = numbered_space("a", size)
-    return Leaf(linear(space, space, np.eye(size)), True, nullable)
+def one_hot_leaf(size: int, nullable: bool = False) -> Leaf:
+    return leaf_of(numbered_space("a", size), True, nullable)
 
 
 def test_a_table_of_one_result_needs_no_neuron() -> None:
-    mlp = synthesised([leaf_of(3)], np.eye(3), np.full((3, 1), 5.0))
+    mlp = synthesised([one_hot_leaf(3)], np.eye(3), np.full((3, 1), 5.0))
     assert mlp is not None
     assert mlp.size == 0
 
@@ -150,7 +160,7 @@ def test_a_comparison_of_two_numbers_needs_one_step() -> None:
     leaves, columns = [], []
     for name in "ab":
         space = numbered_space(name, 1)
-        leaves.append(Leaf(linear(space, space, np.eye(1)), False, False))
+        leaves.append(leaf_of(space, False, False))
     a, b = np.indices((20, 20)).reshape(2, -1)
     columns = np.stack([a, b], axis=1).astype(float)
     results = (a < b)[:, None].astype(float)
@@ -160,38 +170,38 @@ def test_a_comparison_of_two_numbers_needs_one_step() -> None:
 
 
 def test_the_most_frequent_result_of_a_look_up_is_free() -> None:
-    b = Leaf(linear(numbered_space("b", 4), numbered_space("b", 4), np.eye(4)), True, False)
+    b = leaf_of(numbered_space("b", 4), True, False)
     rows = np.indices((4, 4)).reshape(2, -1).T
     points = np.hstack([np.eye(4)[rows[:, 0]], np.eye(4)[rows[:, 1]]])
     results = np.eye(2)[(rows[:, 0] == rows[:, 1]).astype(int)]
-    mlp = synthesised([leaf_of(4), b], points, results)
+    mlp = synthesised([one_hot_leaf(4), b], points, results)
     assert mlp is not None
     assert mlp.size <= 4
 
 
 def test_numbers_too_close_to_tell_apart_are_refused() -> None:
     space = numbered_space("a", 1)
-    leaf = Leaf(linear(space, space, np.eye(1)), False, False)
+    leaf = leaf_of(space, False, False)
     points = np.array([[1000.0], [1000.0001]])
     assert synthesised([leaf], points, np.eye(2)) is None
 
 
 def test_large_tables_are_refused_with_their_size() -> None:
-    b = Leaf(linear(numbered_space("b", 4), numbered_space("b", 4), np.eye(4)), True, False)
+    b = leaf_of(numbered_space("b", 4), True, False)
     rows = np.indices((4, 4)).reshape(2, -1).T
     points = np.hstack([np.eye(4)[rows[:, 0]], np.eye(4)[rows[:, 1]]])
     with pytest.raises(UnsupportedProgramError, match=r"15 neurons") as caught:
-        synthesised([leaf_of(4), b], points, np.eye(16), most_weights=100)
+        synthesised([one_hot_leaf(4), b], points, np.eye(16), most_weights=100)
     needed = re.search(r"mlp_weights=(\d+)", str(caught.value))
     assert needed is not None  # and it would do
-    assert synthesised([leaf_of(4), b], points, np.eye(16), int(needed[1])) is not None
+    assert synthesised([one_hot_leaf(4), b], points, np.eye(16), int(needed[1])) is not None
 
 
 def test_hinges_take_one_neuron_for_each_change_of_slope() -> None:
     space = numbered_space("a", 1)
     points = np.array([[-2.0], [0.0], [0.5], [1.0], [3.0]])
     results = np.eye(5)
-    exact = Leaf(linear(space, space, np.eye(1)), one_hot=False, nullable=False)
+    exact = leaf_of(space, False, False)
     mlp = synthesised([exact], points, results)
     assert mlp is not None
     assert mlp.size == 4
@@ -208,7 +218,7 @@ def test_three_operands_share_one_line(one_hot: int) -> None:
     for number, name in enumerate("abc"):
         size = 3 if number < one_hot else 1
         space = numbered_space(name, size)
-        leaves.append(Leaf(linear(space, space, np.eye(size)), number < one_hot, False))
+        leaves.append(leaf_of(space, number < one_hot, False))
         codes.append(np.eye(3) if number < one_hot else np.arange(3.0)[:, None])
     rows = np.indices((3, 3, 3)).reshape(3, -1).T
     points = np.hstack([codes[i][rows[:, i]] for i in range(3)])

@@ -10,9 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
-from shoal.lowering.builder import Builder
-from shoal.lowering.inputs import lower_input
-from shoal.lowering.selectors import lower_selector, separating_weights
+from shoal.lowering.lower import lower_selector
+from shoal.lowering.selectors import separating_weights
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Op
 from shoal.program.trace import trace
@@ -71,17 +70,13 @@ def test_scores_are_one_where_the_selector_holds_and_not_positive_elsewhere(
         facts = infer(trace(SelectorWidth(selector), causal=False), VOCAB, LONGEST)
     except UnsupportedProgramError:
         assume(False)
-    builder = Builder(facts)
-    for node in facts.program:
-        if node.is_sop and not node.inputs:
-            lower_input(builder, node)
     root = facts.program.node(facts.program.root)
-    terms = lower_selector(builder, facts.program.node(root.inputs[0]))
-    assume(not builder.operations)  # else the pairs come from an MLP, tested end to end
+    terms, before = lower_selector(facts, facts.program.node(root.inputs[0]))
+    assume(not before.operations)  # else the pairs come from an MLP, tested end to end
 
     def one_hot(view: object, token: int, position: int) -> np.ndarray:
         name = view.variables[0]  # type: ignore[attr-defined]
-        by_token = facts.program.node(builder.variables[name].node).op is Op.TOKENS
+        by_token = facts.program.node(before.variables[name].node).op is Op.TOKENS
         value = VOCAB.index(token) if by_token else position
         return np.eye(len(VOCAB) if by_token else LONGEST)[value]
 
@@ -101,9 +96,5 @@ def test_a_predicate_may_raise_on_some_pairs() -> None:
     assert any(predicate not in tuple(Comparison) for predicate in PREDICATES)
     selector = Select(tokens, tokens, lambda key, query: 1 / key > 0)
     facts = infer(trace(SelectorWidth(selector), causal=False), VOCAB, LONGEST)
-    builder = Builder(facts)
-    for node in facts.program:
-        if node.is_sop and not node.inputs:
-            lower_input(builder, node)
-    (term,) = lower_selector(builder, facts.program.node(facts.program.root - 1))
+    (term,), _ = lower_selector(facts, facts.program.node(facts.program.root - 1))
     assert term.scores.tolist() == [[0, 1, 1]] * 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import shoal
 from shoal.craft.components import Head
-from shoal.lowering.lower import LOWERING_PASSES
+from shoal.lowering.rules.registry import OPTIONAL
 from shoal.options import PASS_NAMES
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp import (
@@ -155,7 +155,7 @@ def test_what_is_always_none_may_share_a_head() -> None:
     nothing = [Map(lambda _: None, operand) for operand in (tokens, indices)]
     averages = [keep(Aggregate(EARLIER, operand)) for operand in nothing]
     program = SequenceMap(lambda a, b: (a, b), *averages)
-    model = compiled(program, causal=False, passes=LOWERING_PASSES)
+    model = compiled(program, causal=False, passes=tuple(OPTIONAL))
     assert model.run([0, 1]) == [None, None]
     assert [step.action for step in explain(model) if step.half_layer == 0] == ["head"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import shoal
-from shoal.lowering.split_selectors import MOST_PARTS, _split
+from shoal.lowering.rules.split_width import MOST_PARTS, disjoint_products
 from shoal.rasp import (
     Comparison,
     Map,
@@ -34,7 +34,7 @@ ONLY = ("split-selectors",)
 
 @given(arrays(bool, st.tuples(*[st.integers(1, 3)] * 4)))
 def test_parts_are_disjoint_and_make_up_the_whole(holds: np.ndarray) -> None:
-    parts = _split(holds)
+    parts = disjoint_products(holds)
     matrix = holds.reshape(holds.shape[0] * holds.shape[1], -1)
     different = min(
         len({row.tobytes() for row in each if row.any()}) for each in (matrix, matrix.T)

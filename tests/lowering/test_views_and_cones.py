@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shoal
-from shoal.lowering.lower import LOWERING_PASSES
+from shoal.lowering.rules.registry import OPTIONAL
 from shoal.rasp import Map, SequenceMap, SOp, categorical, indices, keep, numerical, tokens
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
 from shoal_analysis.fuzzing.programs import cases
 from tests.support import accepted, defined, interpreted
 
-SUBSETS = [s for n in range(len(LOWERING_PASSES) + 1) for s in combinations(LOWERING_PASSES, n)]
+SUBSETS = [s for n in range(len(tuple(OPTIONAL)) + 1) for s in combinations(tuple(OPTIONAL), n)]
 
 
 @pytest.mark.slow

@@ -18,9 +18,10 @@ import numpy as np
 import shoal.transformer.forward as forward_module
 from shoal.compiler import assemble, pipeline
 from shoal.craft.components import BOS, Component, Head
-from shoal.lowering import attention, elementwise, mlp_synthesis, selectors
-from shoal.lowering.builder import Builder
+from shoal.lowering import lower, selectors
 from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.rules import aggregate, linear, table
+from shoal.lowering.synthesis import choose
 from shoal.options import pass_names
 from shoal.program.facts import averages, infer
 from shoal.program.facts.lookup import Lookup
@@ -135,20 +136,14 @@ def _none_as_first_value(correct: Function) -> Function:
 
 
 @_fault(
-    attention,
-    "lower_selector",
+    selectors,
+    "Term",
     "key and query swapped",
     "selectors read the key at the query's position and the query at the key's",
     can_show=_has(r"Select\("),
 )
 def _key_and_query_swapped(correct: Function) -> Function:
-    def lower_selector(*arguments: Any) -> Any:
-        return [
-            replace(term, query=term.key, key=term.query, scores=term.scores.T)
-            for term in correct(*arguments)
-        ]
-
-    return lower_selector
+    return lambda query, key, scores: correct(key, query, scores.T)
 
 
 @_fault(
@@ -159,38 +154,37 @@ def _key_and_query_swapped(correct: Function) -> Function:
     can_show=_has(r"(s\d+) = s\d+ [&|] s\d+.* = ~\1\b"),
 )
 def _wrong_precedence(correct: Function) -> Function:
-    def holds(builder: Any, selector: Any, truth: Any) -> Any:
-        inner = builder.node(selector.inputs[0])
+    def holds(context: Any, selector: Any, truth: Any) -> Any:
+        inner = context.node(selector.inputs[0])
         if selector.op is not Op.NOT or inner.op not in (Op.AND, Op.OR):
-            return correct(builder, selector, truth)
-        first, second = (holds(builder, builder.node(part), truth) for part in inner.inputs)
+            return correct(context, selector, truth)
+        first, second = (holds(context, context.node(part), truth) for part in inner.inputs)
         return ~first & second if inner.op is Op.AND else ~first | second
 
     return holds
 
 
 @_fault(
-    attention,
-    "_head",
+    aggregate,
+    "head",
     "default dropped",
     "aggregates write nothing where nothing is selected, whatever their default",
     can_show=_has("default="),
 )
 def _default_dropped(correct: Function) -> Function:
-    def head(*arguments: Any, value_at_bos: Any, bos_score: float, **others: Any) -> Head:
-        if bos_score < 1:  # BOS is attended to only if nothing is selected
-            value_at_bos = np.zeros_like(value_at_bos)
-        return correct(*arguments, value_at_bos=value_at_bos, bos_score=bos_score, **others)
+    def head(name: Any, terms: Any, value: Any, at_bos: Any, *others: Any) -> Head:
+        made: Head = correct(name, terms, value, np.zeros_like(at_bos), *others)
+        return made
 
     return head
 
 
 @_fault(
-    attention,
-    "_head",
+    aggregate,
+    "head",
     "too warm",
     "attention is a fifth as cold as the margins take it to be: unselected keys do not vanish",
-    can_show=_has(r"Select\("),
+    can_show=_has(r"Aggregate\("),
 )
 def _too_warm(correct: Function) -> Function:
     def head(*arguments: Any, **others: Any) -> Head:
@@ -207,7 +201,7 @@ def _too_warm(correct: Function) -> Function:
 
 
 @_fault(
-    mlp_synthesis,
+    choose,
     "_as_mlp",
     "threshold off by one",
     "neurons that look up several operands fire when all but one of them match",
@@ -215,7 +209,7 @@ def _too_warm(correct: Function) -> Function:
 )
 def _threshold_off_by_one(correct: Function) -> Function:
     def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
-        if len(leaves) > 1 and all(leaf.one_hot for leaf in leaves):
+        if len(leaves) > 1 and all(leaf.form.picks_one for leaf in leaves):
             layer = replace(layer, threshold=layer.threshold + 1)
         return correct(name, leaves, layer, target)
 
@@ -223,7 +217,7 @@ def _threshold_off_by_one(correct: Function) -> Function:
 
 
 @_fault(
-    mlp_synthesis,
+    choose,
     "_as_mlp",
     "wrong default class",
     "a look-up that finds no neuron for its operands results in the next class",
@@ -231,7 +225,7 @@ def _threshold_off_by_one(correct: Function) -> Function:
 )
 def _wrong_default_class(correct: Function) -> Function:
     def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
-        if all(leaf.one_hot for leaf in leaves):
+        if all(leaf.form.picks_one for leaf in leaves):
             layer = replace(layer, bias=np.roll(layer.bias, 1))
         return correct(name, leaves, layer, target)
 
@@ -239,48 +233,46 @@ def _wrong_default_class(correct: Function) -> Function:
 
 
 @_fault(
-    elementwise,
-    "joint_rows",
+    table,
+    "joint",
     "no rows for None",
     "tables are made exact on the operands' values, and not where an operand is None",
     can_show=_has("Map"),
 )
 def _no_rows_for_none(correct: Function) -> Function:
-    return lambda defined, sizes, nullable: correct(defined, sizes, [False] * len(nullable))
+    return lambda operands, most: correct([replace(o, nullable=False) for o in operands], most)
 
 
 @_fault(
-    elementwise,
-    "_gated_sum",
+    linear,
+    "Layer",
     "sign dropped",
     "negative results of linear combinations are cut off at 0",
     can_show=_has(r"numerical\(Linear"),
 )
 def _sign_dropped(correct: Function) -> Function:
-    def gated_sum(*arguments: Any) -> Any:
-        layer = correct(*arguments)
-        negative = (layer.out < 0).any(axis=1)
-        return replace(layer, out=np.where(negative[:, None], 0.0, layer.out))
+    def layer(into: Any, threshold: Any, out: Any, bias: Any) -> Any:
+        negative = (out < 0).any(axis=1)
+        return correct(into, threshold, np.where(negative[:, None], 0.0, out), bias)
 
-    return gated_sum
+    return layer
 
 
 # allocation
 
 
 @_fault(
-    Builder,
-    "add_operation",
+    lower,
+    "LoweredOperation",
     "read not declared",
     "operations keep the allocator in the dark about the last operand that they read",
 )
 def _read_not_declared(correct: Function) -> Function:
-    def add_operation(
-        self: Any, name: Any, block: Any, component: Any, reads: Any, *further: Any
-    ) -> None:
-        correct(self, name, block, component, reads[:-1], *further)
+    def operation(name: Any, block: Any, components: Any, reads: Any, *further: Any) -> Any:
+        (names,) = reads  # the mark of BOS is the last one
+        return correct(name, block, components, ((*names[:-2], names[-1]),), *further)
 
-    return add_operation
+    return operation
 
 
 @_fault(

@@ -14,7 +14,8 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
-from shoal.lowering import attention, elementwise, split_selectors, views
+from shoal.lowering import lower
+from shoal.lowering.rules import cone, split_width, view
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -205,7 +206,7 @@ def _kept_values_are_dead(correct: Function) -> Function:
 
 
 @_fault(
-    elementwise,
+    view,
     "view_of",
     "view without its constant",
     "a value that is affine in others is read without its constant term",
@@ -213,25 +214,25 @@ def _kept_values_are_dead(correct: Function) -> Function:
 )
 def _view_without_its_constant(correct: Function) -> Function:
     def view_of(*arguments: Any) -> Any:
-        view = correct(*arguments)
-        if view is None:
+        held = correct(*arguments)
+        if held is None:
             return None
-        linear_part = replace(view.coordinates, bias=np.zeros_like(view.coordinates.bias))
-        return replace(view, coordinates=linear_part)
+        linear_part = replace(held.coordinates, bias=np.zeros_like(held.coordinates.bias))
+        return replace(held, coordinates=linear_part)
 
     return view_of
 
 
 @_fault(
-    views,
-    "_linear_combination",
+    view,
+    "linear_combination",
     "factors swapped in a view",
     "a linear combination that is a view takes each operand with the other one's factor",
     can_show=has(r"LinearSequenceMap\("),
 )
 def _factors_swapped_in_a_view(correct: Function) -> Function:
-    def linear_combination(builder: Any, node: Any) -> Any:
-        return correct(builder, replace(node, factors=node.factors[::-1]))
+    def linear_combination(context: Any, node: Any) -> Any:
+        return correct(context, replace(node, factors=node.factors[::-1]))
 
     return linear_combination
 
@@ -240,38 +241,48 @@ def _factors_swapped_in_a_view(correct: Function) -> Function:
 
 
 @_fault(
-    elementwise,
-    "result_rows",
+    cone,
+    "cut_table",
     "fused table shifted",
     "where several elementwise steps are fused into one table, its results are one row off",
     can_show=has_pass("cones"),
 )
 def _fused_table_shifted(correct: Function) -> Function:
-    return lambda codes, table: np.roll(correct(codes, table), 1, axis=0)
+    def cut_table(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        return made and replace(made, classes=np.roll(made.classes, 1))
+
+    return cut_table
 
 
 @_fault(
-    attention,
-    "replace",
+    cone,
+    "cut_table",
     "undecoded width off by one",
     "where a width is read undecoded, 1 / width is expected instead of 1 / (1 + width)",
     can_show=has(r"SelectorWidth|length"),
 )
 def _undecoded_width_off_by_one(correct: Function) -> Function:
-    def spoiled(view: Any, **changes: Any) -> Any:
-        if "codes" in changes:
-            changes["codes"] = 1 / np.maximum(1 / changes["codes"] - 1, 0.5)
-        return correct(view, **changes)
+    def cut_table(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        if made is None:
+            return None
+        points, column = made.points.copy(), 0
+        for operand in made.operands:
+            if operand.form.name == "reciprocal":
+                points[:, column] = 1 / np.maximum(1 / points[:, column] - 1, 0.5)
+            column += operand.width
+        return replace(made, points=points)
 
-    return spoiled
+    return cut_table
 
 
 # split selectors
 
 
 @_fault(
-    split_selectors,
-    "_split",
+    split_width,
+    "disjoint_products",
     "parts overlap",
     "where a selector is split in two, what one part selects is selected by the other one, too",
     can_show=has("SelectorWidth|length"),
@@ -287,18 +298,21 @@ def _parts_overlap(correct: Function) -> Function:
 
 
 @_fault(
-    split_selectors,
-    "_terms",
+    split_width,
+    "split_selector",
     "half a match is enough",
     "a part of a selector selects what one of its two pairs matches",
     can_show=has("SelectorWidth|length"),
 )
 def _half_a_match_is_enough(correct: Function) -> Function:
-    def terms(*arguments: Any) -> Any:
+    def split_selector(*arguments: Any) -> Any:
         made = correct(*arguments)
-        return made[:1] if len(made) == 1 else [replace(made[0], scores=2 * made[0].scores)]
+        return made and [
+            terms[:1] if len(terms) == 1 else [replace(terms[0], scores=2 * terms[0].scores)]
+            for terms in made
+        ]
 
-    return terms
+    return split_selector
 
 
 # shared heads
@@ -310,14 +324,18 @@ def _shares_heads(pattern: str) -> Callable[[Case], bool]:
 
 
 @_fault(
-    attention,
-    "_sharing",
+    lower,
+    "LoweredOperation",
     "heads of any selector shared",
     "heads are shared by all aggregates of a half-layer, whatever their selectors",
     can_show=_shares_heads(r"Aggregate\((s\d+).*Aggregate\((?!\1\b)s\d+"),
 )
 def _heads_of_any_selector_shared(correct: Function) -> Function:
-    return lambda *arguments: correct(*arguments) and "any selector"
+    def operation(*arguments: Any) -> Any:
+        *others, sharing = arguments
+        return correct(*others, sharing and "any selector")
+
+    return operation
 
 
 @_fault(

@@ -6,13 +6,15 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from shoal.compiler.allocate import allocate, allocation_problem
 from shoal.compiler.assemble import assemble
+from shoal.compiler.output import output_decoder, require_distinct_results, require_precise
+from shoal.compiler.place import allocate
+from shoal.compiler.problem import allocation_problem
 from shoal.compiler.promises import require_promised_sizes
-from shoal.compiler.result import output_decoder, require_distinct_results, require_precise
 from shoal.compiler.threads import one_thread
 from shoal.limits import Limits, Work
 from shoal.lowering.lower import lower
+from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
 from shoal.options import CompileOptions, check_options
 from shoal.program.facts.infer import infer
@@ -142,12 +144,13 @@ def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Mod
     problem = allocation_problem(lowered, options)
     allocated = allocate(problem, options)
     clock.lap("allocate")
+    result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)
     clock.lap("assemble")
     weights = print_weights(
         craft,
         allocated.allocation.columns,
-        lowered.result.coordinates,
+        result.coordinates,
         options.limits.model_bytes,
         equal_sizes,
     )
@@ -164,7 +167,7 @@ def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Mod
         craft=craft,
         weights=weights,
         input_encoder=encoder,
-        output_encoder=output_decoder(lowered),
+        output_encoder=output_decoder(result),
         seconds=clock.laps,
     )
 

@@ -18,30 +18,18 @@ import numpy.typing as npt
 from shoal.craft.affine import Matrix, constant
 from shoal.craft.bases import numbered_space
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.lowering.builder import Builder, joint_points, joint_rows
-from shoal.lowering.lowered import View
-from shoal.program.facts.domains import Enumerated
+from shoal.forms.one_hot import OneHot
+from shoal.lowering.context import Context
+from shoal.lowering.heads import Term
+from shoal.lowering.held import Held
+from shoal.lowering.offers import Offers
+from shoal.lowering.rules.decode import one_hot, tuples
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
 
 Truth = npt.NDArray[np.bool_]
 
 _MOST_COMBINATIONS = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """One bilinear form: ``query one-hot @ scores @ key one-hot``.
-
-    Attributes:
-        query: a one-hot view.
-        key: a one-hot view.
-        scores: [query classes, key classes].
-    """
-
-    query: View
-    key: View
-    scores: Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,33 +52,33 @@ class _Group:
     pattern: npt.NDArray[np.int32]
 
 
-def lower_selector(builder: Builder, selector: Node) -> list[Term]:
+def terms_of(context: Context, selector: Node) -> Offers[list[Term]]:
     """Bilinear forms whose sum is 1 where the selector holds and at most 0 where it does not."""
-    groups = _groups(builder, selector)
-    weights = _weights(builder, selector, groups)
+    groups = _groups(context, selector)
+    weights = _weights(context, selector, groups)
     if weights is None:
-        return [_joint_term(builder, selector, groups)]
+        return [(yield from _joint_term(context, selector, groups))]
     terms = []
     for group, weight in zip(groups, weights, strict=True):
         known = np.maximum(group.pattern, 0)
         scores = np.where(group.pattern == UNDEFINED, 0.0, np.append(weight, 0.0)[known])
         if len(groups) == 1 or (scores != 0).any():
-            query = _operand_view(builder, group.query, selector)
-            key = _operand_view(builder, group.key, selector)
+            query = yield from _operand(context, group.query, selector)
+            key = yield from _operand(context, group.key, selector)
             terms.append(Term(query, key, scores))
     return terms
 
 
-def _operand_view(builder: Builder, number: int, selector: Node) -> View:
-    """A key or query; one that has a single value need not be read."""
-    values = builder.values(number)
-    if isinstance(values, Enumerated) and values.is_constant and not values.nullable:
-        one = constant(numbered_space(builder.node(number).label, 1), np.ones(1))
-        return View((), one, np.eye(1), one_hot=True)
-    return builder.one_hot_view(number, selector.label)
+def _operand(context: Context, number: int, selector: Node) -> Offers[Held]:
+    """A key or query as one-hot; one that has a single value need not be read."""
+    domain = context.domain(number)
+    if domain.is_constant and not domain.nullable:
+        one = constant(numbered_space(context.node(number).label, 1), np.ones(1))
+        return Held(OneHot(), domain, (), one)
+    return (yield from one_hot(context, number, selector.label))
 
 
-def _parts(builder: Builder, selector: Node) -> dict[int, Node]:
+def _parts(context: Context, selector: Node) -> dict[int, Node]:
     """The selectors that a selector is made of, itself included, by node id."""
     found: dict[int, Node] = {}
     agenda = [selector]
@@ -99,20 +87,20 @@ def _parts(builder: Builder, selector: Node) -> dict[int, Node]:
         if node.id not in found:
             found[node.id] = node
             if node.op is not Op.SELECT:
-                agenda.extend(builder.node(operand) for operand in node.inputs)
+                agenda.extend(context.node(operand) for operand in node.inputs)
     return found
 
 
-def _groups(builder: Builder, selector: Node) -> list[_Group]:
+def _groups(context: Context, selector: Node) -> list[_Group]:
     members: dict[tuple[int, int], list[int]] = {}
-    for number, node in sorted(_parts(builder, selector).items()):
+    for number, node in sorted(_parts(context, selector).items()):
         if node.op is not Op.SELECT:
             continue
         key, query = node.inputs
         members.setdefault((key, query), []).append(number)
     groups = []
     for (key, query), selects in members.items():
-        tables = np.stack([builder.inferred.predicates[number] for number in selects])
+        tables = np.stack([context.inferred.predicates[number] for number in selects])
         undefined = (tables == UNDEFINED).any(axis=0)
         flat = (tables == 1).reshape(len(selects), -1).T
         flat = flat[~undefined.ravel()]
@@ -123,10 +111,10 @@ def _groups(builder: Builder, selector: Node) -> list[_Group]:
     return groups
 
 
-def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
+def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     """The selector's truth value from those of its selects, elementwise over arrays."""
     known = dict(truth)
-    for node in sorted(_parts(builder, selector).values(), key=lambda part: part.id):
+    for node in sorted(_parts(context, selector).values(), key=lambda part: part.id):
         if node.id in known:
             continue
         parts = [known[operand] for operand in node.inputs]
@@ -147,19 +135,19 @@ def _holds(builder: Builder, selector: Node, truth: dict[int, Truth]) -> Truth:
     return known[selector.id]
 
 
-def _weights(builder: Builder, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
+def _weights(context: Context, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
     """For each group the score of each pattern, or None if one head does not do."""
     sizes = [len(group.patterns) for group in groups]
     if len(groups) > 1 and int(np.prod(sizes)) > _MOST_COMBINATIONS:
         return None
     choices = np.array(list(product(*(range(size) for size in sizes))), dtype=int)
     choices = choices.reshape(-1, len(groups))  # there may be none
-    builder.inferred.work.spend(choices.size, selector.label)
+    context.inferred.work.spend(choices.size, selector.label)
     truth: dict[int, Truth] = {}
     for number, group in enumerate(groups):
         for column, select in enumerate(group.selects):
             truth[select] = group.patterns[choices[:, number], column]
-    holds = _holds(builder, selector, truth)
+    holds = _holds(context, selector, truth)
     if len(groups) == 1:
         return [holds.astype(float)]
     return separating_weights(choices, sizes, holds)
@@ -200,12 +188,12 @@ def separating_weights(
     return [np.array([variable.solution_value() for variable in row]) for row in weight]
 
 
-def _joint_term(builder: Builder, selector: Node, groups: list[_Group]) -> Term:
+def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offers[Term]:
     """One bilinear form over tuples of keys and tuples of queries."""
     keys = sorted({group.key for group in groups})
     queries = sorted({group.query for group in groups})
-    key_view, key_rows = _tuples(builder, selector, keys, "keys")
-    query_view, query_rows = _tuples(builder, selector, queries, "queries")
+    key_held, key_rows = yield from tuples(context, selector, keys, "keys")
+    query_held, query_rows = yield from tuples(context, selector, queries, "queries")
     truth: dict[int, Truth] = {}
     undefined = np.zeros((len(query_rows), len(key_rows)), dtype=bool)
     for group in groups:
@@ -216,48 +204,5 @@ def _joint_term(builder: Builder, selector: Node, groups: list[_Group]) -> Term:
         for column, select in enumerate(group.selects):
             truths = np.append(group.patterns[:, column], False)  # UNDEFINED takes the last
             truth[select] = truths[np.maximum(pattern, -1)]
-    holds = _holds(builder, selector, truth) & ~undefined
-    return Term(query_view, key_view, holds.astype(float))
-
-
-def _tuples(
-    builder: Builder, selector: Node, nodes: list[int], what: str
-) -> tuple[View, npt.NDArray[np.int_]]:
-    """Several s-ops as one one-hot value; rows of their classes."""
-    views = [builder.one_hot_view(number, selector.label) for number in nodes]
-    sets = []
-    for number in nodes:
-        values = builder.values(number)
-        assert isinstance(values, Enumerated)
-        sets.append(values)
-    count = int(np.prod([len(values) for values in sets]))
-    limit = builder.inferred.limits.one_hot_values
-    if count > limit:
-        raise UnsupportedProgramError(
-            Refusal.TOO_MANY_VALUES,
-            selector.label,
-            f"fits no single head, and its {what} have {count:,} joint values, more than {limit:,}",
-            "simplify the selector, or use a smaller vocab",
-        )
-    rows = np.array(list(product(*(range(len(values)) for values in sets))), dtype=int)
-    if len(nodes) == 1:
-        return views[0], rows
-    known = builder.tuples.get((selector.id, what))
-    if known is not None and "shared-heads" in builder.passes:  # so that heads read the same
-        return known, rows
-    name = builder.fresh_name(f"{selector.label}.{what}")
-    joined = tuple(
-        (tuple(values.values[i] for values, i in zip(sets, row, strict=True)),) for row in rows
-    )
-    view = builder.add_one_hot(name, Enumerated(joined), None)
-    nullable = [values.nullable for values in sets]
-    leaves = [builder.leaf(v, n) for v, n in zip(views, nullable, strict=True)]
-    reads = [variable for v in views for variable in v.variables]
-    all_rows = joint_rows(rows, [len(values) for values in sets], nullable)
-    results = np.zeros((len(all_rows), len(rows)))
-    results[: len(rows)] = np.eye(len(rows))
-    points = joint_points(views, all_rows)
-    owner = selector.label
-    builder.add_table(name, leaves, points, results, block=name, reads=reads, owner=owner)
-    builder.tuples[selector.id, what] = view
-    return view, rows
+    holds = _holds(context, selector, truth) & ~undefined
+    return Term(query_held, key_held, holds.astype(float))

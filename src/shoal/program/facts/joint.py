@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -53,14 +52,15 @@ def joint(operands: Sequence[Choices], most_rows: int) -> npt.NDArray[np.int_]:
     free = [i for i in range(len(operands)) if i not in local]
     together = np.zeros((1, 0), dtype=int)
     if local:
-        grids = [operands[i].local for i in local]
-        stacked = np.stack([grid.ravel() for grid in grids if grid is not None], axis=1)
+        known = [operands[i].local for i in local]
+        stacked = np.stack([grid.ravel() for grid in known if grid is not None], axis=1)
         together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
     count = prod(operands[i].size + operands[i].nullable for i in free)
     if count * len(together) > most_rows:
         raise TooManyRowsError(count * len(together))
     choices = [[*range(operands[i].size), *([NONE] if operands[i].nullable else [])] for i in free]
-    apart = np.array(list(product(*choices)), dtype=int).reshape(count, len(free))
+    grids = np.meshgrid(*(np.array(choice, dtype=int) for choice in choices), indexing="ij")
+    apart = np.stack([grid.ravel() for grid in grids], axis=1) if free else np.zeros((1, 0), int)
     rows = np.zeros((count * len(together), len(operands)), dtype=int)
     rows[:, local] = np.repeat(together, count, axis=0)
     rows[:, free] = np.tile(apart, (len(together), 1))

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
+from shoal.forms.form import Form
 from shoal.limits import Work
+from shoal.program.facts.domains import Domain
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +21,14 @@ class Leaf:
 
     Attributes:
         coordinates: from the stream's directions to the operand's coordinates.
-        one_hot: whether exactly one coordinate is 1 and the others 0 (all 0 for None).
-        nullable: whether the operand can be None, the zero vector.
+        form: how its values lie in them.
+        domain: what it can be; None is the zero vector.
         errors: [coordinates], how far float32 may take each of them off; None if not at all.
     """
 
     coordinates: AffineMap
-    one_hot: bool
-    nullable: bool
+    form: Form
+    domain: Domain
     errors: Matrix | None = None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram
-from shoal.lowering.precision import allowed_error, coordinate_errors
+from shoal.lowering.radii import coordinate_errors
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.rasp.values import is_one_in_float32, show_value
@@ -43,9 +44,9 @@ def require_precise(lowered: LoweredProgram) -> None:
     inferred = lowered.inferred
     for number in inferred.program.ends:
         node = inferred.program.node(number)
-        view = lowered.views[number]
-        error = float(coordinate_errors(view, lowered.variables).max(initial=0.0))
-        allowed = allowed_error(view, inferred.domain(number), node.is_numerical)
+        held = lowered.first(number)
+        error = float(coordinate_errors(held, lowered.variables).max(initial=0.0))
+        allowed = held.form.room(held.domain)
         if error > allowed:
             raise UnsupportedProgramError(
                 Refusal.TOO_INEXACT,
@@ -55,10 +56,9 @@ def require_precise(lowered: LoweredProgram) -> None:
             )
 
 
-def output_decoder(lowered: LoweredProgram) -> OutputDecoder:
-    """The decoder for a lowered program's result."""
-    root = lowered.inferred.program.node(lowered.inferred.program.root)
-    values = lowered.result_values
-    if root.is_numerical or not isinstance(values, Enumerated):
-        return OutputDecoder((), None, values.nullable)
-    return OutputDecoder(values.values, lowered.result.codes, values.nullable)
+def output_decoder(result: Held) -> OutputDecoder:
+    """The decoder for what holds the result."""
+    domain = result.domain
+    if result.form.is_number or not isinstance(domain, Enumerated):
+        return OutputDecoder((), None, domain.nullable)
+    return OutputDecoder(domain.values, result.codes, domain.nullable)

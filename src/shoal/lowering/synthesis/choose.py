@@ -30,10 +30,14 @@ from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
-from shoal.lowering.look_ups import affine, constant, look_up
-from shoal.lowering.precision import largest_rows
-from shoal.lowering.steps import gated_steps, hinges, steps
-from shoal.lowering.tables import Layer, Leaf, Table
+from shoal.lowering.held import Errors, seen_errors
+from shoal.lowering.synthesis.affine import affine
+from shoal.lowering.synthesis.constant import constant
+from shoal.lowering.synthesis.gated import gated_steps
+from shoal.lowering.synthesis.hinges import hinges
+from shoal.lowering.synthesis.look_up import look_up
+from shoal.lowering.synthesis.steps import steps
+from shoal.lowering.synthesis.tables import Layer, Leaf, Table
 
 FAR_DEARER = 8
 """A form that would be sharper is not looked at if it takes this many times more neurons."""
@@ -75,21 +79,16 @@ class Synthesis:
 
     Attributes:
         mlp: the component.
-        residuals: [samples, target], or None if it is exact in float32.
+        errors: of its target.
     """
 
     mlp: MLP
-    residuals: Matrix | None
+    errors: Errors
 
     @property
     def neurons(self) -> int:
         """What it costs."""
         return self.mlp.size
-
-    @property
-    def largest_residual(self) -> float:
-        """The greatest error."""
-        return 0.0 if self.residuals is None else float(np.abs(self.residuals).max(initial=0.0))
 
 
 def synthesise(
@@ -133,20 +132,20 @@ def synthesise(
                 break
             raise TooManyNeuronsError(name, candidate.neurons, table, most_weights)
         layer = candidate.build()
-        residuals, rounding = _residuals(layer, table)
-        error = float((np.abs(residuals) / allowed).max(initial=0.0))
+        seen, rounding = _errors(layer, table)
+        error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
         if max(error, in_any_order) <= candidate.tolerance and (
             good_enough is None or error <= SHARP
         ):
-            made = Synthesis(_as_mlp(name, leaves, layer, target), largest_rows(residuals))
+            made = Synthesis(_as_mlp(name, leaves, layer, target), seen_errors(seen))
             if error <= SHARP:
                 return made
             good_enough = made
     return good_enough
 
 
-def _residuals(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
+def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
     """[rows, results], the greatest errors in float32, also with operands a little off.
 
     The second matrix bounds what rounding makes of the sums in whatever order a library adds up.
@@ -168,8 +167,8 @@ def _residuals(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
         block = slice(start, start + rows)
         for pattern in patterns:
             points = (table.points[block] + pattern).astype(np.float32)
-            seen = layer(points).astype(np.float64) - table.results[block]
-            worst[block] = np.where(np.abs(seen) > np.abs(worst[block]), seen, worst[block])
+            off = layer(points).astype(np.float64) - table.results[block]
+            worst[block] = np.where(np.abs(off) > np.abs(worst[block]), off, worst[block])
         hidden = layer.hidden(table.points[block])
         terms = (hidden > 0).astype(float) @ (layer.out != 0)
         sizes[block] = 2.0**-25 * (hidden @ np.abs(layer.out))

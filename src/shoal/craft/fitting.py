@@ -1,0 +1,38 @@
+"""What matrices of numbers have in common: an affine function, or a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.craft.affine import Matrix
+
+_FINEST = 20
+"""Grids down to 2**-20 are looked for."""
+
+
+def fit_affine(points: Matrix, results: Matrix) -> tuple[Matrix, Matrix] | None:
+    """Matrix and bias with ``points @ matrix + bias == results`` on every row, if there are any.
+
+    Some rows are fitted first, which mostly decides it, and is faster on long tables.
+    """
+    with_bias = np.hstack([points, np.ones((len(points), 1))])
+    few = np.linspace(0, len(points) - 1, min(len(points), 4 * with_bias.shape[1]), dtype=int)
+    for rows in (few, slice(None)) if len(few) < len(points) else (few,):
+        solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows])
+        fitted = np.asarray(solved, dtype=np.float64)
+        fitted[np.abs(fitted) < 1e-12] = 0.0
+        matrix, bias = fitted[:-1], fitted[-1]
+        if np.abs(points @ matrix + bias - results).max(initial=0.0) <= 1e-9:
+            return matrix, bias
+        if rank == with_bias.shape[1]:  # no other function fits these rows
+            return None
+    return None
+
+
+def grid_step(numbers: Matrix) -> Matrix:
+    """[columns], the greatest power of two up to 1 that divides all numbers of a column, or 0."""
+    steps = np.zeros(np.atleast_2d(numbers).shape[1])
+    for step in 2.0 ** -np.arange(_FINEST, -1, -1):
+        times = np.atleast_2d(numbers) / step
+        steps[(times == np.round(times)).all(axis=0)] = step
+    return steps

@@ -1,0 +1,153 @@
+"""What a form is: everything that readers may ask about how values are held."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.contract import RESOLUTION
+from shoal.craft.affine import Matrix
+from shoal.craft.bases import Direction, Space
+from shoal.craft.fitting import fit_affine
+from shoal.limits import Limits
+from shoal.program.facts.domains import Domain, Enumerated
+
+Affine = tuple[Matrix, Matrix]
+"""A matrix [coordinates, results] and a bias [results]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """What the dimensions of a form can be.
+
+    Attributes:
+        signed: [dimensions], whether each can be negative.
+        largest: the greatest absolute value of any.
+        step: a power of two that all are multiples of; 0 if none is known.
+        picks_one: whether at most one is not 0 at a time, as far as sums of them are concerned.
+    """
+
+    signed: npt.NDArray[np.bool_]
+    largest: float
+    step: float = 0.0
+    picks_one: bool = False
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Why a form does not fit a domain, and what to do."""
+
+    reason: str
+    advice: str
+
+
+class Form(ABC):
+    """A way to hold the values of a domain; instances are frozen.
+
+    The *dimensions* of a form are what lies in the residual stream. Its *coordinates* are what
+    readers see, an affine function of the dimensions, and for most forms the same. None is the zero
+    vector of coordinates, so where it can occur no class is.
+
+    Readers need readings: all values as one-hot, or as a number. A form that has none of its own is
+    asked for its codes, and they are fitted.
+
+    Attributes:
+        name: what it is called.
+        picks_one: whether exactly one coordinate is 1 and all others are 0.
+        is_number: whether the dimensions are the number, and presence where None is possible.
+        most_error: a table that is offered beside another one is off by no more than this, since
+            readers would mind.
+    """
+
+    name: ClassVar[str]
+    picks_one: ClassVar[bool] = False
+    is_number: ClassVar[bool] = False
+    most_error: ClassVar[float] = float("inf")
+
+    @abstractmethod
+    def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
+        """Why the form cannot hold a domain; None if it can."""
+
+    @abstractmethod
+    def parts(self, domain: Domain) -> tuple[str, ...]:
+        """What each dimension says, for people; different texts."""
+
+    @abstractmethod
+    def ranges(self, domain: Domain) -> Ranges:
+        """What the dimensions can be."""
+
+    @abstractmethod
+    def codes(self, domain: Enumerated) -> Matrix:
+        """[classes, coordinates] of each class; rows that differ."""
+
+    def words(self, domain: Domain) -> str:
+        """The form in words."""
+        return self.name
+
+    def space(self, name: str, domain: Domain) -> Space:
+        """The directions of a variable of that name."""
+        return Space(tuple(Direction(name, part) for part in self.parts(domain)))
+
+    def coordinates(self, domain: Domain) -> Affine:
+        """The coordinates as an affine function of the dimensions."""
+        size = len(self.parts(domain))
+        return np.eye(size), np.zeros(size)
+
+    def indicators(self, domain: Domain) -> Affine | None:
+        """One coordinate for each class, 1 for the value's, as an affine function; None if none."""
+        if not isinstance(domain, Enumerated):
+            return None
+        return self._fitted(domain, np.eye(len(domain)))
+
+    def numbers(self, domain: Domain) -> Affine | None:
+        """[number], and [presence] where None is possible, likewise; None if none."""
+        if not isinstance(domain, Enumerated) or not domain.are_numbers:
+            return None
+        return self._fitted(domain, number_codes(domain))
+
+    def line(self, domain: Domain, points: Matrix) -> Matrix:
+        """Weights [coordinates] that keep values, and None, apart; of points [rows, coordinates].
+
+        The weights of a number, if there is one, keep more distance than others.
+        """
+        read = self.numbers(domain)
+        if read is None:
+            return np.asarray(2.0 ** np.arange(points.shape[1]))
+        matrix, _ = read
+        weights = matrix[:, 0]
+        if matrix.shape[1] > 1:
+            weights = weights + matrix[:, 1] * (1.0 - float((points @ weights).min(initial=0.0)))
+        return np.asarray(weights)
+
+    def room(self, domain: Domain) -> float:
+        """How far each coordinate may be off for the nearest code to be the right one."""
+        if not isinstance(domain, Enumerated):
+            return RESOLUTION
+        codes = self.codes(domain)
+        if domain.nullable:
+            codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
+        room = 1.0
+        for number, code in enumerate(codes):
+            # codes that differ by d_i are told apart if sum |d_i| e < sum d_i**2 / 2
+            apart = np.abs(codes[number + 1 :] - code)
+            room = float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4 * room) / 4)
+        return room
+
+    def _fitted(self, domain: Enumerated, results: Matrix) -> Affine | None:
+        """Results [classes, results] as an affine function of the codes, 0 for None."""
+        codes = self.codes(domain)
+        if domain.nullable:
+            codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
+            results = np.vstack([results, np.zeros((1, results.shape[1]))])
+        return fit_affine(codes, results) if len(codes) else None
+
+
+def number_codes(domain: Enumerated) -> Matrix:
+    """[classes, 1 or 2]: the number, and 1 for presence where None is possible."""
+    numbers = np.array([float(v) for v in domain.values if isinstance(v, int | float)])
+    columns = [numbers, np.ones(len(numbers))] if domain.nullable else [numbers]
+    return np.stack(columns, axis=1)

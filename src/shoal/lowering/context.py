@@ -1,0 +1,95 @@
+"""What rules may look at: the facts, and what is held so far. They change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.form import Form
+from shoal.forms.registry import form_named
+from shoal.lowering.held import Held, StreamVariable
+from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.synthesis.tables import Leaf
+from shoal.program.facts.domains import Domain
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Node
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The state of one lowering, to be read.
+
+    Attributes:
+        inferred: the program with its facts.
+        passes: names of the rules that are switched on, besides the essential ones.
+        variables: all so far, by name.
+        held: by node id, every way in which an s-op is held so far; the first as the user wishes.
+        raw: by node id, what an s-op is decoded from.
+        helpers: values that belong to no s-op, by what they are for.
+        made_by: by node id, the rule by which an s-op is held first.
+        labels: of all nodes.
+    """
+
+    inferred: Inferred
+    passes: frozenset[str]
+    variables: Mapping[str, StreamVariable]
+    held: Mapping[int, Sequence[Held]]
+    raw: Mapping[int, Held]
+    helpers: Mapping[str, Held]
+    made_by: Mapping[int, str]
+    labels: frozenset[str]
+
+    def node(self, number: int) -> Node:
+        """A node of the program."""
+        return self.inferred.program.node(number)
+
+    def domain(self, number: int) -> Domain:
+        """What a node's value can be."""
+        return self.inferred.domain(number)
+
+    def first(self, number: int) -> Held:
+        """An s-op as the user wishes it to be held."""
+        return self.held[number][0]
+
+    def wish_of(self, node: Node) -> Form:
+        """The form that the user wishes for an s-op, whether it fits or not."""
+        return form_named(node.form or ("scalar" if node.is_numerical else "one-hot"), node.label)
+
+    def form_of(self, node: Node) -> Form:
+        """The form that the user wishes for an s-op.
+
+        Raises:
+            UnsupportedProgramError: it cannot hold the s-op's values.
+        """
+        form = self.wish_of(node)
+        if not form.is_number:
+            self.inferred.listed(node, node.label)
+        self.require_fit(form, self.inferred.domain(node.id), node.label)
+        return form
+
+    def require_fit(self, form: Form, domain: Domain, label: str) -> None:
+        """Refuse a form that cannot hold a domain.
+
+        Raises:
+            UnsupportedProgramError: says why.
+        """
+        misfit = form.misfit(domain, self.inferred.limits)
+        if misfit is not None:
+            raise UnsupportedProgramError(
+                Refusal.TOO_MANY_VALUES, label, misfit.reason, misfit.advice
+            )
+
+    def leaf(self, held: Held) -> Leaf:
+        """A value as an operand of a table."""
+        return Leaf(
+            held.coordinates, held.form, held.domain, coordinate_errors(held, self.variables)
+        )
+
+    def fresh_name(self, wanted: str) -> str:
+        """A name for a helper variable that no s-op and no other variable has."""
+        name, number = wanted, 1
+        while name in self.variables or name in self.labels:
+            number += 1
+            name = f"{wanted}_{number}"
+        return name

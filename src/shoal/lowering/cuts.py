@@ -1,0 +1,174 @@
+"""Cones and cuts: an elementwise value can be computed by one MLP from farther down.
+
+A cut of a value's cone is a set of leaves that determine it. The values that the operation reads as
+written are one cut; replacing a leaf by its own operands gives another, which saves a layer and
+costs neurons. What a selector's width is decoded from can be read undecoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.affine import Matrix
+from shoal.lowering.context import Context
+from shoal.lowering.held import Held
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import choices
+from shoal.program.facts.joint import Choices, joint
+from shoal.program.facts.lookup import UNDEFINED, Classes
+from shoal.program.ir import ELEMENTWISE, Node
+from shoal.rasp.values import canonical_key
+
+MOST_CUTS = 8
+"""Cuts that are looked at for one value, the nearest first."""
+
+
+@dataclass(frozen=True, order=True)
+class CutLeaf:
+    """A value that a cut reads.
+
+    Attributes:
+        node: the s-op's node id.
+        is_raw: whether it is read as what it is decoded from.
+    """
+
+    node: int
+    is_raw: bool = False
+
+
+Cut = tuple[CutLeaf, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CutTable:
+    """The table of a value over a cut.
+
+    Attributes:
+        operands: the leaves.
+        points: [rows, coordinates of all leaves].
+        classes: [rows], the class of the value; NONE for None.
+    """
+
+    operands: list[Held]
+    points: Matrix
+    classes: npt.NDArray[np.int_]
+
+
+def own_cut(node: Node) -> Cut:
+    """The operands of a node, as it is written."""
+    return tuple(sorted({CutLeaf(operand) for operand in node.inputs}))
+
+
+def cuts(context: Context, node: Node) -> list[Cut]:
+    """Cuts of a node's cone beyond its own operands, nearest first."""
+    found = [own_cut(node)]
+    for cut in found:
+        for leaf in cut:
+            operands = _operands(context, leaf)
+            if operands is None:
+                continue
+            wider = tuple(sorted((set(cut) - {leaf}) | set(operands)))
+            if wider not in found and len(found) <= MOST_CUTS:
+                found.append(wider)
+    return found[1:]
+
+
+def _operands(context: Context, leaf: CutLeaf) -> list[CutLeaf] | None:
+    """What a leaf is computed from at the same position; None if nothing is."""
+    node = context.node(leaf.node)
+    if leaf.is_raw:
+        return None
+    if leaf.node in context.raw:
+        return [CutLeaf(leaf.node, is_raw=True)]
+    if node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None:
+        return [CutLeaf(operand) for operand in node.inputs]
+    return None
+
+
+def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> CutTable | None:
+    """The table of a node over a cut, on all joint values that can occur (or more).
+
+    None if a leaf's values cannot be listed.
+
+    Raises:
+        TooManyRowsError: there are more than ``most_rows`` rows.
+    """
+    rows = _joint_rows(context, cut, most_rows)
+    if rows is None:
+        return None
+    known: dict[int, Classes] = {}
+    for column, leaf in enumerate(cut):
+        known[leaf.node] = rows[:, column]
+        if leaf.is_raw:
+            known[leaf.node] = raw_classes(context, leaf.node)[rows[:, column]]
+    classes = _evaluate(context, node, known)
+    there = classes != UNDEFINED
+    operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
+    if any(operand.codes is None for operand in operands):
+        return None
+    points = [operand.points(rows[there, column]) for column, operand in enumerate(operands)]
+    return CutTable(operands, np.hstack([np.zeros((int(there.sum()), 0)), *points]), classes[there])
+
+
+def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
+    """For each value that an s-op is decoded from, its class; values may have been merged."""
+    raw, domain = context.raw[number].domain, context.domain(number)
+    assert isinstance(raw, Enumerated)
+    assert isinstance(domain, Enumerated)
+    return np.array([domain.class_of[canonical_key(value)] for value in raw.values], dtype=int)
+
+
+def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDArray[np.int32]:
+    """[classes of each leaf], the class of a node that the leaves determine.
+
+    UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
+    """
+    domains = [context.domain(number) for number in leaves]
+    sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
+    rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), int(np.prod(sizes)))
+    assert rows is not None
+    columns = tuple(rows.T)
+    table = np.full(sizes, UNDEFINED, dtype=np.int32)
+    table[columns] = _evaluate(context, node, dict(zip(leaves, columns, strict=True)))
+    return table
+
+
+def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.int_] | None:
+    """[rows, leaves] of classes; of raw leaves, what they are decoded from."""
+    operands = []
+    for leaf in cut:
+        domain = context.raw[leaf.node].domain if leaf.is_raw else context.domain(leaf.node)
+        if not isinstance(domain, Enumerated):
+            return None
+        raw = Choices(len(domain), domain.nullable)
+        operands.append(raw if leaf.is_raw else choices(context.inferred, leaf.node))
+    return joint(operands, most_rows)
+
+
+def _evaluate(context: Context, node: Node, known: dict[int, Classes]) -> Classes:
+    """The class of a node for every row, from the classes of the leaves."""
+    agenda = [node.id]
+    while agenda:
+        number = agenda[-1]
+        missing = [i for i in context.node(number).inputs if i not in known]
+        if number in known or not missing:
+            agenda.pop()
+        if number not in known and not missing:
+            known[number] = _result(context, number, known)
+        elif number not in known:
+            agenda += missing
+    return known[node.id]
+
+
+def _result(context: Context, number: int, known: dict[int, Classes]) -> Classes:
+    """The class of a node for every row, from those of its operands."""
+    table = context.inferred.sops[number].table
+    assert table is not None
+    operands = [known[i] for i in context.node(number).inputs]
+    if operands:
+        return table(operands)
+    return np.full(len(next(iter(known.values()))), int(table.entries))

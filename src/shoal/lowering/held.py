@@ -1,0 +1,171 @@
+"""What is held: s-ops in forms, and the variables of the stream that they lie in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import Space, numbered_space
+from shoal.forms.form import Form
+from shoal.forms.one_hot import OneHot
+from shoal.program.facts.domains import Domain, Enumerated
+
+MOST_SAMPLES = 64
+"""Errors that occur together of which so many are kept, those with the largest entries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """How far float32 may take the dimensions of a variable off.
+
+    Attributes:
+        together: [samples, dimensions], errors that occur together, seen or estimated.
+        apart: [dimensions], how far each may be off, one at a time.
+    """
+
+    together: Matrix | None = None
+    apart: Matrix | None = None
+
+    @property
+    def largest(self) -> float:
+        """How far a dimension may be off."""
+        errors = (self.together, self.apart)
+        return max(
+            (float(np.abs(e).max(initial=0.0)) for e in errors if e is not None), default=0.0
+        )
+
+    def and_also(self, other: Errors) -> Errors:
+        """Either of both errors."""
+        together = [e for e in (self.together, other.together) if e is not None]
+        apart = [e for e in (self.apart, other.apart) if e is not None]
+        return Errors(
+            np.vstack(together) if together else None,
+            np.max(apart, axis=0) if apart else None,
+        )
+
+    def projected(self, matrix: Matrix) -> Matrix:
+        """[results], how far ``dimensions @ matrix`` may be off."""
+        total = np.zeros(matrix.shape[1])
+        if self.together is not None:
+            total += np.abs(self.together @ matrix).max(axis=0, initial=0.0)
+        if self.apart is not None:
+            total += (self.apart[:, None] * np.abs(matrix)).max(axis=0, initial=0.0)
+        return total
+
+
+EXACT = Errors()
+"""No error at all."""
+
+
+def seen_errors(samples: Matrix) -> Errors:
+    """Errors that were seen [samples, dimensions], the largest of them."""
+    size = np.abs(samples).max(axis=1, initial=0.0)
+    if not size.any():
+        return EXACT
+    return Errors(samples[np.argsort(-size, kind="stable")[:MOST_SAMPLES]])
+
+
+@dataclass(frozen=True, eq=False)
+class StreamVariable:
+    """A value that lives in the residual stream.
+
+    Attributes:
+        name: unique.
+        space: its directions.
+        signed: [space], whether a dimension can be negative, at the BOS position included.
+        node: the s-op that it belongs to, if any.
+        words: how it holds the value, in words.
+        largest: the greatest absolute value of a dimension.
+        step: a power of two that all its values are multiples of; 0 if none is known.
+        picks_one: whether at most one dimension is not 0 at a time.
+        errors: how far its dimensions may be off.
+    """
+
+    name: str
+    space: Space
+    signed: npt.NDArray[np.bool_]
+    node: int | None
+    words: str
+    largest: float
+    step: float = 0.0
+    picks_one: bool = False
+    errors: Errors = field(default_factory=Errors)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An s-op in a form: what can be read, as an affine function of variables in the stream.
+
+    Attributes:
+        form: how the values lie in the coordinates.
+        domain: what the values are.
+        variables: the names of the variables that are read.
+        coordinates: from the variables' directions to the coordinates.
+    """
+
+    form: Form
+    domain: Domain
+    variables: tuple[str, ...]
+    coordinates: AffineMap
+
+    @cached_property
+    def codes(self) -> Matrix | None:
+        """[classes, coordinates], None where the domain is no list."""
+        return self.form.codes(self.domain) if isinstance(self.domain, Enumerated) else None
+
+    @property
+    def width(self) -> int:
+        """How many coordinates there are."""
+        return len(self.coordinates.target)
+
+    @cached_property
+    def as_indicators(self) -> Held | None:
+        """The same value, read as one coordinate for each class; None if no reading gives that."""
+        if self.form.picks_one:
+            return self
+        read = self.form.indicators(self.domain)
+        return None if read is None else replace(self, form=OneHot(), coordinates=self._then(read))
+
+    @cached_property
+    def as_number(self) -> AffineMap | None:
+        """From the stream to [number (, presence)]; None if no reading gives that."""
+        read = self.form.numbers(self.domain) if self.domain.are_numbers else None
+        return None if read is None else self._then(read)
+
+    def _then(self, read: tuple[Matrix, Matrix]) -> AffineMap:
+        matrix, bias = read
+        target = numbered_space("reading", len(bias))
+        return self.coordinates.then(AffineMap(self.coordinates.target, target, matrix, bias))
+
+    def points(self, classes: npt.NDArray[np.integer]) -> Matrix:
+        """[rows, coordinates] of classes; NONE is the zero vector."""
+        assert self.codes is not None
+        points: Matrix = with_none(self.codes)[classes]
+        return points
+
+
+def stored(form: Form, name: str, domain: Domain, node: int | None) -> tuple[StreamVariable, Held]:
+    """A variable of its own for a value, and the value as it is held by that."""
+    space, ranges = form.space(name, domain), form.ranges(domain)
+    variable = StreamVariable(
+        name,
+        space,
+        ranges.signed,
+        node,
+        form.words(domain),
+        ranges.largest,
+        ranges.step,
+        ranges.picks_one,
+    )
+    matrix, bias = form.coordinates(domain)
+    target = numbered_space(name, len(bias))
+    return variable, Held(form, domain, (name,), AffineMap(space, target, matrix, bias))
+
+
+def with_none(codes: Matrix, nullable: bool = True) -> Matrix:
+    """Rows of codes, and the zero row of None after them if there is None."""
+    return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])

@@ -1,0 +1,68 @@
+"""The rules of lowering, in the order in which they are asked for each s-op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shoal.lowering.context import Context
+from shoal.lowering.offers import Offers
+from shoal.lowering.rules.cone import cone
+from shoal.lowering.rules.copy import copy
+from shoal.lowering.rules.embedding import embed_input, embed_kept
+from shoal.lowering.rules.linear import linear_map
+from shoal.lowering.rules.mean import decoded_mean, mean
+from shoal.lowering.rules.split_width import parts, sum_of_parts
+from shoal.lowering.rules.table import TABLES, table
+from shoal.lowering.rules.view import view
+from shoal.lowering.rules.width import decode_width, width
+from shoal.program.ir import Node
+
+Rule = Callable[[Context, Node], Offers[None]]
+
+STEPS: tuple[tuple[str, Rule], ...] = (
+    ("inputs", embed_input),
+    ("views", view),
+    ("views", embed_kept),
+    ("linear", linear_map),
+    (TABLES, table),
+    ("cones", cone),
+    ("widths", width),
+    ("split-selectors", parts),
+    ("widths", decode_width),
+    ("split-selectors", sum_of_parts),
+    ("means", mean),
+    ("means", decoded_mean),
+    ("copies", copy),
+)
+"""Each with the name of the rule that it belongs to. A step that finds an s-op held already, or of
+another kind, offers nothing."""
+
+
+@dataclass(frozen=True)
+class Optional:
+    """A rule that can be switched off.
+
+    Attributes:
+        saves: what it counts.
+    """
+
+    saves: str
+
+
+OPTIONAL: Mapping[str, Optional] = MappingProxyType(
+    {
+        "views": Optional("values that need no operation"),
+        "cones": Optional("further cuts offered"),
+        "split-selectors": Optional("selectors offered in parts"),
+        "shared-heads": Optional("aggregates whose head others can share"),
+    }
+)
+"""What lowering does beyond one component for each expression. All other rules are essential.
+
+* views: values that are affine in others cost nothing;
+* cones: elementwise values are offered over several cuts, of which the allocator picks;
+* split-selectors: widths are offered as sums of widths that need no computed keys and queries;
+* shared-heads: aggregates by one selector that run in one half-layer become one head.
+"""

@@ -1,0 +1,115 @@
+"""Views: values that are affine functions of variables that are there anyway.
+
+A map of a one-hot value is linear on it, and so is a linear combination of numbers. Every reader
+can absorb such a value into its own weights, so it needs no neurons, no columns and no layer. What
+is to be kept in the stream is no view; but where the token or the index determines it, the
+embedding provides it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
+from shoal.craft.bases import join, numbered_space
+from shoal.craft.fitting import fit_affine
+from shoal.forms.form import Form
+from shoal.lowering.context import Context
+from shoal.lowering.held import Held, with_none
+from shoal.lowering.offers import Offer, Offers
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.lookup import NONE
+from shoal.program.ir import ELEMENTWISE, Node, Op
+
+_LARGEST_FIT = 2**18
+
+
+def view(context: Context, node: Node) -> Offers[None]:
+    """An elementwise node as a view of its operands, if it is one."""
+    if node.op not in ELEMENTWISE | {Op.CONSTANT} or node.is_kept:
+        return
+    held = view_of(context, node)
+    if held is not None:
+        yield Offer(held, node.id)
+
+
+def view_of(context: Context, node: Node) -> Held | None:
+    """How an elementwise node is read off its operands; None if it cannot be."""
+    if not node.inputs:
+        return _constant(context, node)
+    operands = [context.first(number) for number in node.inputs]
+    if len(operands) == 1 and operands[0].as_indicators is not None:
+        return _map(context, node, operands[0].as_indicators)
+    if not node.is_numerical or any(operand.domain.nullable for operand in operands):
+        return None
+    if node.op is Op.LINEAR:
+        return linear_combination(context, node)
+    return _affine_function(context, node, operands)
+
+
+def _codes(context: Context, node: Node) -> tuple[Form, Enumerated, Matrix]:
+    """The form, the domain, and the codes in it."""
+    domain = context.inferred.listed(node, node.label)
+    form = context.form_of(node)
+    return form, domain, form.codes(domain)
+
+
+def _map(context: Context, node: Node, operand: Held) -> Held:
+    form, domain, codes = _codes(context, node)
+    table = context.inferred.sops[node.id].table
+    assert table is not None
+    target = numbered_space(node.label, codes.shape[1])
+    classes = np.maximum(table.entries, NONE)
+    mapped = linear(operand.coordinates.target, target, with_none(codes)[classes])
+    return Held(form, domain, operand.variables, operand.coordinates.then(mapped))
+
+
+def _constant(context: Context, node: Node) -> Held:
+    form, domain, codes = _codes(context, node)
+    table = context.inferred.sops[node.id].table
+    assert table is not None
+    target = numbered_space(node.label, codes.shape[1])
+    value = with_none(codes)[int(table.entries)]
+    return Held(form, domain, (), constant(target, value))
+
+
+def linear_combination(context: Context, node: Node) -> Held | None:
+    """A weighted sum of numbers that are there."""
+    numbers = [context.first(number).as_number for number in node.inputs]
+    parts = [part for part in numbers if part is not None]
+    if len(parts) < len(numbers):
+        return None
+    weights = np.array(node.factors, dtype=float)[:, None]
+    return _number(context, node, parts, weights, np.zeros(1))
+
+
+def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
+    """A number that happens to be an affine function of its operands' coordinates."""
+    table = context.inferred.sops[node.id].table
+    if table is None or any(operand.codes is None for operand in operands):
+        return None
+    if context.domain(node.id).nullable:
+        return None
+    _, _, codes = _codes(context, node)
+    rows = table.rows
+    width = sum(operand.width for operand in operands)
+    if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
+        return None
+    points = np.hstack([operand.points(rows[:, i]) for i, operand in enumerate(operands)])
+    fitted = fit_affine(points, codes[table(rows.T)])
+    if fitted is None:
+        return None
+    return _number(context, node, [operand.coordinates for operand in operands], *fitted)
+
+
+def _number(
+    context: Context, node: Node, parts: list[AffineMap], matrix: Matrix, bias: Matrix
+) -> Held:
+    """A number as an affine function, matrix and bias, of its operands' coordinates."""
+    source = join(*(part.source for part in parts))
+    joint = numbered_space(f"operands of {node.label}", len(matrix))
+    after = AffineMap(joint, numbered_space(node.label, len(bias)), matrix, bias)
+    coordinates = concatenate(parts, source, joint).then(after)
+    names = [name for number in node.inputs for name in context.first(number).variables]
+    domain = context.domain(node.id)
+    return Held(context.form_of(node), domain, tuple(dict.fromkeys(names)), coordinates)

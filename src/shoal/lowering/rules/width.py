@@ -1,0 +1,73 @@
+"""Selector widths: a head that averages the mark of BOS, and an MLP that decodes 1 / (1 + n)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from shoal.contract import ROUNDING
+from shoal.craft.affine import constant
+from shoal.forms.reciprocal import Reciprocal
+from shoal.lowering.context import Context
+from shoal.lowering.cuts import raw_classes
+from shoal.lowering.heads import LIKE_A_KEY, Term, head, score_error, terms_read
+from shoal.lowering.held import Errors, stored
+from shoal.lowering.making import Recipe, must_make
+from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.selectors import terms_of
+from shoal.program.facts.domains import Enumerated, domain_of
+from shoal.program.ir import Node, Op
+
+
+def width(context: Context, node: Node) -> Offers[None]:
+    """A head that says 1 / (1 + width), and its decoding."""
+    if node.op is not Op.WIDTH:
+        return
+    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    counts = domain_of([count] for count in all_widths(context, node))
+    offer = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
+    yield replace(offer, node=node.id, block=node.label, is_raw=True)
+
+
+def decode_width(context: Context, node: Node) -> Offers[None]:
+    """The width from 1 / (1 + width)."""
+    if node.op is not Op.WIDTH:
+        return
+    raw, form = context.raw[node.id], context.form_of(node)
+    variable, held = stored(form, node.label, context.domain(node.id), node.id)
+    classes = raw_classes(context, node.id)
+    points, results = raw.points(np.arange(len(classes))), held.points(classes)
+    recipe = Recipe(variable, held, [raw], points, results, node.id, block=node.label)
+    yield must_make(context, recipe, node.label)
+
+
+def all_widths(context: Context, node: Node) -> list[int]:
+    """All widths that a selector can have; of those that are merged, each."""
+    domain = context.domain(node.id)
+    assert isinstance(domain, Enumerated)
+    return sorted(v for group in domain.classes for v in group if isinstance(v, int))
+
+
+def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:
+    """A head whose result is 1 / (1 + width) of what the terms select."""
+    hidden = context.fresh_name(name)
+    variable, held = stored(Reciprocal(), hidden, counts, None)
+    made = head(
+        hidden,
+        terms,
+        constant(variable.space, np.zeros(1)),
+        value_at_bos=np.ones(1),
+        bos=LIKE_A_KEY,
+        work=context.inferred.work,
+    )
+    error = 4 * ROUNDING + score_error(terms, context.variables) / 4
+    return Offer(
+        held,
+        None,
+        variable,
+        made,
+        tuple(terms_read(terms)),
+        Errors(np.array([[error]])),
+        block=hidden,
+    )

@@ -1,0 +1,73 @@
+"""Gated steps: along the scalar operands, for each joint value of the one-hot ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from shoal.craft.affine import Matrix
+from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.steps import steps_on
+from shoal.lowering.synthesis.tables import Candidate, Layer, Table, slices_of
+
+
+def gated_steps(table: Table) -> Iterator[Candidate]:
+    """Steps along the scalar operands, for each joint value of one or more one-hot operands.
+
+    With a gate g above any |slope (x - end)|, relu(slope (x - end) + g (picked - k)) is a neuron
+    that is off unless all k one-hot dimensions are picked. The gate is no larger than it has to
+    be, since what it adds has to cancel. No bias is used, so that None operands, which open no
+    gate, give None.
+    """
+    scalars = [i for i, leaf in enumerate(table.leaves) if not leaf.form.picks_one]
+    if not 0 < len(scalars) < len(table.leaves):
+        return
+    for weights in projections(table, scalars):
+        candidate = _gated_along(table, scalars, weights)
+        if candidate is not None:
+            yield candidate
+
+
+def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate | None:
+    parts = slices_of(table.leaves)
+    gates = np.ones(table.points.shape[1], dtype=bool)
+    for scalar in scalars:
+        gates[parts[scalar]] = False
+    picked = table.points[:, gates]
+    line = line_of(table, weights)
+    count = len(table.leaves) - len(scalars)
+    open_rows = picked.sum(axis=1) == count
+    if table.results[~open_rows].any():
+        return None
+    span = float(np.ptp(line))
+    columns, thresholds, outs = [], [], []
+    for pattern in np.unique(picked[open_rows], axis=0):
+        rows = (picked == pattern).all(axis=1)
+        made = steps_on(line[rows], table.results[rows], float(np.abs(weights) @ table.errors))
+        if made is None:
+            return None
+        base, slopes, ends, jumps = made
+        gate = np.zeros(table.points.shape[1])
+        gate[gates] = pattern
+        if base.any():
+            columns.append(gate[:, None])
+            thresholds.append(np.array([1.0 - count]))
+            outs.append(base[None, :])
+        strength = 2.0 ** np.ceil(np.log2(np.abs(slopes) * span + 1))
+        columns.append(np.outer(weights, slopes) + np.outer(gate, strength))
+        thresholds.append(-slopes * ends - strength * count)
+        outs.append(jumps)
+    if not columns:
+        return None
+    size = sum(len(threshold) for threshold in thresholds)
+
+    def build() -> Layer:
+        return Layer(
+            np.hstack(columns),
+            np.concatenate(thresholds),
+            np.vstack(outs),
+            np.zeros(table.results.shape[1]),
+        )
+
+    return Candidate(size, build)

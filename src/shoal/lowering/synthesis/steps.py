@@ -1,0 +1,69 @@
+"""Steps: the operands are projected to one number, and two neurons make a step on it.
+
+There is one wherever the result changes along the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from shoal.contract import FLAT_END
+from shoal.craft.affine import Matrix
+from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.tables import Candidate, Layer, Table
+
+
+def steps(table: Table) -> Iterator[Candidate]:
+    """Two neurons for each change of the result along a line."""
+    for weights in projections(table, list(range(len(table.leaves)))):
+        line = line_of(table, weights)
+        made = steps_on(line, table.results, float(np.abs(weights) @ table.errors))
+        if made is not None:
+            base, slopes, ends, jumps = made
+            layer = Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
+            yield Candidate(len(slopes), layer.itself)
+
+
+def steps_on(
+    line: Matrix, results: Matrix, error: float
+) -> tuple[Matrix, Matrix, Matrix, Matrix] | None:
+    """Steps that take a number to results: the bias, and slopes, ends and jumps of neurons.
+
+    Neuron j adds jumps[j] * relu(slopes[j] * (x - ends[j])). Seen upwards, relu(slope (x - start))
+    - relu(slope (x - end)) rises from 0 to 1; seen downwards, relu(slope (end - x)) - relu(slope
+    (start - x)) falls from 1 to 0.
+
+    Args:
+        line: [rows], the numbers.
+        results: [rows, results].
+        error: how far the numbers may be off.
+
+    Returns:
+        None if different results are too close together on the line.
+    """
+    order = np.argsort(line, kind="stable")
+    line, ordered = line[order], results[order]
+    size = max(1.0, float(np.abs(line).max(initial=0.0)))
+    changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
+    left, right = line[changes], line[changes + 1]
+    quarter = (right - left) / 4
+    if (quarter < FLAT_END * size + 1.5 * error).any():
+        return None
+    # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
+    slope = 2.0 ** np.ceil(-np.log2(2 * quarter))
+    middle, half_ramp = (left + right) / 2, 0.5 / slope
+    starts, ends = middle - half_ramp, middle + half_ramp
+    jump = ordered[changes + 1] - ordered[changes]
+    # a step is seen from the end at which its two neurons stay smaller, which loses fewer bits
+    upwards = line[-1] - starts <= ends - line[0]
+    sign = np.where(upwards, 1.0, -1.0)
+    near, far = np.where(upwards, starts, ends), np.where(upwards, ends, starts)
+    signed_jump = jump * sign[:, None]
+    return (
+        ordered[0] + jump[~upwards].sum(axis=0),
+        np.concatenate([sign * slope, sign * slope]),
+        np.concatenate([near, far]),
+        np.vstack([signed_jump, -signed_jump]),
+    )
