@@ -27,7 +27,10 @@ MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
 PASS_NAMES = (*PASSES, *OPTIONAL)
-"""All passes, in their order."""
+"""All passes over the program and rules of lowering that can be switched on, in their order."""
+
+ALL = (*PASSES, *(name for name, rule in OPTIONAL.items() if rule.by_default))
+"""What "all" stands for: some have to be asked for by name."""
 
 
 @dataclass(frozen=True)
@@ -222,15 +225,18 @@ def _check_tokens(tokens: Iterable[Value]) -> None:
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
     """The passes that "all", "none", one name or a list of names stands for, in their order.
 
+    A list may have "all" in it, for all and others besides.
+
     Raises:
         InvalidOptionError: a pass is not known.
     """
     if passes == "all":
-        return PASS_NAMES
+        return ALL
     if passes == "none":
         return ()
     try:
         chosen = {passes} if isinstance(passes, str) else set(passes)
+        chosen = (chosen - {"all"}) | set(ALL) if "all" in chosen else chosen
     except TypeError:
         raise InvalidOptionError(
             f'passes is {show_value(passes)}; give "all", "none", a pass, or a list of passes: '

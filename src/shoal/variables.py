@@ -121,7 +121,7 @@ def _without_variable(
     lowered: LoweredProgram, node: Node, table: Mapping[str, VariableInfo]
 ) -> VariableInfo:
     """An s-op that no variable of its own holds: a view of others, or fused."""
-    view = lowered.first(node.id)
+    view = _present(lowered, node, table)
     is_view = bool(view.variables) and all(
         name in table and table[name].is_materialised for name in view.variables
     )
@@ -134,6 +134,12 @@ def _without_variable(
             node.aliases, view.variables, view.coordinates,
         )  # fmt: skip
     return _fused(lowered.inferred.program, node, "fused")
+
+
+def _present(lowered: LoweredProgram, node: Node, table: Mapping[str, VariableInfo]) -> Held:
+    """How an s-op is held by what is in the stream; as it is wished if there is nothing."""
+    held = lowered.held[node.id]
+    return next((h for h in held if all(name in table for name in h.variables)), held[0])
 
 
 def _coordinate_labels(lowered: LoweredProgram, node: Node, view: Held) -> tuple[str, ...]:

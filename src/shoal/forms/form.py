@@ -130,6 +130,8 @@ class Form(ABC):
         codes = self.codes(domain)
         if domain.nullable:
             codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
+        if codes.shape[1] == 1:
+            return float(np.diff(np.sort(codes[:, 0])).min(initial=4.0)) / 4
         room = 1.0
         for number, code in enumerate(codes):
             # codes that differ by d_i are told apart if sum |d_i| e < sum d_i**2 / 2

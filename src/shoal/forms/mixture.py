@@ -81,9 +81,3 @@ class Mixture(Form):
         if domain.nullable:
             weights[1] = 1.0 - float(points[:, 0].min(initial=0.0))
         return weights
-
-    def room(self, domain: Domain) -> float:
-        """A quarter of the smallest distance of means."""
-        assert isinstance(domain, Enumerated)
-        gaps = np.diff(np.sort(self.codes(domain)[:, 0]))
-        return float(gaps.min(initial=4.0)) / 4

@@ -45,16 +45,6 @@ class Reciprocal(Form):
         """The count is no affine function of its reciprocal."""
         return None
 
-    def line(self, domain: Domain, points: Matrix) -> Matrix:
-        """The reciprocal itself."""
-        return np.ones(1)
-
-    def room(self, domain: Domain) -> float:
-        """A quarter of the smallest distance."""
-        assert isinstance(domain, Enumerated)
-        gaps = np.diff(np.sort(self.codes(domain)[:, 0]))
-        return float(gaps.min(initial=4.0)) / 4
-
 
 def reciprocals(counts: Matrix) -> Matrix:
     """1 / (1 + n) of counts."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
-from shoal.forms.registry import form_named
+from shoal.forms.registry import FORMS, form_named
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.synthesis.tables import Leaf
@@ -67,6 +67,20 @@ class Context:
             self.inferred.listed(node, node.label)
         self.require_fit(form, self.inferred.domain(node.id), node.label)
         return form
+
+    def further_forms(self, node: Node) -> list[Form]:
+        """Forms that are switched on besides, where they fit and are narrower."""
+        first = self.first(node.id)
+        limits = self.inferred.limits
+        return [
+            form
+            for name, form in FORMS.items()
+            if name in self.passes
+            and form != first.form
+            and not first.form.is_number
+            and form.misfit(first.domain, limits) is None
+            and len(form.parts(first.domain)) < first.width
+        ]
 
     def require_fit(self, form: Form, domain: Domain, label: str) -> None:
         """Refuse a form that cannot hold a domain.

@@ -12,6 +12,7 @@ import numpy as np
 
 from shoal.craft.components import BOS_SPACE, MLP
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.registry import FORMS
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Errors, Held, StreamVariable
@@ -170,6 +171,10 @@ class _Taken:
             self._savings(),
         )
 
+    def _held_in(self, form: str) -> int:
+        """How many s-ops can be had in a form."""
+        return sum(any(h.form.name == form for h in held) for held in self.held.values())
+
     def _savings(self) -> tuple[Saving, ...]:
         """What the optional rules did."""
         sharing = [o.sharing for o in self.operations.values() if o.sharing is not None]
@@ -184,6 +189,7 @@ class _Taken:
         counts: Mapping[str, int] = {
             **self.saved,
             "shared-heads": len(sharing) - len(set(sharing)),
+            **{name: self._held_in(name) for name in FORMS},
         }
         return tuple(
             Saving(name, counts.get(name, 0), rule.saves + (left_out if name == "cones" else ""))

@@ -71,13 +71,17 @@ def test_everything_with_a_name_can_be_read(program: SOp, causal: bool) -> None:
 
 def with_names(expression: RASPExpr, name: Callable[[], str]) -> RASPExpr:
     """The expression with a name for each of its s-ops."""
+    return with_parts(expression, lambda x: x.named(name()) if isinstance(x, SOp) else x)
+
+
+def with_parts(expression: RASPExpr, change: Callable[[RASPExpr], RASPExpr]) -> RASPExpr:
+    """The expression with each of its parts, and itself, changed."""
     parts = {
-        field.name: with_names(part, name)
+        field.name: with_parts(part, change)
         for field in fields(expression)
         if isinstance(part := getattr(expression, field.name), RASPExpr)
     }
-    copy = replace(expression, **parts)
-    return copy.named(name()) if isinstance(expression, SOp) else copy
+    return change(replace(expression, **parts))
 
 
 @pytest.mark.slow

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.components import Head
+from shoal.craft.fitting import fit_affine
 from shoal.lowering.context import Context
 from shoal.lowering.heads import (
     IF_NOTHING_ELSE,
@@ -15,11 +19,14 @@ from shoal.lowering.heads import (
     score_error,
     weight_of_unselected,
 )
-from shoal.lowering.held import Errors, Held, StreamVariable
+from shoal.lowering.held import Errors, Held, StreamVariable, with_none
 from shoal.lowering.radii import number_error, projected_errors
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
 from shoal.rasp.values import Key, Value, canonical_key
+
+Rows = Mapping[Key, Matrix]
+"""For each value by key the dimensions of a variable that it takes."""
 
 
 def default_of(context: Context, node: Node) -> Value:
@@ -78,15 +85,51 @@ def _averaging_error(context: Context, node: Node, operand: Held, default: Value
     return float(size * (rounding + weight_of_unselected(context, node)))
 
 
+@dataclass(frozen=True, eq=False)
+class Copying:
+    """How what is held becomes what is written where it is copied.
+
+    Attributes:
+        operand: what is copied.
+        matrix: [coordinates of the operand, dimensions that are written].
+        bias: [dimensions that are written].
+        of_default: [dimensions that are written], what is written where nothing is selected.
+    """
+
+    operand: Held
+    matrix: Matrix
+    bias: Matrix
+    of_default: Matrix
+
+
+def copying(context: Context, node: Node, operand: Held, rows: Rows, size: int) -> Copying | None:
+    """How an operand is copied; None if its codes do not allow it.
+
+    Args:
+        context: what is known.
+        node: the aggregate.
+        operand: a value with codes.
+        rows: for each value, and the default, by key, the dimensions that it takes.
+        size: how many dimensions there are.
+    """
+    assert isinstance(operand.domain, Enumerated)
+    default = default_of(context, node)
+    of_default = np.zeros(size) if default is None else rows[canonical_key(default)]
+    keys = [canonical_key(value) for value in operand.domain.values]
+    wanted = np.array([rows.get(key, np.zeros(size)) for key in keys]).reshape(len(keys), size)
+    if operand.form.picks_one:
+        return Copying(operand, wanted, np.zeros(size), of_default)
+    occurs = np.array([key in rows for key in keys], dtype=bool)
+    codes = operand.points(np.flatnonzero(occurs))
+    nullable = operand.domain.nullable
+    fitted = fit_affine(with_none(codes, nullable), with_none(wanted[occurs], nullable))
+    return None if fitted is None else Copying(operand, *fitted, of_default)
+
+
 def copying_head(
-    context: Context,
-    node: Node,
-    variable: StreamVariable,
-    operand: Held,
-    rows: dict[Key, Matrix],
-    terms: list[Term],
+    context: Context, node: Node, variable: StreamVariable, what: Copying, terms: list[Term]
 ) -> tuple[Head, Errors]:
-    """A head that copies one-hot values to what they are in a variable.
+    """A head that copies what is held to what it is in a variable.
 
     What should have no weight has a little. Who reads large numbers off the copy sees it.
 
@@ -94,30 +137,21 @@ def copying_head(
         context: what is known.
         node: the aggregate.
         variable: what is written.
-        operand: a one-hot value.
-        rows: for each value, and the default, by key, the dimensions [variable] that it takes.
+        what: the operand, and how it is copied.
         terms: the selector.
     """
-    domain = operand.domain
-    assert isinstance(domain, Enumerated)
-    size = len(variable.space)
-    matrix = np.zeros((len(domain), size))
-    for number, value in enumerate(domain.values):
-        if canonical_key(value) in rows:  # it is not where nothing is ever selected
-            matrix[number] = rows[canonical_key(value)]
+    operand, at_bos = what.operand, what.of_default
     coordinates = operand.coordinates
-    copy = coordinates.then(AffineMap(coordinates.target, variable.space, matrix, np.zeros(size)))
-    at_bos = np.zeros(size)
-    default = default_of(context, node)
-    if default is not None:
-        at_bos = rows[canonical_key(default)]
+    copy = coordinates.then(AffineMap(coordinates.target, variable.space, what.matrix, what.bias))
     made = head(variable.name, terms, copy, at_bos, IF_NOTHING_ELSE, context.inferred.work)
-    copied = projected_errors(operand.variables, coordinates, context.variables, matrix)
-    left = np.full(size, weight_of_unselected(context, node))
-    if default is not None:
+    variables = context.variables
+    copied = projected_errors(operand.variables, coordinates, variables, what.matrix)
+    size = float(variable.largest)
+    left = np.full(len(variable.space), size * weight_of_unselected(context, node))
+    if default_of(context, node) is not None:
         of_default = at_bos > 0
-        left[of_default & ~matrix.any(axis=0)] = 0.0  # no key can hold it
-        left[of_default] += np.exp(-COLDNESS / 2)
+        left[of_default & ~what.matrix.any(axis=0) & ~what.bias.astype(bool)] = 0.0  # no key has it
+        left[of_default] += size * np.exp(-COLDNESS / 2)
     if context.inferred.sops[node.id].mixture:  # else all selected values are the same
-        copied = copied + score_error(terms, context.variables) / 2 + 4 * ROUNDING
+        copied = copied + score_error(terms, variables) / 2 + 4 * ROUNDING
     return made, Errors(apart=copied + left)

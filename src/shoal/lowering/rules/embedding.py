@@ -15,7 +15,7 @@ from shoal.program.ir import Node, Op
 def embed_input(context: Context, node: Node) -> Offers[None]:
     """The input variable of a tokens or indices node."""
     if node.op in (Op.TOKENS, Op.INDICES):
-        offer = _from_embedding(context, node, context.form_of(node), node.label)
+        offer = from_embedding(context, node, context.form_of(node), node.label)
         assert offer is not None
         yield offer
 
@@ -23,12 +23,12 @@ def embed_input(context: Context, node: Node) -> Offers[None]:
 def embed_kept(context: Context, node: Node) -> Offers[None]:
     """An s-op that is to be kept, and that the token alone, or the index alone, determines."""
     if node.is_kept and node.id not in context.held:
-        offer = _from_embedding(context, node, context.form_of(node), node.label)
+        offer = from_embedding(context, node, context.form_of(node), node.label)
         if offer is not None:
             yield offer
 
 
-def _from_embedding(context: Context, node: Node, form: Form, name: str) -> Offer | None:
+def from_embedding(context: Context, node: Node, form: Form, name: str) -> Offer | None:
     """An input variable, 0 at the BOS position; None if both token and index matter."""
     grid = context.inferred.sops[node.id].local
     if grid is None:

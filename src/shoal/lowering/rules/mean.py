@@ -49,6 +49,8 @@ def averaged_number(context: Context, node: Node) -> Held | None:
     """The operand of an aggregate of classes, if it is held as a number and best averaged so."""
     default = default_of(context, node)
     operand = context.first(node.inputs[1])
+    if operand.form == context.wish_of(node) and not context.inferred.sops[node.id].mixture:
+        return None  # its code is copied
     if operand.as_number is None or not (default is None or is_number(default)):
         return None
     return operand if operand.as_indicators is None else None

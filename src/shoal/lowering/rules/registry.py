@@ -11,6 +11,7 @@ from shoal.lowering.offers import Offers
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.embedding import embed_input, embed_kept
+from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import decoded_mean, mean
 from shoal.lowering.rules.split_width import parts, sum_of_parts
@@ -35,6 +36,8 @@ STEPS: tuple[tuple[str, Rule], ...] = (
     ("means", mean),
     ("means", decoded_mean),
     ("copies", copy),
+    ("further-forms", further_forms),
+    ("further-forms", further_operands),
 )
 """Each with the name of the rule that it belongs to. A step that finds an s-op held already, or of
 another kind, offers nothing."""
@@ -46,9 +49,11 @@ class Optional:
 
     Attributes:
         saves: what it counts.
+        by_default: whether it is among all rules, or has to be asked for.
     """
 
     saves: str
+    by_default: bool = True
 
 
 OPTIONAL: Mapping[str, Optional] = MappingProxyType(
@@ -57,6 +62,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
         "shared-heads": Optional("aggregates whose head others can share"),
+        "binary": Optional("values held in binary digits as well", by_default=False),
     }
 )
 """What lowering does beyond one component for each expression. All other rules are essential.
@@ -64,5 +70,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
 * views: values that are affine in others cost nothing;
 * cones: elementwise values are offered over several cuts, of which the allocator picks;
 * split-selectors: widths are offered as sums of widths that need no computed keys and queries;
-* shared-heads: aggregates by one selector that run in one half-layer become one head.
+* shared-heads: aggregates by one selector that run in one half-layer become one head;
+* binary: values are offered in binary digits as well, which are narrow and have to be decoded for
+  most readers.
 """
