@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 
 import shoal
 from shoal.model import Model
-from shoal.options import PASS_NAMES
+from shoal.options import ALL, PASS_NAMES
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
 from shoal_solvers import Result, Status
@@ -91,11 +91,10 @@ def compare(
 
 
 def ablation() -> dict[str, str | tuple[str, ...]]:
-    """No passes, all but one, for each of them, and all."""
-    but_one: dict[str, str | tuple[str, ...]] = {
-        f"-{name}": tuple(other for other in PASS_NAMES if other != name) for name in PASS_NAMES
-    }
-    return {"none": "none", **but_one, "all": "all"}
+    """No passes; all but one, for each of them; all; and all and one that is not among them."""
+    but_one = {f"-{name}": tuple(other for other in ALL if other != name) for name in ALL}
+    and_one = {f"+{name}": (*ALL, name) for name in PASS_NAMES if name not in ALL}
+    return {"none": "none", **but_one, "all": "all", **and_one}
 
 
 def measure_model(name: str, passes: str, model: Model) -> Measurement:

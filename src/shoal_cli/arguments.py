@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from shoal.limits import Limits
-from shoal.options import PASS_NAMES
+from shoal.options import ALL, PASS_NAMES
 from shoal_solvers import SOLVERS, Budgets
 
 
@@ -43,7 +43,9 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         "--passes",
         default="all",
         metavar="LIST",
-        help=f'"all", "none", or a comma-separated list of: {", ".join(PASS_NAMES)} (default: all)',
+        help='"all", "none", or a list with commas, which may have "all" in it, of: '
+        f"{', '.join(PASS_NAMES)} (default: all, which are all but "
+        f"{', '.join(name for name in PASS_NAMES if name not in ALL)})",
     )
     parser.add_argument(
         "--allocator",

@@ -131,7 +131,9 @@ def build_parser() -> argparse.ArgumentParser:
         help='sets of passes: "all", "none", or names with commas between (default: none all)',
     )
     comparer.add_argument(
-        "--ablation", action="store_true", help="no passes, all but each one (-views), and all"
+        "--ablation",
+        action="store_true",
+        help="no passes, all but each one (-views), all, and all with each further one (+binary)",
     )
     comparer.add_argument("--totals", action="store_true", help="show the sums alone")
     comparer.add_argument("--json", metavar="FILE", help="write the figures as JSON")

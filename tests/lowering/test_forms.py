@@ -31,6 +31,7 @@ from shoal.rasp import (
     SOp,
     annotate,
     indices,
+    keep,
     numerical,
     tokens,
 )
@@ -246,6 +247,13 @@ def test_the_allocator_chooses_the_form() -> None:
         for xs in ("abcdef", "aab", "h"):
             assert model.run(list(xs)) == copied_pair()(list(xs))
             assert model.read("copy", list(xs))[-1] == copied_pair().fst(list(xs))[-1]
+
+
+def test_what_is_kept_is_kept_as_it_is_wished() -> None:
+    program = keep(SequenceMap(lambda t, i: (t, i), tokens, indices).named("pair"))
+    model = shoal.compile(program, vocab=list("abcd"), max_seq_len=4, passes=("binary",))
+    assert model.variables["pair"].encoding == "one-hot"
+    assert model.run(["b"]) == [("b", 0)]
 
 
 def test_wishes_that_cannot_be_met_are_refused() -> None:

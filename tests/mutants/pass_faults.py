@@ -15,7 +15,7 @@ import numpy as np
 from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.lowering import lower
-from shoal.lowering.rules import cone, split_width, view
+from shoal.lowering.rules import cone, further_forms, split_width, view
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -353,6 +353,39 @@ def _default_of_another_value(correct: Function) -> Function:
         return replace(merged, value_at_bos=np.resize(heads[0].value_at_bos, len(merged.target)))
 
     return merge_heads
+
+
+# binary
+
+
+@_fault(
+    further_forms,
+    "code_rows",
+    "wrong digits copied",
+    "where a value is copied in binary digits, the lowest digit is wrong",
+    can_show=both(has_pass("binary"), has("Aggregate")),
+)
+def _wrong_digits_copied(correct: Function) -> Function:
+    def code_rows(held: Any) -> Any:
+        flipped = np.eye(1, held.width)[0]
+        return {key: np.abs(row - flipped) for key, row in correct(held).items()}
+
+    return code_rows
+
+
+@_fault(
+    further_forms,
+    "recipe_over",
+    "digits of the next row",
+    "where a value is computed in binary digits, the results of its table are one row off",
+    can_show=both(has_pass("binary"), has(r"Map\(")),
+)
+def _digits_of_the_next_row(correct: Function) -> Function:
+    def recipe_over(*arguments: Any) -> Any:
+        recipe = correct(*arguments)
+        return replace(recipe, results=np.roll(recipe.results, 1, axis=0))
+
+    return recipe_over
 
 
 PASS_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

@@ -71,14 +71,14 @@ class LoweredProgram:
     def results(self) -> tuple[Held, ...]:
         """All ways in which the program's result can be had; the allocator takes one.
 
-        A number stays one, since nobody promised more of it than to be close.
+        A number stays one, since nobody promised more of it than to be close; and what is to be
+        kept is kept as the user wishes it.
         """
         root = self.inferred.program.root
-        first = self.first(root)
-        return (
-            first,
-            *(h for h in self.held[root][1:] if h.form.is_number is first.form.is_number),
-        )
+        first, *others = self.held[root]
+        if self.inferred.program.node(root).is_kept:
+            return (first,)
+        return (first, *(h for h in others if h.form.is_number is first.form.is_number))
 
 
 def chosen_result(lowered: LoweredProgram, allocation: Allocation) -> Held:
