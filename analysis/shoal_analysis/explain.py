@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shoal.craft.components import BOS, MLP, Component
+from shoal.atlas.atlas import Part
 from shoal.model import Model
 from shoal_solvers import ALTERNATING
 
@@ -39,18 +39,20 @@ class Step:
 
 def explain(model: Model) -> list[Step]:
     """The steps of a model in order; embeddings come first, as half-layer -1."""
+    atlas = model.atlas
     steps = [
-        Step(-1, info.name, "embedding", (), show_columns(info.columns), _until(model, n))
-        for n, info in model.variables.items()
-        if info.written_by is None and info.is_materialised
+        Step(-1, p.name, "embedding", (), show_columns(p.columns), _until(model, p.name))
+        for p in atlas.places.values()
+        if p.written_by is None
     ]
-    for half_layer, components in enumerate(model.craft.half_layers):
-        erasers = [c for c in components if isinstance(c, MLP) and not c.off_at_bos]
-        for component in components:
-            if component not in erasers:
-                steps += _steps(model, half_layer, component)
-        if erasers:
-            steps.append(_erasing_step(model, half_layer, erasers))
+    for half_layer in ALTERNATING.half_layers(model.num_layers):
+        parts = [part for part in atlas.parts if part.half_layer == half_layer]
+        for part in parts:
+            if part.kind != "erasure":
+                steps += _steps(model, part)
+        erasures = [part for part in parts if part.kind == "erasure"]
+        if erasures:
+            steps.append(_erasing_step(model, half_layer, erasures))
     return steps
 
 
@@ -67,39 +69,37 @@ def unmaterialised(model: Model) -> list[str]:
 def merged(model: Model) -> list[str]:
     """A line for each variable that holds several values as one, since no reader minds."""
     lines = []
-    for node in model.lowered.inferred.program:
-        info = model.variables.get(node.label)
-        if info is None or not info.is_materialised or node.id not in model.optimised.original.sops:
-            continue
-        if model.optimised.is_merged(node.id):
-            groups = ", ".join(label.removeprefix(f"{info.name}:") for label in info.labels)
-            lines.append(f"{info.name}: holds {groups} (no reader tells more apart)")
+    for value in model.atlas.values.values():
+        place = model.atlas.places.get(value.label)
+        if place is not None and value.blocks is not None and value.replaced_by is None:
+            lines.append(
+                f"{place.name}: holds {', '.join(place.parts)} (no reader tells more apart)"
+            )
     return lines
 
 
-def _steps(model: Model, half_layer: int, component: Component) -> list[Step]:
-    reads = tuple(dict.fromkeys(d.variable for d in component.source.directions if d != BOS))
-    action = f"{component.size} neurons" if isinstance(component, MLP) else "head"
-    written = dict.fromkeys(d.variable for d in component.target.directions)
-    if not written:  # what is always None has no columns
-        return [Step(half_layer, component.name, action, reads, "", "")]
+def _steps(model: Model, part: Part) -> list[Step]:
+    action = "head" if part.kind == "head" else f"{part.size} neurons"
     steps = []
-    for name in written:
-        columns = show_columns(model.allocation.columns[name])
-        steps.append(Step(half_layer, name, action, reads, columns, _until(model, name)))
+    for name in part.writes:
+        place = model.atlas.places.get(name)
+        there = place is not None and bool(place.columns)  # what is always None has no columns
+        until = _until(model, name) if there else ""
+        columns = "" if place is None else show_columns(place.columns)
+        steps.append(Step(part.half_layer, name, action, part.reads, columns, until))
         action = "same head"
     return steps
 
 
-def _erasing_step(model: Model, half_layer: int, erasers: list[MLP]) -> Step:
-    names = tuple(eraser.name for eraser in erasers)
-    columns = show_columns([c for name in names for c in model.allocation.columns[name]])
-    neurons = f"{sum(eraser.size for eraser in erasers)} neurons"
+def _erasing_step(model: Model, half_layer: int, erasures: list[Part]) -> Step:
+    names = tuple(name for part in erasures for name in part.writes)
+    columns = show_columns([c for name in names for c in model.atlas.places[name].columns])
+    neurons = f"{sum(part.size for part in erasures)} neurons"
     return Step(half_layer, "(erase)", neurons, names, columns, "")
 
 
 def _until(model: Model, name: str) -> str:
-    last = model.variables[name].last
+    last = model.atlas.places[name].last
     return "end" if last == ALTERNATING.last_state(model.num_layers) else str(last)
 
 

@@ -183,12 +183,12 @@ def neuron_parts(weights: Weights) -> list[Part]:
 
 def part_name(model: Model, part: Part) -> str:
     """The component that a part belongs to, such as "hist 3" for its fourth neuron."""
-    number = part.number
     kind = Kind.ATTENTION if part.kind == "head" else Kind.MLP
-    for component in model.craft.half_layers[ALTERNATING.half_layer(part.layer, kind)]:
-        if number < component.size:
-            return f"{component.name} {number}" if component.size > 1 else component.name
-        number -= component.size
+    half_layer = ALTERNATING.half_layer(part.layer, kind)
+    for known in model.atlas.parts:
+        number = part.number - known.first
+        if known.half_layer == half_layer and 0 <= number < known.size:
+            return f"{known.name} {number}" if known.size > 1 else known.name
     return f"{part.kind} {part.number} of layer {part.layer}"
 
 

@@ -22,7 +22,7 @@ from shoal.errors import (
     UnsupportedProgramError,
 )
 from shoal.limits import Limits
-from shoal.model import Model
+from shoal.model import Model, load
 from shoal.transformer.runnable import Transformer
 from shoal_solvers import Budgets
 
@@ -41,5 +41,6 @@ __all__ = [
     "UnsupportedProgramError",
     "compile",
     "compile_rasp_to_model",
+    "load",
     "rasp",
 ]

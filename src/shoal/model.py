@@ -1,28 +1,32 @@
-"""A compiled program: a transformer, and everything that is known about how it came about."""
+"""A compiled program: a transformer, and everything that is known about it."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from shoal.atlas.atlas import Atlas, Saved
+from shoal.atlas.reading import Reader
+from shoal.atlas.storage import load_file, save_file
+from shoal.atlas.survey import Stages, survey
+from shoal.atlas.variables import Variables, variable_table
 from shoal.craft.model import CraftModel, run_craft
 from shoal.errors import InvalidInputError
+from shoal.limits import Limits
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.options import CompileOptions
 from shoal.program.passes import Optimised
-from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
-from shoal.reading import Reader, node_named
+from shoal.report import report
 from shoal.transformer.forward import forward
 from shoal.transformer.runnable import Transformer
-from shoal.variables import Variables, labels_at, variable_table
-from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result, Status
+from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,44 +34,32 @@ class Model(Transformer):
     """A compiled program.
 
     Attributes:
-        program: the program that was compiled.
-        options: what it was compiled for.
-        optimised: the program before and after the passes, with what each saved.
-        lowered: its variables and operations.
-        problem: the allocation problem that it posed.
-        allocated: the allocation with what is proven about it.
-        craft: the model in craft, which can run itself.
-        seconds: wall-clock time of each compile stage.
+        stages: what the stages of its compilation made; None if it was loaded.
+        loaded: what was known about it when it was saved; None if it was compiled here.
     """
 
-    program: SOp
-    options: CompileOptions
-    optimised: Optimised
-    lowered: LoweredProgram
-    problem: AllocationProblem
-    allocated: Result
-    craft: CraftModel
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    stages: Stages | None
+    loaded: Atlas | None = None
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """Everything that is known about it."""
+        return survey(self._stages) if self.loaded is None else self.loaded
 
     @property
-    def allocation(self) -> Allocation:
-        """Where every operation and variable is."""
-        return self.allocated.allocation
+    def seconds(self) -> Mapping[str, float]:
+        """Wall-clock time of each compile stage."""
+        return self.atlas.seconds if self.stages is None else self.stages.seconds
 
     @property
-    def result(self) -> Held:
-        """How the program's result is held at the end."""
-        return chosen_result(self.lowered, self.allocation)
-
-    @property
-    def savings(self) -> tuple[Saving, ...]:
-        """What each pass saved."""
-        return (*self.optimised.savings, *self.lowered.savings)
+    def savings(self) -> tuple[Saved, ...]:
+        """What each pass and rule saved."""
+        return self.atlas.savings
 
     @cached_property
     def variables(self) -> Variables:
-        """For every s-op by name: where it lives, from when to when, in which encoding."""
-        return variable_table(self.optimised, self.lowered, self.problem, self.allocation)
+        """For every s-op by name: where it lives, from when to when, in which form."""
+        return variable_table(self.atlas)
 
     @property
     def residual_labels(self) -> list[str]:
@@ -87,13 +79,11 @@ class Model(Transformer):
         Raises:
             InvalidInputError: there is no such s-op, or the sequence does not fit the model.
         """
-        node = node_named(self.optimised.original, name)
         encoder = self.input_encoder
         ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
         passed = forward(self.weights, ids, encoder.pad_encoding)
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
-        present = {n: info for n, info in self.variables.items() if info.is_materialised}
-        return Reader(self.optimised, self.lowered, present, states, ids[0, 1:]).values(node)
+        return Reader(self.atlas, states, ids[0, 1:]).read(name)
 
     def labels_at(self, half_layer: int) -> list[str]:
         """What each residual column holds just before a half-layer; "" where it is free.
@@ -110,41 +100,26 @@ class Model(Transformer):
                 f"there is no half-layer {half_layer}; the model has {end}, "
                 "counted from 0, and that number itself stands for the end"
             )
-        return labels_at(self.variables, self.d_model, half_layer)
+        return self.atlas.labels_at(half_layer, self.d_model)
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""
-        layers = self.allocated.objectives[0]
-        proof = "optimal" if layers.status is Status.OPTIMAL else f"at least {layers.bound}"
-        sizes = {
-            "layers": f"{self.num_layers} ({proof} for these components)",
-            "residual width": self.d_model,
-            "heads x key size": f"{self.num_heads} x {self.key_size}",
-            "neurons per MLP": self.mlp_hidden_size,
-            "parameters": f"{self.num_parameters:,}",
-            "vocab, length": f"{len(self.options.vocab)} tokens, up to {self.options.max_seq_len}",
-            "attention": "causal" if self.options.causal else "bidirectional",
-            "allocator": self.options.allocator,
-        }
-        total = sum(self.seconds.values())
-        stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in self.seconds.items())
-        lines = [f"{name:<17} {value}" for name, value in sizes.items()]
-        for line, saving in enumerate(self.savings):
-            head = "" if line else "passes"
-            what = textwrap.wrap(f"{saving.count} {saving.what}", 40)
-            lines.append(f"{head:<17} {saving.name:<21} {what[0]}")
-            lines += [f"{'':<39} {further}" for further in what[1:]]
-        if not self.savings:
-            lines.append(f"{'passes':<17} none")
-        for line, found in enumerate(self.optimised.original.raises.values()):
-            lines += textwrap.wrap(
-                f"{found.label}: {found.function} raises on {found.rows:,} of {found.of:,} values, "
-                f"for example on {found.example}",
-                initial_indent=f"{'' if line else 'undefined where':<17} ",
-                subsequent_indent=f"{'':<17} ",
-            )
-        lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
-        return "\n".join(lines)
+        return report(self, self.atlas)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model, with all that is known about it, to a safetensors file (see ``load``).
+
+        A name that ends with ``.npz`` gets the weights and encoders alone, as NumPy reads them. The
+        file is there whole, or as it was before.
+
+        Raises:
+            InvalidInputError: a value is not a number, string, bool, None or tuple of those, or
+                the file cannot be written.
+        """
+        if Path(path).suffix == ".npz":
+            super().save(path)
+        else:
+            save_file(Path(path), self, self.atlas)
 
     def run_batch(
         self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
@@ -155,6 +130,85 @@ class Model(Transformer):
         return [self._run_craft(ids) for ids in self._encoded(sequences)]
 
     def _run_craft(self, ids: list[int]) -> list[Value]:
-        stream = run_craft(self.craft, ids)[-1]
-        result = self.result.coordinates.read_from(self.craft.space, stream)
+        craft = self._stages.craft
+        stream = run_craft(craft, ids)[-1]
+        result = self.result.coordinates.read_from(craft.space, stream)
         return self.output_encoder.decode(result[1:])
+
+    # What the stages made.
+
+    @property
+    def _stages(self) -> Stages:
+        if self.stages is None:
+            raise InvalidInputError(
+                "this model was loaded: the program, and what the stages of its compilation made, "
+                "are not saved with it; compile it again, or ask its atlas"
+            )
+        return self.stages
+
+    @property
+    def program(self) -> SOp:
+        """The program that was compiled."""
+        return self._stages.program
+
+    @property
+    def options(self) -> CompileOptions:
+        """What it was compiled for."""
+        return self._stages.options
+
+    @property
+    def optimised(self) -> Optimised:
+        """The program before and after the passes."""
+        return self._stages.optimised
+
+    @property
+    def lowered(self) -> LoweredProgram:
+        """Its variables and operations."""
+        return self._stages.lowered
+
+    @property
+    def problem(self) -> AllocationProblem:
+        """The allocation problem that it posed."""
+        return self._stages.problem
+
+    @property
+    def allocated(self) -> Result:
+        """The allocation, with what is proven about it."""
+        return self._stages.allocated
+
+    @property
+    def allocation(self) -> Allocation:
+        """Where every operation and variable is."""
+        return self._stages.allocated.allocation
+
+    @property
+    def craft(self) -> CraftModel:
+        """The model in craft, which can run itself."""
+        return self._stages.craft
+
+    @property
+    def result(self) -> Held:
+        """How the program's result is held at the end."""
+        return chosen_result(self.lowered, self.allocation)
+
+
+def load(path: str | Path, limits: Limits | None = None) -> Transformer:
+    """Read a model that ``save`` wrote.
+
+    Args:
+        path: the file.
+        limits: ``model_bytes`` is the most memory that its weights may take.
+
+    Returns:
+        A ``Model``; or a ``Transformer`` from a file that holds no more, such as those of the first
+        format.
+
+    Raises:
+        InvalidInputError: the file is not there, is no saved model, is damaged, or is too large;
+            nothing is built before that is known.
+    """
+    transformer, atlas = load_file(Path(path), limits)
+    if atlas is None:
+        return transformer
+    parts = (transformer.weights, transformer.input_encoder, transformer.output_encoder)
+    return Model(*parts, stages=None, loaded=atlas)

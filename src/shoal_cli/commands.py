@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import shoal
-from shoal.errors import InvalidOptionError
+from shoal.errors import InvalidInputError, InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal.transformer.runnable import Transformer
 from shoal_analysis.explain import explain, merged, unmaterialised
@@ -19,13 +19,16 @@ from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program, match_tokens
 from shoal_solvers import ALTERNATING, Kind
 
+FILES = (".safetensors", ".npz")
+"""What the names of model files end with; the second one holds weights and encoders alone."""
+
 
 def compile_command(arguments: argparse.Namespace, console: Console) -> int:
     """``shoal compile``: compile and report."""
     if arguments.save is not None:
-        if not arguments.save.endswith(".npz"):
+        if not arguments.save.endswith(FILES):
             raise InvalidOptionError(
-                f"--save {arguments.save}: give a file name that ends with .npz"
+                f"--save {arguments.save}: give a file name that ends with {' or '.join(FILES)}"
             )
         require_writable("--save", arguments.save)
     model = _compiled(arguments)
@@ -40,11 +43,7 @@ def compile_command(arguments: argparse.Namespace, console: Console) -> int:
 
 def run_command(arguments: argparse.Namespace, console: Console) -> int:
     """``shoal run``: compile, or load, and run on one input."""
-    model: Transformer
-    if arguments.program.endswith(".npz"):
-        model = Transformer.load(arguments.program)
-    else:
-        model = _compiled(arguments)
+    model = _loaded(arguments.program) or _compiled(arguments)
     tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
     values = model.run(tokens, arguments.backend)
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
@@ -56,8 +55,13 @@ def run_command(arguments: argparse.Namespace, console: Console) -> int:
 
 def explain_command(arguments: argparse.Namespace, console: Console) -> int:
     """``shoal explain``: a table of what each half-layer does."""
-    model = _compiled(arguments)
-    console.print(Text(listing(model.program)))
+    model = _loaded(arguments.program) or _compiled(arguments)
+    if not isinstance(model, shoal.Model):
+        raise InvalidInputError(
+            f"{arguments.program} holds weights and encoders alone, so nothing can be explained; "
+            "compile the program again and save it to a file that ends with .safetensors"
+        )
+    console.print(Text(model.atlas.source))
     table = Table(title=None, header_style="bold", pad_edge=False)
     for name in ("half-layer", "component", "by", "reads", "columns", "until"):
         table.add_column(name, overflow="fold")
@@ -105,6 +109,11 @@ def _compiled(arguments: argparse.Namespace) -> shoal.Model:
             limits=limits_of(arguments),
             time_limit=arguments.time_limit,
         )
+
+
+def _loaded(name: str) -> Transformer | None:
+    """The model of a file; None where the name is one of a program."""
+    return shoal.load(name) if name.endswith(FILES) else None
 
 
 def _show(value: object) -> str:

@@ -40,7 +40,7 @@ the s-op named double; so name no file that you would not run.
 _COMPILE = """\
 examples:
   shoal compile hist
-  shoal compile sort --vocab 1 2 3 --max-seq-len 5 --save sort.npz
+  shoal compile sort --vocab 1 2 3 --max-seq-len 5 --save sort.safetensors
   shoal compile shuffle_dyck2 --passes none --allocator longest-path
   shoal compile my_program.py:double --vocab a b --max-seq-len 8 --causal
 
@@ -53,13 +53,14 @@ _RUN = """\
 examples:
   shoal run reverse a b c d
   shoal run sort 3 1 2 --backend haiku
-  shoal run sort.npz 3 1 2                  a model that "shoal compile --save" wrote
+  shoal run sort.safetensors 3 1 2          a model that "shoal compile --save" wrote
 """
 
 _EXPLAIN = """\
 examples:
   shoal explain reverse
   shoal explain sort_freq --passes none --allocator longest-path --no-reuse
+  shoal explain sort.safetensors            a model that "shoal compile --save" wrote
 """
 
 _COMPARE = """\
@@ -100,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     compiler = _command(commands, "compile", "compile a program and report its size", _COMPILE)
     add_program(compiler)
     add_compile_options(compiler)
-    compiler.add_argument("--save", metavar="FILE.npz", help="write the transformer to a file")
+    compiler.add_argument("--save", metavar="FILE.safetensors", help="write the model to a file")
     compiler.set_defaults(run=compile_command)
     runner = _command(commands, "run", "run a program's transformer on an input", _RUN)
     add_program(runner)

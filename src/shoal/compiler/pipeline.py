@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from shoal.atlas.survey import Stages
 from shoal.compiler.assemble import assemble
 from shoal.compiler.output import output_decoder, require_distinct_results, require_precise
 from shoal.compiler.place import allocate
@@ -158,17 +159,10 @@ def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Mod
     clock.lap("weights")
     encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
     return Model(
-        program=program,
-        options=options,
-        optimised=optimised,
-        lowered=lowered,
-        problem=problem,
-        allocated=allocated,
-        craft=craft,
         weights=weights,
         input_encoder=encoder,
         output_encoder=output_decoder(result),
-        seconds=clock.laps,
+        stages=Stages(program, options, optimised, lowered, problem, allocated, craft, clock.laps),
     )
 
 

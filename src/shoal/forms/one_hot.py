@@ -47,8 +47,8 @@ class OneHot(Form):
 
     def ranges(self, domain: Domain) -> Ranges:
         """Each is 0 or 1."""
-        size = len(self.parts(domain))
-        return Ranges(np.zeros(size, dtype=bool), 1.0, step=1.0, picks_one=True)
+        assert isinstance(domain, Enumerated)
+        return Ranges(np.zeros(len(domain), dtype=bool), 1.0, step=1.0, picks_one=True)
 
     def codes(self, domain: Enumerated) -> Matrix:
         """The identity."""

@@ -30,6 +30,7 @@ from shoal.rasp.expressions import (
     is_numerical,
 )
 from shoal.rasp.functions import Comparison, OfOneOperand
+from shoal.rasp.positions import Position
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, normalise, show_value
 
@@ -109,8 +110,8 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
             source = original if part is expression else part
             label, aliases = labels.of(source)
             operands = tuple(ids[id(child)] for child in part.children)
-            node = _node(len(nodes), part, operands, label, aliases)
-            nodes.append(replace(node, position=source.position))
+            node = _node(len(nodes), part, operands, label, aliases, source.position)
+            nodes.append(node)
             expressions[node.id] = source
             ids[id(part)] = node.id
             if key is not None:
@@ -129,48 +130,53 @@ def _input_key(expression: RASPExpr) -> tuple[type, str] | None:
 
 
 def _node(
-    number: int, part: RASPExpr, inputs: tuple[int, ...], label: str, aliases: tuple[str, ...]
+    number: int,
+    part: RASPExpr,
+    inputs: tuple[int, ...],
+    label: str,
+    aliases: tuple[str, ...],
+    position: Position | None,
 ) -> Node:
     """The node of an expression in basic terms."""
-    node = Node(
-        number, Op.TOKENS, inputs, label, aliases, name=part.name if part.is_named else None
-    )
+    known: dict[str, Any] = {"name": part.name if part.is_named else None}
     if isinstance(part, SOp):
         form = part.annotations.get("form")
         if form is not None and not isinstance(form, str):
             raise ProgramError(f"the form of {label!r} is {show_value(form)}; give its name")
-        node = replace(
-            node,
-            is_numerical=is_numerical(part),
-            is_kept=bool(part.annotations.get("keep", False)),
-            form=form,
-        )
+        known["is_numerical"] = is_numerical(part)
+        known["is_kept"] = bool(part.annotations.get("keep", False))
+        known["form"] = form
+    op, further = _operation(part, label)
+    return of_one_operand(
+        Node(number, op, inputs, label, aliases, position=position, **known, **further)
+    )
+
+
+def _operation(part: RASPExpr, label: str) -> tuple[Op, dict[str, Any]]:
+    """What a node does, and what it does it with."""
     match part:
         case TokensType():
-            return node
+            return Op.TOKENS, {}
         case IndicesType():
-            return replace(node, op=Op.INDICES)
+            return Op.INDICES, {}
         case Full(fill=fill):
-            return replace(node, op=Op.CONSTANT, value=normalise(fill))
+            return Op.CONSTANT, {"value": normalise(fill)}
         case LinearSequenceMap(f=f, fst_fac=first, snd_fac=second):
-            node = replace(node, op=Op.LINEAR, function=f, factors=(first, second))
-            return of_one_operand(node)
-        case SequenceMap(f=f):
-            return of_one_operand(replace(node, op=Op.MAP, function=f))
-        case Map(f=f):
-            return replace(node, op=Op.MAP, function=f)
+            return Op.LINEAR, {"function": f, "factors": (first, second)}
+        case SequenceMap(f=f) | Map(f=f):
+            return Op.MAP, {"function": f}
         case SelectorWidth():
-            return replace(node, op=Op.WIDTH)
+            return Op.WIDTH, {}
         case Aggregate(default=default):
-            return replace(node, op=Op.AGGREGATE, value=normalise(default))
+            return Op.AGGREGATE, {"value": normalise(default)}
         case Select(predicate=predicate):
-            return replace(node, op=Op.SELECT, function=predicate)
+            return Op.SELECT, {"function": predicate}
         case SelectorAnd():
-            return replace(node, op=Op.AND)
+            return Op.AND, {}
         case SelectorOr():
-            return replace(node, op=Op.OR)
+            return Op.OR, {}
         case SelectorNot():
-            return replace(node, op=Op.NOT)
+            return Op.NOT, {}
     raise UnsupportedProgramError(
         Refusal.UNKNOWN_EXPRESSION,
         label,

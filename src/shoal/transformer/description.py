@@ -56,10 +56,10 @@ class Description:
             **vars(self),
             "format": FORMAT,
             "sizes": dict(self.sizes),
-            "vocab": [_to_json(token) for token in self.vocab],
-            "bos": _to_json(self.bos),
-            "pad": _to_json(self.pad),
-            "values": [_to_json(value) for value in self.values],
+            "vocab": [value_to_json(token) for token in self.vocab],
+            "bos": value_to_json(self.bos),
+            "pad": value_to_json(self.pad),
+            "values": [value_to_json(value) for value in self.values],
         }
         return json.dumps(content, allow_nan=False)
 
@@ -83,11 +83,11 @@ class Description:
         found = Description(
             sizes=_get(content, "sizes", dict),
             causal=_get(content, "causal", bool),
-            vocab=tuple(map(_from_json, _get(content, "vocab", list))),
-            bos=_from_json(content.get("bos")),
-            pad=_from_json(content.get("pad")),
+            vocab=tuple(map(value_from_json, _get(content, "vocab", list))),
+            bos=value_from_json(content.get("bos")),
+            pad=value_from_json(content.get("pad")),
             max_seq_len=_get(content, "max_seq_len", int),
-            values=tuple(map(_from_json, _get(content, "values", list))),
+            values=tuple(map(value_from_json, _get(content, "values", list))),
             nullable=_get(content, "nullable", bool),
             numerical=_get(content, "numerical", bool),
             coordinates=_get(content, "coordinates", int),
@@ -177,9 +177,14 @@ def _is_size(number: object, least: int) -> bool:
     return type(number) is int and least <= number < _MOST
 
 
-def _to_json(value: Value) -> Any:
+def value_to_json(value: Value) -> Any:
+    """A value as what JSON can hold.
+
+    Raises:
+        InvalidInputError: it is no number, string, bool, None or tuple of those.
+    """
     if type(value) is tuple:
-        return {"tuple": [_to_json(element) for element in value]}
+        return {"tuple": [value_to_json(element) for element in value]}
     if type(value) is float and not isfinite(value):
         return {"float": str(value)}
     if value is None or type(value) in (bool, int, float, str):
@@ -190,7 +195,12 @@ def _to_json(value: Value) -> Any:
     )
 
 
-def _from_json(value: Any) -> Value:
+def value_from_json(value: Any) -> Value:
+    """The value that ``value_to_json`` made that of.
+
+    Raises:
+        ValueError: it did not.
+    """
     if not isinstance(value, dict):
         _require(not isinstance(value, list), "its values have a list among them")
         result: Value = value
@@ -200,4 +210,4 @@ def _from_json(value: Any) -> Value:
         _require(value["float"] in ("inf", "-inf"), "its values have a number that is none")
         return float(value["float"])
     _require(isinstance(value["tuple"], list), "its values have a tuple that is none")
-    return tuple(map(_from_json, value["tuple"]))
+    return tuple(map(value_from_json, value["tuple"]))

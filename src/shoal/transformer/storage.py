@@ -45,7 +45,16 @@ def save_arrays(
     Raises:
         InvalidInputError: a value cannot be saved, or the file cannot be written.
     """
-    description = Description(
+    description, arrays = describe(weights, encoder, decoder), arrays_of(weights, encoder, decoder)
+    text = description.to_json()
+    texts = {"description": np.array(text), "sha256": np.array(checksum(text, arrays))}
+    everything: dict[str, Any] = {**arrays, **texts}
+    write_file(path, lambda file: np.savez_compressed(file, **everything))
+
+
+def describe(weights: Weights, encoder: InputEncoder, decoder: OutputDecoder) -> Description:
+    """Everything about a transformer but its arrays."""
+    return Description(
         sizes=asdict(weights.sizes),
         causal=weights.causal,
         vocab=encoder.vocab,
@@ -57,7 +66,13 @@ def save_arrays(
         numerical=decoder.is_numerical,
         coordinates=len(weights.unembedding_b),
     )
-    arrays: dict[str, Any] = {
+
+
+def arrays_of(
+    weights: Weights, encoder: InputEncoder, decoder: OutputDecoder
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a transformer by name."""
+    arrays: dict[str, npt.NDArray[Any]] = {
         "token_embedding": weights.token_embedding,
         "position_embedding": weights.position_embedding,
         "unembedding_w": weights.unembedding_w,
@@ -68,10 +83,7 @@ def save_arrays(
     for number, layer in enumerate(weights.layers):
         for field in fields(LayerWeights):
             arrays[f"layer_{number}/{field.name}"] = getattr(layer, field.name)
-    text = description.to_json()
-    checksum = np.array(_checksum(text, arrays))
-    arrays |= {"description": np.array(text), "sha256": checksum}
-    write_file(path, lambda file: np.savez_compressed(file, **arrays))
+    return arrays
 
 
 def load_arrays(
@@ -99,18 +111,18 @@ def load_arrays(
     except MemoryError:
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, _DamagedError) else _in_words(error)
         raise InvalidInputError(
-            f"{path} is no saved transformer, or is damaged: {reason}; write one with Model.save "
-            "or shoal compile --save"
+            f"{path} is no saved transformer, or is damaged: {in_words(error)}; write one with "
+            "Model.save or shoal compile --save"
         ) from error
 
 
-class _DamagedError(Exception):
+class DamagedError(Exception):
     """What is wrong with a file, in words."""
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """What is wrong with a file."""
     if isinstance(error, RecursionError):
         return "its description is nested too deeply"
     return f"{error}" if str(error) else type(error).__name__
@@ -119,39 +131,34 @@ def _in_words(error: Exception) -> str:
 def _read(archive: zipfile.ZipFile, most_bytes: int) -> tuple[Weights, InputEncoder, OutputDecoder]:
     odd = [e.filename for e in archive.infolist() if e.compress_type not in _COMPRESSIONS]
     if odd:  # others are expanded in one go, however little of them is asked for
-        raise _DamagedError(f"its entry {odd[0]!r} is compressed in a way that is not used here")
+        raise DamagedError(f"its entry {odd[0]!r} is compressed in a way that is not used here")
     entries = {entry.filename.removesuffix(_SUFFIX): entry for entry in archive.infolist()}
     if len(entries) < len(archive.infolist()):
-        raise _DamagedError("it has two entries of one name")
+        raise DamagedError("it has two entries of one name")
     if "description" not in entries:
-        raise _DamagedError("it has no description")
+        raise DamagedError("it has no description")
     text = _read_text(archive, entries["description"], _MOST_DESCRIPTION)
     # files of before there were checksums do not say how many coordinates the result has
     shape = _peek(archive, entries, "unembedding_b")
     defaults = {"numerical": "codes" not in entries, "coordinates": shape[0] if shape else 0}
     description = Description.from_json(text, defaults)
     if _PER_LAYER * description.sizes["num_layers"] > len(entries):
-        raise _DamagedError("it has fewer arrays than its description says")
+        raise DamagedError("it has fewer arrays than its description says")
     expected = description.shapes()
-    size = sum(_bytes(name, shape) for name, shape in expected.items())
-    if size > most_bytes:
-        raise _DamagedError(
-            f"it describes {size:,} bytes of weights, and the limit is {most_bytes:,} (allow more "
-            f"by limits=shoal.Limits(model_bytes={size}))"
-        )
+    require_size(expected, most_bytes)
     known = {*expected, "description", "sha256"}
     if set(entries) - known:
-        raise _DamagedError(f"it has an entry that does not belong: {min(set(entries) - known)!r}")
+        raise DamagedError(f"it has an entry that does not belong: {min(set(entries) - known)!r}")
     arrays = {}
     for name, shape in expected.items():
         if name not in entries:
-            raise _DamagedError(f"its array {name!r} is missing")
+            raise DamagedError(f"its array {name!r} is missing")
         arrays[name] = _read_array(archive, entries[name], name, shape)
     if "sha256" in entries:
         wanted = _read_text(archive, entries["sha256"], 4_096)
-        if wanted != _checksum(text, arrays):
-            raise _DamagedError("its content does not match its checksum")
-    return _assemble(description, arrays)
+        if wanted != checksum(text, arrays):
+            raise DamagedError("its content does not match its checksum")
+    return assemble(description, arrays)
 
 
 def _peek(
@@ -159,16 +166,17 @@ def _peek(
 ) -> tuple[int, ...]:
     """The shape of an array, without reading it."""
     if name not in entries:
-        raise _DamagedError(f"its array {name!r} is missing")
+        raise DamagedError(f"its array {name!r} is missing")
     with archive.open(entries[name]) as file:
         return _read_header(file)[0]
 
 
 def _bytes(name: str, shape: tuple[int, ...]) -> int:
-    return math.prod(shape) * _type_of(name).itemsize
+    return math.prod(shape) * type_of(name).itemsize
 
 
-def _type_of(name: str) -> np.dtype[Any]:
+def type_of(name: str) -> np.dtype[Any]:
+    """The type of an array of a file."""
     return _EXPECTED_TYPES.get(name, np.dtype(np.float32))
 
 
@@ -177,12 +185,12 @@ def _read_text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int
     with archive.open(entry) as file:
         shape, _, kind = _read_header(file)
         if shape != () or kind.kind != "U":
-            raise _DamagedError(f"its entry {entry.filename!r} is no text")
+            raise DamagedError(f"its entry {entry.filename!r} is no text")
         if kind.itemsize > most_bytes:
-            raise _DamagedError(f"its entry {entry.filename!r} has {kind.itemsize:,} bytes")
+            raise DamagedError(f"its entry {entry.filename!r} has {kind.itemsize:,} bytes")
         data = file.read(kind.itemsize)
         if len(data) != kind.itemsize or file.read(1):
-            raise _DamagedError(f"its entry {entry.filename!r} is cut off, or too long")
+            raise DamagedError(f"its entry {entry.filename!r} is cut off, or too long")
         return str(np.frombuffer(data, dtype=kind, count=1)[0])
 
 
@@ -192,21 +200,44 @@ def _read_array(
     with archive.open(entry) as file:
         shape, by_columns, kind = _read_header(file)
         if kind.hasobject:
-            raise _DamagedError(f"its array {name!r} holds pickled objects, which are never loaded")
-        if shape != wanted or kind != _type_of(name):
-            raise _DamagedError(
-                f"its array {name!r} is {kind} {list(shape)}, and not {_type_of(name)} "
+            raise DamagedError(f"its array {name!r} holds pickled objects, which are never loaded")
+        if shape != wanted or kind != type_of(name):
+            raise DamagedError(
+                f"its array {name!r} is {kind} {list(shape)}, and not {type_of(name)} "
                 f"{list(wanted)} as its description says"
             )
         if entry.file_size > _bytes(name, wanted) + 2**16:
-            raise _DamagedError(f"its array {name!r} has {entry.file_size:,} bytes")
+            raise DamagedError(f"its array {name!r} has {entry.file_size:,} bytes")
         data = file.read()
     if len(data) != _bytes(name, wanted):
-        raise _DamagedError(f"its array {name!r} is cut off, or has more than it says")
+        raise DamagedError(f"its array {name!r} is cut off, or has more than it says")
     array = np.frombuffer(data, dtype=kind).reshape(wanted, order="F" if by_columns else "C")
+    return np.ascontiguousarray(require_finite(name, array))
+
+
+def require_size(expected: Mapping[str, tuple[int, ...]], most_bytes: int) -> None:
+    """Refuse shapes that take too much memory together.
+
+    Raises:
+        DamagedError: says how much.
+    """
+    size = sum(_bytes(name, shape) for name, shape in expected.items())
+    if size > most_bytes:
+        raise DamagedError(
+            f"it describes {size:,} bytes of weights, and the limit is {most_bytes:,} (allow more "
+            f"by limits=shoal.Limits(model_bytes={size}))"
+        )
+
+
+def require_finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, if all its numbers are finite.
+
+    Raises:
+        DamagedError: they are not.
+    """
     if not np.isfinite(array).all():
-        raise _DamagedError(f"its array {name!r} has numbers that are not finite")
-    return np.ascontiguousarray(array)
+        raise DamagedError(f"its array {name!r} has numbers that are not finite")
+    return array
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -219,7 +250,7 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
     return shape, by_columns, kind
 
 
-def _checksum(text: str, arrays: Arrays) -> str:
+def checksum(text: str, arrays: Arrays) -> str:
     """Over the description, and name, shape and content of every array."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
@@ -229,9 +260,10 @@ def _checksum(text: str, arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def _assemble(
+def assemble(
     description: Description, arrays: Arrays
 ) -> tuple[Weights, InputEncoder, OutputDecoder]:
+    """A transformer from its description and arrays that fit it."""
     sizes = description.as_sizes()
     layers = tuple(
         LayerWeights(**{f.name: arrays[f"layer_{i}/{f.name}"] for f in fields(LayerWeights)})

@@ -16,7 +16,7 @@ from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.rules.decode import one_hot
 from shoal.program.facts.inferred import choices
 from shoal.program.facts.joint import joint
-from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 TABLES = "tables"
@@ -73,14 +73,22 @@ def recipe_over(
     codes = held.codes if held.codes is not None else np.zeros((0, held.width))
     _require_memory(context, node, operands, len(entries.rows), held.width)
     if operands:
-        rows = joint([choices(context.inferred, number) for number in node.inputs], 2**62)
-        rows = _in_order(rows[entries(rows.T) != UNDEFINED])
+        rows = _rows(context, node, entries)
         points = np.hstack([operand.points(rows[:, i]) for i, operand in enumerate(operands)])
         classes = entries(rows.T)
     else:
         points, classes = np.zeros((1, 0)), entries.entries[None]
     results = with_none(codes)[classes]
     return Recipe(variable, held, operands, points, results, node.id, block=node.label)
+
+
+def _rows(context: Context, node: Node, entries: Lookup) -> npt.NDArray[np.int_]:
+    """[rows, operands], the classes, or NONE, on which the s-op is defined."""
+    operands = [choices(context.inferred, number) for number in node.inputs]
+    if not any(operand.nullable for operand in operands):
+        return entries.rows
+    rows = joint(operands, 2**62)
+    return _in_order(rows[entries(rows.T) != UNDEFINED])
 
 
 def _in_order(rows: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:

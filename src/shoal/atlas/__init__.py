@@ -1,0 +1,1 @@
+"""The atlas: everything that is known about a compiled model, as data."""

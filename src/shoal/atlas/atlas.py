@@ -1,0 +1,286 @@
+"""What is known about a compiled model: what every value, column, head and neuron is.
+
+Frozen data that knows nothing of the compiler's stages. It is saved with the model, so that whoever
+loads the model can read its values by name, and draw, explain or report it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from shoal.rasp.values import Key, Value, canonical_key
+
+Matrix = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int32]
+
+BOS = "BOS"
+"""The variable that marks the BOS position."""
+
+EMBEDDING = "embedding"
+RESULT = "result"
+"""Nodes of the circuit besides components."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way in which the stream holds a value.
+
+    The coordinates are an affine function of the dimensions of variables; a class is what has the
+    nearest code, and None the zero vector. A number is the first coordinate, and where it can be
+    None a second one says whether it is there.
+
+    Attributes:
+        form: the name of the form.
+        variables: the variables that are read.
+        matrix: [dimensions of these variables, coordinates].
+        bias: [coordinates].
+        codes: [classes, coordinates]; None for numbers that are not listed.
+        is_number: whether the coordinates are a number, and its presence.
+        shows_classes: whether there is one coordinate for each class.
+        error: how far float32 may take a coordinate off.
+        room: how far it may be off for the value to be read rightly.
+    """
+
+    form: str
+    variables: tuple[str, ...]
+    matrix: Matrix
+    bias: Matrix
+    codes: Matrix | None
+    is_number: bool
+    shows_classes: bool
+    error: float
+    room: float
+
+
+@dataclass(frozen=True, eq=False)
+class NamedValue:
+    """An s-op of the program as it was written.
+
+    Attributes:
+        label: its unique name.
+        aliases: further names of it.
+        op: what it does, in a word.
+        inputs: the labels of its operands that are s-ops.
+        is_named: whether the user gave it a name.
+        is_numerical: whether it was wished to be a number.
+        is_kept: whether it was wished to be kept.
+        nullable: whether it can be None.
+        classes: the values besides None, in classes of which no network tells the members apart;
+            None if they are too many to list.
+        bounds: the least and the greatest number.
+        table: by the classes of the inputs, its class (-1 for None, -2 for what never occurs).
+        local: [tokens, positions], its class where token and position determine it.
+        replaced_by: the label of another s-op that stands for it, if one does.
+        is_compiled: whether it, or what stands for it, is in the program that was compiled.
+        made_from: the labels of what it is computed from there.
+        blocks: for each class the block that it is merged into where no reader tells more apart.
+        readings: the ways in which the stream holds it in full.
+        of_blocks: a reading of its blocks, where they are held.
+    """
+
+    label: str
+    aliases: tuple[str, ...]
+    op: str
+    inputs: tuple[str, ...]
+    is_named: bool
+    is_numerical: bool
+    is_kept: bool
+    nullable: bool
+    classes: tuple[tuple[Value, ...], ...] | None
+    bounds: tuple[float, float]
+    table: Classes | None
+    local: Classes | None
+    replaced_by: str | None
+    is_compiled: bool
+    made_from: tuple[str, ...]
+    blocks: tuple[int, ...] | None
+    readings: tuple[Reading, ...]
+    of_blocks: Reading | None
+
+    @cached_property
+    def class_of(self) -> dict[Key, int]:
+        """The class of a value, by canonical key."""
+        return {canonical_key(v): i for i, c in enumerate(self.classes or ()) for v in c}
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is one possibility alone: a class, or None."""
+        return self.classes is not None and len(self.classes) + self.nullable == 1
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether the stream holds blocks of its classes alone."""
+        return self.blocks is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A variable of the residual stream.
+
+    Attributes:
+        name: the s-op's name, or the name of a helper value.
+        value: the label of the s-op that it belongs to; None for helpers.
+        words: how it holds the value, in words.
+        parts: what each dimension says.
+        columns: the residual column of each dimension.
+        first: the first half-layer that can read it.
+        last: the last half-layer that can read it; the number of half-layers if it is there at
+            the end.
+        written_by: the half-layer that writes it; None for what the embedding writes.
+    """
+
+    name: str
+    value: str | None
+    words: str
+    parts: tuple[str, ...]
+    columns: tuple[int, ...]
+    first: int
+    last: int
+    written_by: int | None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """``name:value`` of each dimension, or the name alone of a number."""
+        return tuple(f"{self.name}:{part}" if part else self.name for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A head, or a group of neurons.
+
+    Attributes:
+        name: the variables that it writes, or clears.
+        half_layer: where it is.
+        kind: "head", "neurons", or "erasure".
+        first: the number of the head, or of the first neuron, within its half-layer.
+        size: how many neurons; 1 for a head.
+        writes: the variables that it writes, or clears.
+        reads: the variables that it reads, the mark of BOS left out.
+        rules: for each variable that it writes, the rule that offered it.
+    """
+
+    name: str
+    half_layer: int
+    kind: str
+    first: int
+    size: int
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is proven about one objective, over the offers that there were.
+
+    Attributes:
+        objective: its name.
+        value: what the model has.
+        bound: no model of these components that is as good in the objectives before has less.
+    """
+
+    objective: str
+    value: int
+    bound: int
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the value meets the bound."""
+        return self.value <= self.bound
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What one pass or rule saved: how much of what."""
+
+    name: str
+    count: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """A function that raises on some values, in words."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Everything that is known about a compiled model.
+
+    Attributes:
+        source: the program, as text.
+        options: what it was compiled for, in words, by name.
+        output: the label of the s-op that the model computes.
+        result: how it is read at the end.
+        values: the s-ops of the program as it was written, by label, operands first.
+        places: the variables of the stream by name.
+        parts: heads and groups of neurons, in order.
+        proofs: what is proven, in the order of the objectives.
+        savings: what each pass and rule saved.
+        undefined: functions that raise somewhere.
+        seconds: wall-clock time of each stage of compiling.
+        claims: what later checks say of the model, by name.
+    """
+
+    source: str
+    options: Mapping[str, str]
+    output: str
+    result: Reading
+    values: Mapping[str, NamedValue]
+    places: Mapping[str, Place]
+    parts: tuple[Part, ...]
+    proofs: tuple[Proof, ...]
+    savings: tuple[Saved, ...]
+    undefined: tuple[Undefined, ...]
+    seconds: Mapping[str, float]
+    claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def circuit(self) -> nx.MultiDiGraph:
+        """Who reads what of whom: embedding, parts by (half-layer, kind, first), and the result.
+
+        Edges hold the ``variable`` that flows. Erasures, which change no value, are left out.
+        """
+        graph = nx.MultiDiGraph()
+        graph.add_nodes_from((EMBEDDING, RESULT))
+        writer: dict[str, object] = {n: EMBEDDING for n, p in self.places.items() if p.first == 0}
+        for part in self.parts:
+            if part.kind == "erasure":
+                continue
+            node = (part.half_layer, part.kind, part.first)
+            graph.add_node(node, part=part)
+            writer |= dict.fromkeys(part.writes, node)
+        for part in self.parts:
+            if part.kind == "erasure":
+                continue
+            for name in part.reads:
+                node = (part.half_layer, part.kind, part.first)
+                graph.add_edge(writer[name], node, variable=name)
+        for name in self.result.variables:
+            graph.add_edge(writer[name], RESULT, variable=name)
+        return graph
+
+    def value(self, name: str) -> NamedValue | None:
+        """The s-op of a name or alias; None if there is none."""
+        if name in self.values:
+            return self.values[name]
+        return next((v for v in self.values.values() if name in v.aliases), None)
+
+    def labels_at(self, half_layer: int, d_model: int) -> list[str]:
+        """The label of each residual column just before a half-layer; "" for free columns."""
+        labels = [""] * d_model
+        for place in self.places.values():
+            if place.first <= half_layer <= place.last:
+                for column, label in zip(place.columns, place.labels, strict=True):
+                    labels[column] = "tokens:BOS" if place.name == BOS else label
+        return labels

@@ -1,0 +1,180 @@
+"""Reading any named s-op out of a forward pass, however it is held, by the atlas alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.errors import InvalidInputError, UnreadableError
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
+from shoal.rasp.values import Value, show_value
+
+Classes = npt.NDArray[np.int_]
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads s-ops from the states of one forward pass.
+
+    S-ops are those of the program as it was written: what passes dropped or folded is looked up in
+    tables from what is there.
+
+    Attributes:
+        atlas: what is known of the model.
+        states: [positions, d_model] in every state, BOS left out.
+        token_ids: [positions], the tokens' numbers.
+    """
+
+    atlas: Atlas
+    states: Sequence[npt.NDArray[np.float32]]
+    token_ids: npt.NDArray[np.int32]
+
+    def read(self, name: str) -> list[Value]:
+        """The values of an s-op, one for each position.
+
+        Raises:
+            InvalidInputError: there is no s-op of that name.
+            UnreadableError: it is not in the model, since nothing needs it.
+        """
+        value = self.atlas.value(name)
+        if value is None:
+            values = self.atlas.values.values()
+            known = ", ".join(label for v in values for label in (v.label, *v.aliases))
+            raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")
+        reading = next(iter(value.readings), None)
+        if reading is not None and reading.is_number:
+            return self._numbers(value, reading)
+        if value.classes is None:
+            raise _unreadable(value)
+        choices = (*(members[0] for members in value.classes), None)
+        return [choices[number] for number in self._classes(value)]
+
+    def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
+        _require_precise(value, reading)
+        coordinates = self._coordinates(reading)
+        there = coordinates[:, 1] > 0.5 if value.nullable else np.ones(len(coordinates), bool)
+        return [
+            float(number) if present else None
+            for number, present in zip(coordinates[:, 0], there, strict=True)
+        ]
+
+    def _classes(self, value: NamedValue) -> Classes:
+        """The class of an s-op's value at each position; NONE for None."""
+        if value.readings:
+            _require_precise(value, value.readings[0])
+            return self._nearest(value.readings[0], value.nullable)
+        # nothing in the stream holds it: look it up from its operands
+        if value.local is not None:
+            return value.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
+        if value.is_constant:
+            return np.full(len(self.token_ids), NONE if value.nullable else 0)
+        if value.table is None:
+            raise _unreadable(value)
+        return self._looked_up(value, Lookup(value.table))
+
+    def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
+        operands = []
+        for axis, label in enumerate(value.inputs):
+            operand = self.atlas.values[label]
+            try:
+                operands.append(self._classes(operand))
+            except UnreadableError as error:
+                known = self._as_far_as_it_matters(operand, axis, table)
+                if known is None:
+                    reason = f"{value.label!r} cannot be read: {error}"
+                    raise UnreadableError(
+                        value.label, reason, error.merged, error.inexact
+                    ) from None
+                operands.append(known[0])
+                table = known[1]
+        return np.asarray(np.maximum(table(operands), NONE))
+
+    def _nearest(self, reading: Reading, nullable: bool) -> Classes:
+        """The class of the nearest code at each position; NONE for None."""
+        assert reading.codes is not None
+        codes = np.vstack([reading.codes, np.zeros((int(nullable), reading.codes.shape[1]))])
+        coordinates = self._coordinates(reading)
+        distance = (codes**2).sum(axis=1) - 2 * coordinates @ codes.T
+        nearest = distance.argmin(axis=1)
+        return np.asarray(np.where(nearest == len(reading.codes), NONE, nearest))
+
+    def _as_far_as_it_matters(
+        self, operand: NamedValue, axis: int, table: Lookup
+    ) -> tuple[Classes, Lookup] | None:
+        """The block of an operand whose values are merged, and a table over blocks.
+
+        What no reader tells apart is held as one, or is not held at all. A reader's table then
+        has the same result for all values of a block, so that the block is enough.
+
+        Args:
+            operand: it cannot be read in full.
+            axis: of the table.
+            table: of the reader.
+        """
+        if operand.classes is None:
+            return None
+        block_of = np.array(operand.blocks or [0] * len(operand.classes), dtype=int)
+        blocks = [np.flatnonzero(block_of == block) for block in range(block_of.max(initial=0) + 1)]
+        if operand.blocks is None and operand.is_compiled:  # each class by itself
+            blocks = [np.array([number]) for number in range(len(operand.classes))]
+        if len(blocks) == 1 and not operand.nullable:
+            found = np.zeros(len(self.states[0]), dtype=int)
+        elif operand.of_blocks is not None:
+            found = self._nearest(operand.of_blocks, operand.nullable)
+        elif operand.blocks is None and operand.readings:
+            found = self._nearest(operand.readings[0], operand.nullable)
+        else:
+            return None
+        slices = []
+        for block in blocks:
+            rows = table.entries.take(block, axis=axis)
+            most = rows.max(axis=axis, keepdims=True)
+            if not ((rows == most) | (rows == UNDEFINED)).all():
+                return None
+            slices.append(most)
+        return found, Lookup(np.concatenate(slices, axis=axis))
+
+    def _coordinates(self, reading: Reading) -> npt.NDArray[np.float64]:
+        """[positions, coordinates]; each variable is read when it is first there."""
+        parts = [np.zeros((len(self.states[0]), 0))]
+        for name in reading.variables:
+            place = self.atlas.places[name]
+            parts.append(self.states[place.first][:, list(place.columns)].astype(float))
+        result: npt.NDArray[np.float64] = np.hstack(parts) @ reading.matrix + reading.bias
+        return result
+
+
+def _require_precise(value: NamedValue, reading: Reading) -> None:
+    """What float32 may take too far off is not read; its readers need less of it."""
+    if reading.error > reading.room:
+        raise UnreadableError(
+            value.label,
+            f"{value.label!r} cannot be read exactly enough: float32 arithmetic may take it off "
+            f"by {reading.error:.1g}, more than {reading.room:.1g}, which nothing that reads it "
+            "minds; use smaller numbers, fewer of them, or a shorter max_seq_len",
+            inexact=True,
+        )
+
+
+def _unreadable(value: NamedValue) -> UnreadableError:
+    if value.blocks is not None and value.classes is not None:
+        members: dict[int, list[Value]] = {}
+        for block, values in zip(value.blocks, value.classes, strict=True):
+            members.setdefault(block, []).extend(values)
+        group = max(members.values(), key=len)
+        return UnreadableError(
+            value.label,
+            f"{value.label!r} is not in the model in full: nothing tells {show_value(group[0])} "
+            f"from {show_value(group[1])}; give it a name, keep it by rasp.keep(...), or leave "
+            "out the pass merged-values",
+            merged=True,
+        )
+    return UnreadableError(
+        value.label,
+        f"{value.label!r} is not in the model: nothing that its result needs reads it; "
+        "rasp.keep(...) would keep it",
+    )

@@ -1,0 +1,233 @@
+"""The atlas of a compiled model, drawn from the stages of its compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from shoal.atlas.atlas import (
+    Atlas,
+    NamedValue,
+    Part,
+    Place,
+    Proof,
+    Reading,
+    Saved,
+    Undefined,
+)
+from shoal.craft.components import BOS, MLP, Component
+from shoal.craft.model import CraftModel
+from shoal.lowering.held import Held
+from shoal.lowering.lowered import LoweredProgram, chosen_result
+from shoal.lowering.radii import coordinate_errors
+from shoal.options import CompileOptions
+from shoal.program.facts.domains import Enumerated
+from shoal.program.ir import Node
+from shoal.program.passes import Optimised
+from shoal.program.rewriting import Saving
+from shoal.rasp.expressions import SOp
+from shoal.rasp.printing import listing
+from shoal.rasp.values import canonical_key
+from shoal_solvers import AllocationProblem, Result, lifetimes_in
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """What each stage of a compilation made; it is not saved with the model.
+
+    Attributes:
+        program: the program that was compiled.
+        options: what it was compiled for.
+        optimised: the program before and after the passes, with what each saved.
+        lowered: its variables and operations.
+        problem: the allocation problem that it posed.
+        allocated: the allocation with what is proven about it.
+        craft: the model in craft, which can run itself.
+        seconds: wall-clock time of each stage.
+    """
+
+    program: SOp
+    options: CompileOptions
+    optimised: Optimised
+    lowered: LoweredProgram
+    problem: AllocationProblem
+    allocated: Result
+    craft: CraftModel
+    seconds: Mapping[str, float]
+
+
+def survey(stages: Stages) -> Atlas:
+    """Everything that is known about a model, from what each stage made."""
+    optimised, lowered, allocated = stages.optimised, stages.lowered, stages.allocated
+    original = optimised.original
+    nodes = [node for node in original.program if node.is_sop]
+    values = [_value(optimised, lowered, allocated, node) for node in nodes]
+    places = _places(lowered, stages.problem, allocated)
+    return Atlas(
+        source=listing(stages.program),
+        options=_options(stages.options),
+        output=original.program.node(original.program.root).label,
+        result=_reading(lowered, chosen_result(lowered, allocated.allocation)),
+        values={value.label: value for value in values},
+        places={place.name: place for place in places},
+        parts=tuple(_parts(lowered, allocated, stages.craft)),
+        proofs=tuple(Proof(o.name, o.value, o.bound) for o in allocated.objectives),
+        savings=tuple(map(_saved, (*optimised.savings, *lowered.savings))),
+        undefined=tuple(
+            Undefined(
+                r.label,
+                f"{r.function} raises on {r.rows:,} of {r.of:,} values, for example on {r.example}",
+            )
+            for r in original.raises.values()
+        ),
+        seconds=dict(stages.seconds),
+    )
+
+
+def _options(options: CompileOptions) -> dict[str, str]:
+    return {
+        "vocab": f"{len(options.vocab)} tokens",
+        "max_seq_len": str(options.max_seq_len),
+        "attention": "causal" if options.causal else "bidirectional",
+        "passes": ", ".join(options.passes) or "none",
+        "allocator": options.allocator,
+        "reuse": str(options.reuse),
+        "budget": ", ".join(f"{k}={v}" for k, v in options.budget.limits().items()) or "none",
+    }
+
+
+def _saved(saving: Saving) -> Saved:
+    return Saved(saving.name, saving.count, saving.what)
+
+
+def _reading(lowered: LoweredProgram, held: Held) -> Reading:
+    """What is held, with the dimensions of its variables in their order."""
+    source = held.coordinates.source
+    directions = [d for name in held.variables for d in lowered.variables[name].space.directions]
+    return Reading(
+        form=held.form.name,
+        variables=held.variables,
+        matrix=held.coordinates.matrix[[source.index[d] for d in directions]],
+        bias=held.coordinates.bias,
+        codes=held.codes,
+        is_number=held.form.is_number,
+        shows_classes=held.form.picks_one,
+        error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
+        room=held.form.room(held.domain),
+    )
+
+
+def _value(
+    optimised: Optimised, lowered: LoweredProgram, allocated: Result, node: Node
+) -> NamedValue:
+    facts = optimised.original.sops[node.id]
+    domain = facts.domain
+    place = optimised.place_of(node.id)
+    held = lowered.held.get(place, ())
+    blocks = _blocks(optimised, node) if held else None
+    present = allocated.allocation.columns
+
+    def readings(ways: tuple[Held, ...]) -> tuple[Reading, ...]:
+        there = [h for h in ways if all(name in present for name in h.variables)]
+        return tuple(_reading(lowered, h) for h in there)
+
+    raw = (lowered.raw[place],) if place in lowered.raw else ()
+    program = optimised.original.program
+    return NamedValue(
+        label=node.label,
+        aliases=node.aliases,
+        op=str(node.op),
+        inputs=tuple(program.node(number).label for number in node.inputs),
+        is_named=node.is_named,
+        is_numerical=node.is_numerical,
+        is_kept=node.is_kept,
+        nullable=domain.nullable,
+        classes=domain.classes if isinstance(domain, Enumerated) else None,
+        bounds=domain.bounds,
+        table=None if facts.table is None else facts.table.entries,
+        local=facts.local,
+        replaced_by=program.node(place).label if place != node.id else None,
+        is_compiled=bool(held),
+        made_from=_made_from(optimised, node),
+        blocks=blocks,
+        readings=readings((*(held if blocks is None else ()), *raw)),
+        of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
+    )
+
+
+def _made_from(optimised: Optimised, node: Node) -> tuple[str, ...]:
+    """The labels of its operands in the program that was compiled, or else as it was written."""
+    compiled = optimised.inferred.program
+    program = compiled if node.id in compiled.graph else optimised.original.program
+    return tuple(program.node(number).label for number in program.node(node.id).inputs)
+
+
+def _blocks(optimised: Optimised, node: Node) -> tuple[int, ...] | None:
+    """The merged class of each class; None if none are merged."""
+    if not optimised.is_merged(node.id):
+        return None
+    before = optimised.original.domain(node.id)
+    after = optimised.inferred.domain(optimised.place_of(node.id))
+    assert isinstance(before, Enumerated)
+    assert isinstance(after, Enumerated)
+    return tuple(after.class_of[canonical_key(value)] for value in before.values)
+
+
+def _places(
+    lowered: LoweredProgram, problem: AllocationProblem, allocated: Result
+) -> Iterator[Place]:
+    allocation = allocated.allocation
+    lives = lifetimes_in(problem, allocation)
+    for name, variable in lowered.variables.items():
+        if name not in allocation.columns:
+            continue
+        placement = allocation.placements.get(name)
+        node = None if variable.node is None else lowered.inferred.program.node(variable.node)
+        yield Place(
+            name=name,
+            value=None if node is None else node.label,
+            words=variable.words,
+            parts=tuple(direction.part for direction in variable.space.directions),
+            columns=allocation.columns[name],
+            first=lives[name].first,
+            last=lives[name].last,
+            written_by=None if placement is None else placement.half_layer,
+        )
+
+
+def _parts(lowered: LoweredProgram, allocated: Result, craft: CraftModel) -> Iterator[Part]:
+    rules = {o.name: o.rules for o in lowered.operations}
+    placements = allocated.allocation.placements
+    for half_layer, components in enumerate(craft.half_layers):
+        first = 0
+        for component in components:
+            writes = _written(component)
+            yield Part(
+                name=component.name,
+                half_layer=half_layer,
+                kind=_kind(component),
+                first=first,
+                size=component.size,
+                writes=writes,
+                reads=tuple(
+                    dict.fromkeys(d.variable for d in component.source.directions if d != BOS)
+                ),
+                rules=tuple(
+                    rules[name][placements[name].alternative]
+                    for name in writes
+                    if name in placements and placements[name].half_layer == half_layer
+                ),
+            )
+            first += component.size
+
+
+def _written(component: Component) -> tuple[str, ...]:
+    """Its variables; one without columns, which is always None, by the component's name."""
+    names = tuple(dict.fromkeys(d.variable for d in component.target.directions))
+    return names or (component.name,)
+
+
+def _kind(component: Component) -> str:
+    if not isinstance(component, MLP):
+        return "head"
+    return "neurons" if component.off_at_bos else "erasure"

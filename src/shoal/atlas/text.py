@@ -1,0 +1,179 @@
+"""The atlas as JSON, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.atlas.atlas import (
+    Atlas,
+    NamedValue,
+    Part,
+    Place,
+    Proof,
+    Reading,
+    Saved,
+    Undefined,
+)
+from shoal.rasp.values import Value, show_value
+from shoal.transformer.description import value_from_json, value_to_json
+
+VERSION = 1
+"""Of the atlas; readers refuse what they do not know."""
+
+
+def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
+    """The atlas as what JSON can hold.
+
+    Values that JSON has no word for, such as sets, are held by their text.
+    """
+    return {
+        "version": VERSION,
+        "source": atlas.source,
+        "options": dict(atlas.options),
+        "output": atlas.output,
+        "result": _reading_to_json(atlas.result),
+        "values": [_value_to_json(value) for value in atlas.values.values()],
+        "places": [_plain(place) for place in atlas.places.values()],
+        "parts": [_plain(part) for part in atlas.parts],
+        "proofs": [_plain(proof) for proof in atlas.proofs],
+        "savings": [_plain(saved) for saved in atlas.savings],
+        "undefined": [_plain(undefined) for undefined in atlas.undefined],
+        "seconds": dict(atlas.seconds),
+        "claims": dict(atlas.claims),
+    }
+
+
+def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
+    """The atlas that such data describe.
+
+    Raises:
+        ValueError: it is of another version, or something is missing or makes no sense.
+    """
+    try:
+        if data["version"] != VERSION:
+            raise ValueError(f"its atlas has version {show_value(data['version'])}")
+        values = [_value_from_json(item) for item in data["values"]]
+        places = [Place(**_tuples(item)) for item in data["places"]]
+        return Atlas(
+            source=data["source"],
+            options=dict(data["options"]),
+            output=data["output"],
+            result=_reading_from_json(data["result"]),
+            values={value.label: value for value in values},
+            places={place.name: place for place in places},
+            parts=tuple(Part(**_tuples(item)) for item in data["parts"]),
+            proofs=tuple(Proof(**item) for item in data["proofs"]),
+            savings=tuple(Saved(**item) for item in data["savings"]),
+            undefined=tuple(Undefined(**item) for item in data["undefined"]),
+            seconds=dict(data["seconds"]),
+            claims=dict(data["claims"]),
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"its atlas makes no sense ({type(error).__name__}: {error})") from error
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    """A dataclass of texts, numbers and tuples of those."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+
+
+def _reading_to_json(reading: Reading) -> dict[str, Any]:
+    arrays = ("matrix", "bias", "codes")
+    plain = {name: v for name, v in _plain(reading).items() if name not in arrays}
+    codes = None if reading.codes is None else _array_to_json(reading.codes)
+    return {
+        **plain,
+        "matrix": _array_to_json(reading.matrix),
+        "bias": _array_to_json(reading.bias),
+        "codes": codes,
+    }
+
+
+def _reading_from_json(data: Mapping[str, Any]) -> Reading:
+    codes = data["codes"]
+    arrays = {
+        "matrix": _array_from_json(data["matrix"], float),
+        "bias": _array_from_json(data["bias"], float),
+        "codes": None if codes is None else _array_from_json(codes, float),
+    }
+    return Reading(**{**_tuples(data), **arrays})
+
+
+def _value_to_json(value: NamedValue) -> dict[str, Any]:
+    classes = value.classes
+    return {
+        **_plain(value),
+        "classes": None if classes is None else [list(map(_word, group)) for group in classes],
+        "table": None if value.table is None else _array_to_json(value.table),
+        "local": None if value.local is None else _array_to_json(value.local),
+        "readings": [_reading_to_json(reading) for reading in value.readings],
+        "of_blocks": None if value.of_blocks is None else _reading_to_json(value.of_blocks),
+    }
+
+
+def _value_from_json(data: Mapping[str, Any]) -> NamedValue:
+    classes, table, local = data["classes"], data["table"], data["local"]
+    of_blocks = data["of_blocks"]
+    parts = {
+        "classes": None
+        if classes is None
+        else tuple(tuple(map(value_from_json, group)) for group in classes),
+        "table": None if table is None else _array_from_json(table, np.int32),
+        "local": None if local is None else _array_from_json(local, np.int32),
+        "readings": tuple(map(_reading_from_json, data["readings"])),
+        "of_blocks": None if of_blocks is None else _reading_from_json(of_blocks),
+    }
+    return NamedValue(**{**_tuples(data), **parts})
+
+
+def _word(value: Value) -> Any:
+    try:
+        return value_to_json(value)
+    except ValueError:
+        return show_value(value)
+
+
+def _array_to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
+    """Rows that repeat are held once; of sparse arrays the entries that are not 0."""
+    flat = array.ravel()
+    at = np.flatnonzero(flat)
+    if 2 * len(at) < flat.size:
+        return {"shape": list(array.shape), "at": at.tolist(), "values": flat[at].tolist()}
+    if array.ndim == 2 and len(array) > 1 and (array == array[:1]).all():
+        return {"shape": list(array.shape), "row": array[0].tolist()}
+    if array.ndim == 2 and array.shape[1] > 1 and (array == array[:, :1]).all():
+        return {"shape": list(array.shape), "column": array[:, 0].tolist()}
+    return {"shape": list(array.shape), "entries": flat.tolist()}
+
+
+def _array_from_json(data: Mapping[str, Any], kind: type[Any]) -> npt.NDArray[Any]:
+    shape = tuple(data["shape"])
+    size = int(np.prod(shape, dtype=object)) if shape else 1
+    if size > _MOST or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError(f"an array of its atlas has the shape {list(shape)}")
+    if "entries" in data:
+        array = np.array(data["entries"], dtype=kind)
+    elif "at" in data:
+        array = np.zeros(size, dtype=kind)
+        array[data["at"]] = data["values"]
+    elif "row" in data:
+        array = np.tile(np.array(data["row"], dtype=kind), shape[0])
+    else:
+        array = np.repeat(np.array(data["column"], dtype=kind), shape[1])
+    if array.size != size or not all(map(isfinite, array.ravel().tolist())):
+        raise ValueError("an array of its atlas is cut off, or has numbers that are not finite")
+    return array.reshape(shape)
+
+
+_MOST = 2**28
+"""Entries of the largest array of an atlas."""

@@ -1,0 +1,151 @@
+"""Where named values are found in the residual stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.craft.affine import AffineMap
+from shoal.craft.bases import Direction, Space, numbered_space
+from shoal.forms.one_hot import class_labels
+from shoal.program.facts.domains import Enumerated
+
+
+@dataclass(frozen=True)
+class VariableInfo:
+    """Where one value lives.
+
+    Attributes:
+        name: the s-op's name, or the name of a helper value.
+        encoding: "one-hot", "distribution" (an average of one-hot values), "scalar", "scalar
+            and presence" (a second dimension is 1 where there is a value, and 0 for None), or
+            another form; "view" for an affine function of other variables, "fused" for a value
+            that is only computed inside the components that need it, "dropped" for one that
+            nothing needs.
+        labels: ``name:value`` of each dimension; for one-hot views, of each coordinate.
+        columns: the residual column of each dimension; empty for views and fused values.
+        first: the first half-layer that can read it.
+        last: the last half-layer that can read it; ``2 * num_layers`` if it is there at the end.
+        written_by: the half-layer that writes it; None for what the embedding writes.
+        aliases: further names of the same value.
+        of: for views, the variables; for fused values, the s-ops that determine it.
+        view: for views, the affine map from the variables' directions to the value's
+            coordinates: one for each value if it is one-hot, else the number (and presence).
+    """
+
+    name: str
+    encoding: str
+    labels: tuple[str, ...]
+    columns: tuple[int, ...]
+    first: int
+    last: int
+    written_by: int | None
+    aliases: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    view: AffineMap | None = None
+
+    @property
+    def is_materialised(self) -> bool:
+        """Whether it is a variable of the stream, and no view and not fused."""
+        return self.encoding not in ("view", "fused", "dropped")
+
+
+@dataclass(frozen=True)
+class Variables(Mapping[str, VariableInfo]):
+    """Values by name; aliases are looked up as well, but not counted.
+
+    Attributes:
+        infos: by name.
+    """
+
+    infos: Mapping[str, VariableInfo]
+
+    def __getitem__(self, name: str) -> VariableInfo:
+        if name in self.infos:
+            return self.infos[name]
+        return self.infos[self._aliases[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.infos)
+
+    def __len__(self) -> int:
+        return len(self.infos)
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        return {alias: name for name, info in self.infos.items() for alias in info.aliases}
+
+
+def variable_table(atlas: Atlas) -> Variables:
+    """Every variable that is present, and every s-op that has none of its own, by name."""
+    table = {}
+    for place in atlas.places.values():
+        value = atlas.values.get(place.name)
+        table[place.name] = VariableInfo(
+            name=place.name,
+            encoding=place.words,
+            labels=place.labels,
+            columns=place.columns,
+            first=place.first,
+            last=place.last,
+            written_by=place.written_by,
+            aliases=value.aliases if value is not None and place.value == place.name else (),
+        )
+    for value in atlas.values.values():
+        if value.label not in table and value.replaced_by is None:
+            info = _without_variable(atlas, value)
+            if info is not None:
+                table[value.label] = info
+    return Variables(table)
+
+
+def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:
+    """An s-op that no variable of its own holds: a view of others, fused, or dropped.
+
+    None for inputs that nothing reads.
+    """
+    if not value.is_compiled:
+        return _fused(value, "dropped") if value.inputs else None
+    readings = [r for r in (*value.readings, value.of_blocks) if r is not None]
+    views = [r for r in readings if r.form != "reciprocal"]
+    if not views:
+        return _fused(value, "fused") if value.inputs else None
+    return _view(atlas, value, views[0])
+
+
+def _view(atlas: Atlas, value: NamedValue, reading: Reading) -> VariableInfo:
+    places = [atlas.places[name] for name in reading.variables]
+    directions = [Direction(place.name, part) for place in places for part in place.parts]
+    target = numbered_space(value.label, len(reading.bias))
+    labels: tuple[str, ...] = ()
+    if reading.shows_classes and value.classes is not None:
+        labels = tuple(f"{value.label}:{t}" for t in class_labels(_held_domain(value)))
+    return VariableInfo(
+        value.label,
+        "view",
+        labels,
+        (),
+        first=max((place.first for place in places), default=0),
+        last=min((place.last for place in places), default=0),
+        written_by=None,
+        aliases=value.aliases,
+        of=reading.variables,
+        view=AffineMap(Space(tuple(directions)), target, reading.matrix, reading.bias),
+    )
+
+
+def _held_domain(value: NamedValue) -> Enumerated:
+    """The domain as it is held: of merged values, their blocks."""
+    assert value.classes is not None
+    if value.blocks is None:
+        return Enumerated(value.classes)
+    blocks: dict[int, list[object]] = {}
+    for block, members in zip(value.blocks, value.classes, strict=True):
+        blocks.setdefault(block, []).extend(members)
+    return Enumerated(tuple(tuple(blocks[block]) for block in sorted(blocks)))
+
+
+def _fused(value: NamedValue, encoding: str) -> VariableInfo:
+    return VariableInfo(value.label, encoding, (), (), 0, 0, None, value.aliases, value.made_from)

@@ -1,0 +1,43 @@
+"""A model's sizes, what is proven about them, and how it came about, as text."""
+
+from __future__ import annotations
+
+import textwrap
+
+from shoal.atlas.atlas import Atlas
+from shoal.transformer.runnable import Transformer
+
+
+def report(model: Transformer, atlas: Atlas) -> str:
+    """The report of a model, from its shape and its atlas."""
+    layers = atlas.proofs[0]
+    proof = "optimal" if layers.is_optimal else f"at least {layers.bound}"
+    options = atlas.options
+    sizes = {
+        "layers": f"{model.num_layers} ({proof} for these components)",
+        "residual width": model.d_model,
+        "heads x key size": f"{model.num_heads} x {model.key_size}",
+        "neurons per MLP": model.mlp_hidden_size,
+        "parameters": f"{model.num_parameters:,}",
+        "vocab, length": f"{options['vocab']}, up to {options['max_seq_len']}",
+        "attention": options["attention"],
+        "allocator": options["allocator"],
+    }
+    lines = [f"{name:<17} {value}" for name, value in sizes.items()]
+    for line, saving in enumerate(atlas.savings):
+        head = "" if line else "passes"
+        what = textwrap.wrap(f"{saving.count} {saving.what}", 40)
+        lines.append(f"{head:<17} {saving.name:<21} {what[0]}")
+        lines += [f"{'':<39} {further}" for further in what[1:]]
+    if not atlas.savings:
+        lines.append(f"{'passes':<17} none")
+    for line, found in enumerate(atlas.undefined):
+        lines += textwrap.wrap(
+            f"{found.label}: {found.text}",
+            initial_indent=f"{'' if line else 'undefined where':<17} ",
+            subsequent_indent=f"{'':<17} ",
+        )
+    total = sum(atlas.seconds.values())
+    stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in atlas.seconds.items())
+    lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
+    return "\n".join(lines)
