@@ -16,9 +16,10 @@ from shoal.contract import all_agree
 from shoal.errors import EvaluationError
 from shoal.rasp.expressions import is_numerical
 from shoal.rasp.stock import STOCK, StockProgram
+from shoal.targets.target import TARGETS
 from shoal_solvers import SOLVERS
 
-BACKENDS = ("craft", "numpy", "haiku")
+BACKENDS = tuple(TARGETS)
 
 
 def inputs(stock: StockProgram, longest: int, count: int) -> list[list[object]]:

@@ -15,7 +15,7 @@ import shoal
 from shoal.errors import EvaluationError
 from shoal.rasp import Aggregate, Comparison, Map, Select, listing, tokens
 from shoal.rasp.stock import STOCK
-from shoal.transformer.runnable import Transformer
+from shoal.runnable import Transformer
 from shoal_analysis.explain import explain
 from tests.support import random_sequences
 

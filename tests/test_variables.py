@@ -9,7 +9,7 @@ import shoal
 from shoal import rasp
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp.stock import STOCK
-from shoal.transformer.forward import forward
+from shoal.targets.in_numpy import forward
 from tests.support import random_sequences
 
 

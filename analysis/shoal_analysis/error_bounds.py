@@ -182,7 +182,7 @@ class _MLP:
 
 
 def exact_pass(weights: Weights, ids: npt.NDArray[np.int32]) -> ExactPass:
-    """Run a transformer in double precision, as ``shoal.transformer.forward`` does in single.
+    """Run a transformer in double precision, as ``shoal.targets.in_numpy`` does in single.
 
     Args:
         weights: the transformer.
@@ -194,6 +194,9 @@ def exact_pass(weights: Weights, ids: npt.NDArray[np.int32]) -> ExactPass:
         visible = np.tri(positions, dtype=bool)
     tokens = weights.token_embedding.astype(float)[ids]
     places = weights.position_embedding.astype(float)[:positions]
+    seen = weights.architecture.seen
+    if seen(tokens) is not tokens:
+        raise NotImplementedError(f"no bound is known for {weights.architecture.name} transformers")
     stream: Matrix = tokens + places
     layers = []
     for layer in weights.layers:

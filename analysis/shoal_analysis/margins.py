@@ -23,6 +23,7 @@ from shoal.craft.affine import Matrix
 from shoal.errors import EvaluationError, InvalidInputError
 from shoal.model import Model
 from shoal.rasp.values import Value
+from shoal.transformer.decoding import code_logits
 from shoal.transformer.encoders import OutputDecoder
 from shoal.transformer.weights import Sizes, Weights
 from shoal_analysis.error_bounds import Deltas, ExactPass, exact_pass, stream_radius
@@ -312,9 +313,9 @@ def _classes(
     """
     assert decoder.codes is not None
     codes = np.vstack([decoder.codes, np.zeros((int(decoder.nullable), results.shape[-1]))])
-    choices = (*decoder.values, None)
+    choices = decoder.choices
     size = (codes**2).sum(axis=1)
-    chosen = (size - 2 * results @ codes.T).argmin(axis=-1)
+    chosen = code_logits(results, decoder.codes, decoder.nullable).argmax(axis=-1)
     right = np.array(
         [
             [agrees(wanted, choices[c], numerical=False) for wanted, c in zip(*row, strict=True)]

@@ -23,7 +23,7 @@ from shoal.errors import (
 )
 from shoal.limits import Limits
 from shoal.model import Model, load
-from shoal.transformer.runnable import Transformer
+from shoal.runnable import Transformer
 from shoal_solvers import Budgets
 
 __all__ = [

@@ -14,7 +14,7 @@ from shoal.atlas.reading import Reader
 from shoal.atlas.storage import load_file, save_file
 from shoal.atlas.survey import Stages, survey
 from shoal.atlas.variables import Variables, variable_table
-from shoal.craft.model import CraftModel, run_craft
+from shoal.craft.model import CraftModel
 from shoal.errors import InvalidInputError
 from shoal.limits import Limits
 from shoal.lowering.held import Held
@@ -24,8 +24,7 @@ from shoal.program.passes import Optimised
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
 from shoal.report import report
-from shoal.transformer.forward import forward
-from shoal.transformer.runnable import Transformer
+from shoal.runnable import Transformer
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
@@ -81,7 +80,7 @@ class Model(Transformer):
         """
         encoder = self.input_encoder
         ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
-        passed = forward(self.weights, ids, encoder.pad_encoding)
+        passed = self._runner("numpy")(ids)
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
         return Reader(self.atlas, states, ids[0, 1:]).read(name)
 
@@ -120,20 +119,6 @@ class Model(Transformer):
             super().save(path)
         else:
             save_file(Path(path), self, self.atlas)
-
-    def run_batch(
-        self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
-    ) -> list[list[Value]]:
-        """As for every transformer; the backend "craft" runs the model in double precision."""
-        if backend != "craft":
-            return super().run_batch(sequences, backend)
-        return [self._run_craft(ids) for ids in self._encoded(sequences)]
-
-    def _run_craft(self, ids: list[int]) -> list[Value]:
-        craft = self._stages.craft
-        stream = run_craft(craft, ids)[-1]
-        result = self.result.coordinates.read_from(craft.space, stream)
-        return self.output_encoder.decode(result[1:])
 
     # What the stages made.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from shoal.atlas.atlas import Atlas
-from shoal.transformer.runnable import Transformer
+from shoal.runnable import Transformer
 
 
 def report(model: Transformer, atlas: Atlas) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 import shoal
 from shoal.errors import InvalidInputError, InvalidOptionError
 from shoal.rasp.printing import listing
-from shoal.transformer.runnable import Transformer
+from shoal.runnable import Transformer
 from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_cli.arguments import budget_of, limits_of, passes_of
 from shoal_cli.endings import functions_of_users

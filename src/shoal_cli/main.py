@@ -10,6 +10,7 @@ from rich.console import Console
 
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
+from shoal.targets.target import TARGETS
 from shoal_cli.arguments import add_compile_options, add_limits, add_program, add_target
 from shoal_cli.commands import compile_command, explain_command, run_command
 from shoal_cli.compare_command import compare_command
@@ -107,7 +108,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_program(runner)
     runner.add_argument("tokens", nargs="+", metavar="TOKEN", help="the input, without BOS")
     runner.add_argument(
-        "--backend", default="numpy", choices=("numpy", "haiku"), help="(default: numpy)"
+        "--backend",
+        default=next(iter(TARGETS)),
+        choices=tuple(TARGETS),
+        help="; ".join(f"{target.name}: {target.what}" for target in TARGETS.values()),
     )
     add_compile_options(runner)
     runner.set_defaults(run=run_command)

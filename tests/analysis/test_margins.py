@@ -14,7 +14,7 @@ import shoal
 from shoal import rasp
 from shoal.errors import InvalidInputError
 from shoal.rasp.stock import STOCK
-from shoal.transformer.forward import forward
+from shoal.targets.in_numpy import forward
 from shoal.transformer.weights import LayerWeights, Sizes, Weights
 from shoal_analysis.error_bounds import Deltas, exact_pass, stream_radius
 from shoal_analysis.margins import (

@@ -21,7 +21,7 @@ from shoal.atlas.text import _array_from_json, _array_to_json, atlas_from_json, 
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.rasp import Map, SequenceMap, SOp, indices, tokens
 from shoal.rasp.stock import STOCK
-from shoal.transformer.forward import forward
+from shoal.targets.in_numpy import forward
 from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_analysis.fuzzing.oracles import LIMITS
 from shoal_analysis.margins import head_parts, neuron_parts, part_name

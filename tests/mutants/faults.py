@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-import shoal.transformer.forward as forward_module
 from shoal.compiler import assemble, pipeline
 from shoal.craft.components import BOS, Component, Head
 from shoal.lowering import lower, selectors
@@ -26,7 +25,8 @@ from shoal.options import pass_names
 from shoal.program.facts import averages, infer
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
-from shoal.transformer import haiku_model, runnable, weights
+from shoal.targets import in_haiku, in_numpy
+from shoal.transformer import weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal_solvers import Allocation
 from shoal_solvers.allocation import lifetimes_in
@@ -455,7 +455,7 @@ class _Shifted:
 
 
 @_fault(
-    forward_module,
+    in_numpy,
     "np",
     "causal mask off by one",
     "under a causal mask a query sees the key after its own",
@@ -466,7 +466,7 @@ def _causal_mask_off_by_one(correct: Any) -> Any:
 
 
 @_fault(
-    forward_module,
+    in_numpy,
     "_attention",
     "bfloat16",
     "what attention adds to the stream is rounded to bfloat16, as accelerators do by default",
@@ -481,7 +481,7 @@ def _bfloat16(correct: Function) -> Function:
 
 
 @_fault(
-    runnable,
+    in_numpy,
     "forward",
     "PAD attended to",
     "keys that are PAD are not masked",
@@ -492,7 +492,7 @@ def _pad_attended_to(correct: Function) -> Function:
 
 
 @_fault(
-    haiku_model,
+    in_haiku,
     "jitted_forward",
     "PAD attended to on Haiku",
     "keys that are PAD are not masked, on Haiku alone",

@@ -22,8 +22,8 @@ import shoal
 from shoal.errors import InvalidInputError
 from shoal.rasp import Aggregate, Comparison, Full, Map, Select, indices, numerical, tokens
 from shoal.rasp.stock import STOCK
+from shoal.runnable import Transformer
 from shoal.transformer.description import Description
-from shoal.transformer.runnable import Transformer
 from tests.support import random_sequences
 
 EARLIER = Select(indices, indices, Comparison.LT)

@@ -25,6 +25,7 @@ from shoal.program.trace import trace_with_expressions
 from shoal.rasp.expressions import Map, SOp, is_numerical, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
+from shoal.targets.target import TARGETS
 from shoal_analysis.fuzzing.cases import Case
 from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
@@ -91,7 +92,8 @@ def examine(case: Case, haiku: bool = False) -> Verdict:
     if not expected:
         return Verdict("undefined")
     inputs = [sequence for sequence, _ in expected]
-    stages = ["craft", "numpy", *(["haiku"] if haiku else [])]
+    asked = [target for target in TARGETS.values() if haiku or not target.is_slow]
+    stages = [target.name for target in sorted(asked, key=lambda t: (t.is_slow, t.name))]
     for stage in stages:
         compare_results(stage, program, expected, model.run_batch(inputs, stage))
     for check in case.options.checks:

@@ -12,6 +12,7 @@ from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.rasp.values import Value, show_value
+from shoal.transformer.decoding import code_logits
 
 Classes = npt.NDArray[np.int_]
 
@@ -96,10 +97,7 @@ class Reader:
     def _nearest(self, reading: Reading, nullable: bool) -> Classes:
         """The class of the nearest code at each position; NONE for None."""
         assert reading.codes is not None
-        codes = np.vstack([reading.codes, np.zeros((int(nullable), reading.codes.shape[1]))])
-        coordinates = self._coordinates(reading)
-        distance = (codes**2).sum(axis=1) - 2 * coordinates @ codes.T
-        nearest = distance.argmin(axis=1)
+        nearest = code_logits(self._coordinates(reading), reading.codes, nullable).argmax(axis=1)
         return np.asarray(np.where(nearest == len(reading.codes), NONE, nearest))
 
     def _as_far_as_it_matters(

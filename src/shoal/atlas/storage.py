@@ -20,8 +20,8 @@ from shoal.atlas.text import atlas_from_json, atlas_to_json
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
 from shoal.limits import Limits
+from shoal.runnable import Transformer
 from shoal.transformer.description import Description
-from shoal.transformer.runnable import Transformer
 from shoal.transformer.storage import (
     DamagedError,
     arrays_of,

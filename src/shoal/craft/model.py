@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.craft.affine import Matrix
+from shoal.craft.architecture import PLAIN, Architecture
 from shoal.craft.bases import Space
 from shoal.craft.components import MLP, Component, Head
 
@@ -36,12 +37,14 @@ class CraftModel:
         half_layers: components by half-layer; even ones hold heads, odd ones MLPs.
         space: the directions of all variables, whenever they live.
         causal: whether queries see only earlier keys.
+        architecture: what its components see of the stream.
     """
 
     embedding: Embedding
     half_layers: tuple[tuple[Component, ...], ...]
     space: Space
     causal: bool
+    architecture: Architecture = PLAIN
 
 
 def run_craft(model: CraftModel, token_ids: Sequence[int]) -> list[Matrix]:
@@ -62,10 +65,11 @@ def run_craft(model: CraftModel, token_ids: Sequence[int]) -> list[Matrix]:
     stream[:, columns] = table[ids] + model.embedding.positions[: len(ids)]
     states = [stream]
     for components in model.half_layers:
+        seen = model.architecture.seen(states[-1])
         stream = stream.copy()
         for component in components:
             columns = model.space.positions(component.target)
-            stream[:, columns] += run_component(component, model.space, states[-1], model.causal)
+            stream[:, columns] += run_component(component, model.space, seen, model.causal)
         states.append(stream)
     return states
 
@@ -77,10 +81,20 @@ def run_component(component: Component, space: Space, stream: Matrix, causal: bo
     return _run_head(component, space, stream, causal)
 
 
-def _run_head(head: Head, space: Space, stream: Matrix, causal: bool) -> Matrix:
+def head_scores(head: Head, model: CraftModel, stream: Matrix) -> Matrix:
+    """[queries, keys], the scores of a head that sees a stream; -inf where it may not look."""
+    return _scores(head, model.space, model.architecture.seen(stream), model.causal)
+
+
+def _scores(head: Head, space: Space, stream: Matrix, causal: bool) -> Matrix:
     scores = head.query.read_from(space, stream) @ head.key.read_from(space, stream).T
     if causal:
         scores = np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)
+    return scores
+
+
+def _run_head(head: Head, space: Space, stream: Matrix, causal: bool) -> Matrix:
+    scores = _scores(head, space, stream, causal)
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     result: Matrix = weights @ head.value.read_from(space, stream)

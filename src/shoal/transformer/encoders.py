@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
 from shoal.rasp.values import Key, Value, canonical_key, normalise, show_value, why_unusable
+from shoal.transformer.decoding import code_logits
 
 
 @dataclass(frozen=True)
@@ -177,10 +178,17 @@ class OutputDecoder:
             present = result[:, 1] > 0.5 if self.nullable else np.ones(len(result), dtype=bool)
             pairs = zip(result[:, 0], present, strict=True)
             return [float(number) if there else None for number, there in pairs]
-        table = np.vstack([self.codes, np.zeros((int(self.nullable), result.shape[1]))])
-        distance = (table**2).sum(axis=1) - 2 * result.astype(np.float64) @ table.T
-        choices = (*self.values, None) if self.nullable else self.values
-        return [choices[number] for number in distance.argmin(axis=1)]
+        nearest = code_logits(result, self.codes, self.nullable).argmax(axis=1)
+        return [self.choices[number] for number in nearest]
+
+    def logits(self, result: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
+        """[..., choices], how near each is to coordinates [..., coordinates]; None of numbers."""
+        return None if self.codes is None else code_logits(result, self.codes, self.nullable)
+
+    @property
+    def choices(self) -> tuple[Value, ...]:
+        """What logits are over: the values, and None after them where it can be."""
+        return (*self.values, None) if self.nullable else self.values
 
     @property
     def encoding_map(self) -> Mapping[Value, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap
+from shoal.craft.architecture import PLAIN, Architecture
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP, Component, Head
 from shoal.craft.model import CraftModel
@@ -85,6 +86,7 @@ class Weights:
         layers: one entry for each layer.
         unembedding_w: [d_model, coordinates of the result].
         unembedding_b: [coordinates of the result].
+        architecture: what heads, neurons and the unembedding see of the stream.
     """
 
     sizes: Sizes
@@ -94,6 +96,7 @@ class Weights:
     layers: tuple[LayerWeights, ...]
     unembedding_w: Array
     unembedding_b: Array
+    architecture: Architecture = PLAIN
 
     def haiku_params(self) -> dict[str, dict[str, Array]]:
         """The weights under Tracr's Haiku names; without the unembedding."""

@@ -1,35 +1,29 @@
-"""The forward pass in NumPy: the reference for every other backend."""
+"""The forward pass in NumPy: the reference for every other target."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.targets.target import ForwardPass, Runnable, Runner
 from shoal.transformer.weights import Array, LayerWeights, Weights
 
 MASKED = np.float32(-1e30)
 """The logit of keys that may not be seen."""
 
 
-@dataclass(frozen=True, eq=False)
-class ForwardPass:
-    """What a forward pass computes.
+def runner(model: Runnable) -> Runner:
+    """Run a model as it is."""
+    pad = model.input_encoder.pad_encoding
 
-    Attributes:
-        residuals: the stream [batch, positions, d_model] after each half-layer.
-        layer_outputs: what each half-layer adds to it, likewise.
-        attn_logits: [batch, heads, queries, keys] of each layer, after masking.
-        input_embeddings: the stream before half-layer 0.
-        result: [batch, positions, coordinates of the result].
-    """
+    def run(ids: npt.NDArray[Any]) -> ForwardPass:
+        passed = forward(model.weights, ids, pad)
+        return replace(passed, logits=model.output_encoder.logits(passed.result))
 
-    residuals: tuple[Array, ...]
-    layer_outputs: tuple[Array, ...]
-    attn_logits: tuple[Array, ...]
-    input_embeddings: Array
-    result: Array
+    return run
 
 
 def forward(weights: Weights, ids: npt.NDArray[np.int32], pad: int) -> ForwardPass:
@@ -46,19 +40,20 @@ def forward(weights: Weights, ids: npt.NDArray[np.int32], pad: int) -> ForwardPa
         visible = visible & np.tri(positions, dtype=bool)
     stream: Array = weights.token_embedding[ids] + weights.position_embedding[:positions]
     embeddings = stream
+    seen = weights.architecture.seen
     residuals, outputs, all_logits = [], [], []
     for layer in weights.layers:
-        update, logits = _attention(layer, weights, stream, visible)
+        update, logits = _attention(layer, weights, seen(stream), visible)
         stream = stream + update
         residuals.append(stream)
         outputs.append(update)
         all_logits.append(logits)
-        hidden = np.maximum(stream @ layer.hidden_w + layer.hidden_b, np.float32(0))
+        hidden = np.maximum(seen(stream) @ layer.hidden_w + layer.hidden_b, np.float32(0))
         update = hidden @ layer.mlp_output_w + layer.mlp_output_b
         stream = stream + update
         residuals.append(stream)
         outputs.append(update)
-    result: Array = stream @ weights.unembedding_w + weights.unembedding_b
+    result: Array = seen(stream) @ weights.unembedding_w + weights.unembedding_b
     return ForwardPass(tuple(residuals), tuple(outputs), tuple(all_logits), embeddings, result)
 
 

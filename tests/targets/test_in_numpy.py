@@ -8,7 +8,7 @@ import pytest
 import shoal
 from shoal.rasp import numerical, tokens
 from shoal.rasp.library import make_frac_prevs, make_hist, make_reverse, make_shuffle_dyck
-from shoal.transformer.forward import MASKED, forward
+from shoal.targets.in_numpy import MASKED, forward
 from tests.support import all_sequences
 
 VOCAB = ("a", "b")

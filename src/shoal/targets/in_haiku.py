@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import haiku as hk
@@ -11,12 +12,24 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from shoal.transformer.forward import MASKED, ForwardPass
+from shoal.targets.in_numpy import MASKED
+from shoal.targets.target import ForwardPass, Runnable, Runner
 from shoal.transformer.weights import Array, Sizes, Weights
 
 
+def runner(model: Runnable) -> Runner:
+    """Compile a model with JAX, once for each shape of inputs."""
+    jitted = jitted_forward(model.weights, model.input_encoder.pad_encoding)
+
+    def run(ids: npt.NDArray[Any]) -> ForwardPass:
+        passed = jitted(ids)
+        return replace(passed, logits=model.output_encoder.logits(passed.result))
+
+    return run
+
+
 class Activations(NamedTuple):
-    """The fields of ``ForwardPass`` as JAX arrays, without the result."""
+    """The fields of ``ForwardPass`` as JAX arrays, without result and logits."""
 
     residuals: list[jax.Array]
     layer_outputs: list[jax.Array]
@@ -65,10 +78,11 @@ class _MLP(hk.Module):
 class _Transformer(hk.Module):
     """Layers of attention and MLP without normalisation."""
 
-    def __init__(self, sizes: Sizes, causal: bool, name: str = "transformer") -> None:
+    def __init__(self, weights: Weights, name: str = "transformer") -> None:
         super().__init__(name=name)
-        self._sizes = sizes
-        self._causal = causal
+        self._sizes = weights.sizes
+        self._causal = weights.causal
+        self._seen = weights.architecture.seen
 
     def __call__(self, stream: jax.Array, is_token: jax.Array) -> Activations:
         visible = is_token[:, None, None, :]
@@ -78,12 +92,12 @@ class _Transformer(hk.Module):
         residuals, outputs, all_logits = [], [], []
         for number in range(self._sizes.num_layers):
             with hk.experimental.name_scope(f"layer_{number}"):
-                update, logits = _Attention(self._sizes, "attn")(stream, visible)
+                update, logits = _Attention(self._sizes, "attn")(self._seen(stream), visible)
                 stream = stream + update
                 residuals.append(stream)
                 outputs.append(update)
                 all_logits.append(logits)
-                update = _MLP(self._sizes, "mlp")(stream)
+                update = _MLP(self._sizes, "mlp")(self._seen(stream))
                 stream = stream + update
                 residuals.append(stream)
                 outputs.append(update)
@@ -98,7 +112,7 @@ def haiku_forward(weights: Weights, pad: int) -> hk.Transformed:
     def model(ids: jax.Array) -> Activations:
         tokens = hk.Embed(vocab_size, d_model, name="token_embed")(ids)
         positions = hk.Embed(max_positions, d_model, name="pos_embed")(jnp.arange(ids.shape[1]))
-        return _Transformer(weights.sizes, weights.causal)(tokens + positions, ids != pad)
+        return _Transformer(weights)(tokens + positions, ids != pad)
 
     return hk.without_apply_rng(hk.transform(model))
 
@@ -117,7 +131,8 @@ def jitted_forward(weights: Weights, pad: int) -> Callable[[npt.NDArray[np.int32
         with jax.default_matmul_precision("highest"):
             activations = transformed.apply(params, ids)
             stream = (activations.residuals or [activations.input_embeddings])[-1]
-            return activations, stream @ weights.unembedding_w + weights.unembedding_b
+            seen = weights.architecture.seen(stream)
+            return activations, seen @ weights.unembedding_w + weights.unembedding_b
 
     def call(ids: npt.NDArray[np.int32]) -> ForwardPass:
         activations, result = run(params, jnp.asarray(ids))

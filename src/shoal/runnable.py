@@ -16,13 +16,10 @@ from shoal.errors import InvalidInputError
 from shoal.limits import Limits
 from shoal.pickling import pack, unpack
 from shoal.rasp.values import Value, show_value
+from shoal.targets.target import Runner, runner_of
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
-from shoal.transformer.forward import ForwardPass, forward
 from shoal.transformer.storage import load_arrays, save_arrays
 from shoal.transformer.weights import Array, Weights
-
-BACKENDS: tuple[str, ...] = ("numpy", "haiku")
-"""What can run a transformer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +85,11 @@ class Transformer:
 
         Args:
             tokens: without BOS.
-            backend: "numpy" (at once) or "haiku" (compiled by JAX).
+            backend: one of ``shoal.targets.target.TARGETS``: "numpy" (at once), "haiku" (compiled
+                by JAX), or for models that were compiled here "craft" (in double precision).
 
         Raises:
-            InvalidInputError: the sequence does not fit the model.
+            InvalidInputError: the sequence does not fit the model, or the backend cannot run it.
         """
         return self.run_batch([tokens], backend)[0]
 
@@ -99,14 +97,11 @@ class Transformer:
         self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
     ) -> list[list[Value]]:
         """The program's results on sequences of any lengths, in one forward pass."""
-        if backend not in BACKENDS:
-            raise InvalidInputError(
-                f"there is no backend {backend!r}; known: {', '.join(BACKENDS)}"
-            )
+        run = self._runner(backend)
         encoded = self._encoded(sequences)
         if not encoded:
             return []
-        result = self._forward(self._padded(encoded), backend).result
+        result = run(self._padded(encoded)).result
         return [
             self.output_encoder.decode(rows[1 : 1 + len(ids)])
             for rows, ids in zip(result, encoded, strict=True)
@@ -119,7 +114,7 @@ class Transformer:
             InvalidInputError: BOS is missing, or the sequence does not fit the model.
         """
         ids = np.array([self.input_encoder.encode(tokens)], dtype=np.int32)
-        passed = self._forward(ids, "haiku")
+        passed = self._runner("haiku")(ids)
         values = self.output_encoder.decode(passed.result[0, 1:])
         is_pad = ids[0, 1:] == self.input_encoder.pad_encoding
         pad = self.input_encoder.pad_token
@@ -220,16 +215,15 @@ class Transformer:
         """The fields, without what was computed from them on the way."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def _runner(self, backend: str) -> Runner:
+        """What runs this model on a target; made once."""
+        if backend not in self._runners:
+            self._runners[backend] = runner_of(backend, self)
+        return self._runners[backend]
+
     @cached_property
-    def _jitted(self) -> Callable[[npt.NDArray[np.int32]], ForwardPass]:
-        from shoal.transformer.haiku_model import jitted_forward  # imports JAX
-
-        return jitted_forward(self.weights, self.input_encoder.pad_encoding)
-
-    def _forward(self, ids: npt.NDArray[np.int32], backend: str) -> ForwardPass:
-        if backend == "haiku":
-            return self._jitted(ids)
-        return forward(self.weights, ids, self.input_encoder.pad_encoding)
+    def _runners(self) -> dict[str, Runner]:
+        return {}
 
     def _encoded(self, sequences: Sequence[Sequence[Value]]) -> list[list[int]]:
         """The numbers of several sequences."""
