@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from shoal.rasp.values import (
 )
 from shoal_solvers import MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budgets
 
+T = TypeVar("T")
+
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
@@ -37,13 +40,16 @@ ALL = (*PASSES, *(name for name, rule in OPTIONAL.items() if rule.by_default))
 class CompileOptions:
     """What a program is compiled for.
 
+    Whatever ``shoal.compile`` takes is accepted; it is checked, and put into canonical form, when
+    the options are made.
+
     Attributes:
         vocab: the tokens in canonical order.
         max_seq_len: the greatest number of tokens, BOS not counted.
         causal: whether positions see only earlier ones.
         bos: the token that every input sequence begins with.
         pad: the token that fills sequences up.
-        passes: names of the passes over the program, in their order.
+        passes: names of the passes over the program and rules of lowering, in their order.
         allocator: the solver that places operations.
         reuse: whether residual columns are cleared and used again.
         budget: upper limits.
@@ -51,115 +57,103 @@ class CompileOptions:
         wall_clock_limit: wall-clock seconds for it besides, if any.
         workers: threads of the allocator.
         limits: what the compilation may take.
-    """
-
-    vocab: tuple[Value, ...]
-    max_seq_len: int
-    causal: bool
-    bos: Value
-    pad: Value
-    passes: tuple[str, ...]
-    allocator: str
-    reuse: bool
-    budget: Budgets
-    time_limit: float
-    wall_clock_limit: float | None
-    workers: int
-    limits: Limits
-
-
-def check_options(
-    *,
-    vocab: Iterable[Value],
-    max_seq_len: int,
-    causal: bool,
-    bos: Value,
-    pad: Value,
-    passes: str | Collection[str],
-    allocator: str,
-    reuse: bool,
-    budget: Budgets | None,
-    time_limit: float,
-    wall_clock_limit: float | None,
-    workers: int,
-    limits: Limits | None,
-) -> CompileOptions:
-    """Options in canonical form.
 
     Raises:
         InvalidOptionError: an option makes no sense; the message says which and why.
     """
-    if limits is not None and not isinstance(limits, Limits):
-        raise InvalidOptionError(
-            f"limits is {show_value(limits)}; give shoal.Limits(fused_neurons=..., ...)"
-        )
-    limits = limits or Limits()
-    tokens = _check_vocab(vocab, limits.most_pairs)
-    bos, pad = normalise(bos), normalise(pad)
-    _check_tokens([bos, pad])
-    keys = {canonical_key(token) for token in tokens}
-    numbers = {token for token in tokens if isinstance(token, int | float)}
-    for what, token in (("bos", bos), ("pad", pad)):
-        is_equal = isinstance(token, int | float) and token in numbers  # as 1 and True are
-        if canonical_key(token) in keys or is_equal:
+
+    vocab: tuple[Value, ...]
+    max_seq_len: int
+    causal: bool = False
+    bos: Value = "BOS"
+    pad: Value = "PAD"
+    passes: tuple[str, ...] = ALL
+    allocator: str = SOLVERS[-1]
+    reuse: bool = True
+    budget: Budgets = field(default_factory=Budgets)
+    time_limit: float = 10.0
+    wall_clock_limit: float | None = None
+    workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        limits = _one_of(self.limits, Limits, "limits", "shoal.Limits(fused_neurons=..., ...)")
+        canonical = {
+            "limits": limits,
+            "budget": _one_of(self.budget, Budgets, "budget", _SOME_BUDGETS),
+            "vocab": _check_vocab(self.vocab, limits.most_pairs),
+            "bos": normalise(self.bos),
+            "pad": normalise(self.pad),
+            "passes": pass_names(self.passes),
+            "causal": _truth("causal", self.causal),
+            "reuse": _truth("reuse", self.reuse),
+        }
+        for name, content in canonical.items():
+            object.__setattr__(self, name, content)
+        self._check_special_tokens()
+        if not _is_count(self.max_seq_len, MOST_POSITIONS):
             raise InvalidOptionError(
-                f"the {what} token {show_value(token)} is in the vocab; choose another, {what}=..."
+                f"max_seq_len is {show_value(self.max_seq_len)}; it is the greatest number of "
+                f"tokens, from 1 to {MOST_POSITIONS:,}"
             )
-    if canonical_key(bos) == canonical_key(pad):
-        raise InvalidOptionError(f"bos and pad are both {show_value(bos)}; they must differ")
-    if (
-        isinstance(max_seq_len, bool)
-        or not isinstance(max_seq_len, int | np.integer)
-        or not 1 <= max_seq_len <= MOST_POSITIONS
-    ):
-        raise InvalidOptionError(
-            f"max_seq_len is {show_value(max_seq_len)}; it is the greatest number of tokens, from "
-            f"1 to {MOST_POSITIONS:,}"
-        )
-    if not isinstance(allocator, str) or allocator not in SOLVERS:
-        raise InvalidOptionError(
-            f"there is no allocator {show_value(allocator)}; known: {', '.join(SOLVERS)}"
-        )
-    if budget is not None and not isinstance(budget, Budgets):
-        raise InvalidOptionError(
-            f"budget is {show_value(budget)}; give shoal.Budgets(max_layers=..., max_width=..., "
-            "max_neurons=..., max_heads=...)"
-        )
-    if not _is_positive(time_limit):
-        raise InvalidOptionError(
-            f"time_limit is {show_value(time_limit)}; give a number of seconds above 0, up to "
-            f"{MOST_SECONDS:,.0f}"
-        )
-    if wall_clock_limit is not None and not _is_positive(wall_clock_limit):
-        raise InvalidOptionError(
-            f"wall_clock_limit is {show_value(wall_clock_limit)}; give a number of seconds above "
-            "0, or None"
-        )
-    for name, limit in (budget or Budgets()).limits().items():
-        if not _is_count(limit, MOST_BUDGET):
+        object.__setattr__(self, "max_seq_len", int(self.max_seq_len))
+        self._check_allocator()
+
+    def _check_special_tokens(self) -> None:
+        _check_tokens([self.bos, self.pad])
+        keys = {canonical_key(token) for token in self.vocab}
+        numbers = {token for token in self.vocab if isinstance(token, int | float)}
+        for what, token in (("bos", self.bos), ("pad", self.pad)):
+            is_equal = isinstance(token, int | float) and token in numbers  # as 1 and True are
+            if canonical_key(token) in keys or is_equal:
+                raise InvalidOptionError(
+                    f"the {what} token {show_value(token)} is in the vocab; choose another, "
+                    f"{what}=..."
+                )
+        if canonical_key(self.bos) == canonical_key(self.pad):
             raise InvalidOptionError(
-                f"the budget {name} is {show_value(limit)}; give a whole number from 1 to "
-                f"{MOST_BUDGET:,}, or None for no limit"
+                f"bos and pad are both {show_value(self.bos)}; they must differ"
             )
-    if not _is_count(workers, MOST_WORKERS):
-        raise InvalidOptionError(
-            f"workers is {show_value(workers)}; give a number of threads from 1 to {MOST_WORKERS:,}"
-        )
-    return CompileOptions(
-        vocab=tokens,
-        max_seq_len=int(max_seq_len),
-        causal=_truth("causal", causal),
-        bos=bos,
-        pad=pad,
-        passes=pass_names(passes),
-        allocator=allocator,
-        reuse=_truth("reuse", reuse),
-        budget=budget or Budgets(),
-        time_limit=time_limit,
-        wall_clock_limit=wall_clock_limit,
-        workers=workers,
-        limits=limits,
-    )
+
+    def _check_allocator(self) -> None:
+        if not isinstance(self.allocator, str) or self.allocator not in SOLVERS:
+            known = ", ".join(SOLVERS)
+            raise InvalidOptionError(
+                f"there is no allocator {show_value(self.allocator)}; known: {known}"
+            )
+        if not _is_positive(self.time_limit):
+            raise InvalidOptionError(
+                f"time_limit is {show_value(self.time_limit)}; give a number of seconds above 0, "
+                f"up to {MOST_SECONDS:,.0f}"
+            )
+        if self.wall_clock_limit is not None and not _is_positive(self.wall_clock_limit):
+            raise InvalidOptionError(
+                f"wall_clock_limit is {show_value(self.wall_clock_limit)}; give a number of "
+                "seconds above 0, or None"
+            )
+        for name, limit in self.budget.limits().items():
+            if not _is_count(limit, MOST_BUDGET):
+                raise InvalidOptionError(
+                    f"the budget {name} is {show_value(limit)}; give a whole number from 1 to "
+                    f"{MOST_BUDGET:,}, or None for no limit"
+                )
+        if not _is_count(self.workers, MOST_WORKERS):
+            raise InvalidOptionError(
+                f"workers is {show_value(self.workers)}; give a number of threads from 1 to "
+                f"{MOST_WORKERS:,}"
+            )
+
+
+_SOME_BUDGETS = "shoal.Budgets(max_layers=..., max_width=..., max_neurons=..., max_heads=...)"
+
+
+def _one_of(given: object, kind: type[T], name: str, example: str) -> T:
+    """What was given, or the usual one where it is None."""
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        raise InvalidOptionError(f"{name} is {show_value(given)}; give {example}")
+    return given
 
 
 def _is_positive(seconds: object) -> bool:
@@ -179,7 +173,7 @@ def _truth(name: str, value: object) -> bool:
 
 
 def _is_count(number: object, most: int) -> bool:
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    is_whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
     return is_whole and 1 <= number <= most  # type: ignore[operator]
 
 

@@ -521,13 +521,18 @@ def _tokens_numbered_otherwise(correct: Any) -> Any:
 
 @_fault(
     pipeline,
-    "check_options",
+    "CompileOptions",
     "order of the vocab",
     "the model depends on the order in which the vocab is given",
     can_show=lambda case: "recompile" in case.options.checks,
 )
 def _order_of_the_vocab(correct: Function) -> Function:
-    return lambda **options: replace(correct(**options), vocab=tuple(options["vocab"]))
+    def options(vocab: Any, *others: Any, **further: Any) -> Any:
+        made = correct(vocab, *others, **further)
+        object.__setattr__(made, "vocab", tuple(vocab))
+        return made
+
+    return options
 
 
 @_fault(

@@ -17,7 +17,7 @@ from shoal.limits import Limits, Work
 from shoal.lowering.lower import lower
 from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
-from shoal.options import CompileOptions, check_options
+from shoal.options import CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.passes import run_before_inference, run_passes
 from shoal.program.trace import trace
@@ -72,20 +72,20 @@ def compile_program(
         UnsupportedProgramError: the program cannot be compiled; the message says why.
         BudgetError: the budgets cannot be met; the message says which, and what would do.
     """
-    options = check_options(
-        vocab=vocab,
-        max_seq_len=max_seq_len,
-        causal=causal,
-        bos=bos,
-        pad=pad,
-        passes=passes,
-        allocator=allocator,
-        reuse=reuse,
-        budget=budget,
-        time_limit=time_limit,
-        wall_clock_limit=wall_clock_limit,
-        workers=workers,
-        limits=limits,
+    options = CompileOptions(
+        vocab,  # type: ignore[arg-type]  # options take what users give
+        max_seq_len,
+        causal,
+        bos,
+        pad,
+        passes,  # type: ignore[arg-type]
+        allocator,
+        reuse,
+        budget,  # type: ignore[arg-type]
+        time_limit,
+        wall_clock_limit,
+        workers,
+        limits,  # type: ignore[arg-type]
     )
     return _compile(program, options, equal_sizes=False)
 
@@ -105,20 +105,12 @@ def compile_rasp_to_model(
     keys, as tools that reshape Tracr's weights expect.
     """
     del mlp_exactness
-    options = check_options(
-        vocab=vocab,
-        max_seq_len=max_seq_len,
-        causal=causal,
+    options = CompileOptions(
+        vocab,  # type: ignore[arg-type]  # options take what users give
+        max_seq_len,
+        causal,
         bos=compiler_bos,
         pad=compiler_pad,
-        passes="all",
-        allocator="cp-sat",
-        reuse=True,
-        budget=None,
-        time_limit=10.0,
-        wall_clock_limit=None,
-        workers=1,
-        limits=None,
     )
     return _compile(program, options, equal_sizes=True)
 

@@ -15,12 +15,26 @@ from rich.text import Text
 
 from shoal.errors import InvalidOptionError
 
+SUMMARY = "attack the compiler with random programs"
+
+EXAMPLES = """\
+examples:
+  shoal fuzz --programs 500                 random programs through every stage
+  shoal fuzz --minutes 10 --seed 7 --stats  and what the programs look like
+  shoal fuzz --programs 20000 --folder campaign --haiku 100
+                                            Ctrl-C stops it; the same command resumes it
+
+Every program runs in the interpreter, in craft and on the weights, and a share of them is
+also recompiled, renamed, batched and compiled by every allocator. A failure is shrunk and
+saved as a Python file that shows it. The exit code is 0 only if nothing failed.
+"""
+
 MOST_JOBS = 256
 """Processes that one machine can be asked for."""
 
 
-def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of ``shoal fuzz``."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
     parser.add_argument(
         "--programs", type=int, metavar="N", help="examine so many programs in all (default: 1000)"
     )
@@ -41,7 +55,7 @@ def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stats", action="store_true", help="show what the programs look like")
 
 
-def fuzz_command(arguments: argparse.Namespace, console: Console) -> int:
+def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run a campaign; the exit code is 0 only if nothing failed."""
     # Hypothesis takes a moment to import, and only this command needs it
     from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions

@@ -22,14 +22,56 @@ from shoal_analysis.comparison import (
     to_json,
     totals,
 )
-from shoal_cli.arguments import budget_of, limits_of
+from shoal_cli.arguments import add_limits, add_target, budget_of, limits_of
 from shoal_cli.endings import functions_of_users
 from shoal_cli.outputs import require_writable
 from shoal_cli.programs import find_program
 from shoal_solvers import SOLVERS
 
+SUMMARY = "compare allocators on programs"
 
-def compare_command(arguments: argparse.Namespace, console: Console) -> int:
+EXAMPLES = """\
+examples:
+  shoal compare                             all benchmark programs, all allocators
+  shoal compare sort reverse --max-width 40 --allocators critical-path cp-sat
+  shoal compare --ablation --totals         what each pass contributes
+  shoal compare --json comparison.json      also --csv; "-" is standard output
+
+columns: residual width, neurons of the widest MLP, heads of the fullest attention,
+parameters, time of the allocator in ms, and which of the objectives (layers, width,
+MLP, heads, total size) it has proven optimal.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="(default: the 15)")
+    add_target(parser)
+    parser.add_argument(
+        "--allocators",
+        nargs="+",
+        metavar="NAME",
+        help=f"(default: {', '.join(SOLVERS)}; with --ablation {SOLVERS[-1]} alone)",
+    )
+    parser.add_argument(
+        "--passes",
+        nargs="+",
+        default=["none", "all"],
+        metavar="PASSES",
+        help='sets of passes: "all", "none", or names with commas between (default: none all)',
+    )
+    parser.add_argument(
+        "--ablation",
+        action="store_true",
+        help="no passes, all but each one (-views), all, and all with each further one (+binary)",
+    )
+    parser.add_argument("--totals", action="store_true", help="show the sums alone")
+    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--csv", metavar="FILE", help="write the figures as CSV")
+    add_limits(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile programs under several allocators and print what each costs."""
     for option, path in (("--json", arguments.json), ("--csv", arguments.csv)):
         if path not in (None, "-"):

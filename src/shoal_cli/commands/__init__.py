@@ -1,0 +1,1 @@
+"""One file for each command: SUMMARY, EXAMPLES, add_arguments and run."""

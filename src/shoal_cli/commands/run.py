@@ -1,0 +1,52 @@
+"""``shoal run``."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shoal.targets.target import TARGETS
+from shoal_cli.arguments import add_compile_options, add_program
+from shoal_cli.models import compiled, loaded
+from shoal_cli.programs import match_tokens
+
+SUMMARY = "run a program's transformer on an input"
+
+EXAMPLES = """\
+examples:
+  shoal run reverse a b c d
+  shoal run sort 3 1 2 --backend haiku
+  shoal run sort.safetensors 3 1 2          a model that "shoal compile --save" wrote
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    add_program(parser)
+    parser.add_argument("tokens", nargs="+", metavar="TOKEN", help="the input, without BOS")
+    parser.add_argument(
+        "--backend",
+        default=next(iter(TARGETS)),
+        choices=tuple(TARGETS),
+        help="; ".join(f"{target.name}: {target.what}" for target in TARGETS.values()),
+    )
+    add_compile_options(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Compile, or load, and run on one input."""
+    model = loaded(arguments.program) or compiled(arguments)
+    tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
+    values = model.run(tokens, arguments.backend)
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for title, row in (("input", tokens), ("output", values)):
+        table.add_row(title, *(Text(_show(value)) for value in row))
+    console.print(table)
+    return 0
+
+
+def _show(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
