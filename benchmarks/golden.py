@@ -22,7 +22,7 @@ from rich.progress import track
 
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import Candidate, Measurement, compare, totals
-from shoal_cli.compare_command import comparison_table
+from shoal_cli.commands.compare import comparison_table
 from shoal_solvers import SOLVERS
 
 ROOT = Path(__file__).parent.parent

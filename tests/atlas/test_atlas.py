@@ -19,7 +19,7 @@ from shoal.atlas.atlas import EMBEDDING, RESULT, Atlas
 from shoal.atlas.storage import FORMAT
 from shoal.atlas.text import _array_from_json, _array_to_json, atlas_from_json, atlas_to_json
 from shoal.errors import InvalidInputError, UnreadableError
-from shoal.rasp import Map, SequenceMap, SOp, indices, tokens
+from shoal.rasp import Comparison, Map, Select, SelectorWidth, SequenceMap, SOp, indices, tokens
 from shoal.rasp.stock import STOCK
 from shoal.targets.in_numpy import forward
 from shoal_analysis.explain import explain, merged, unmaterialised
@@ -173,6 +173,16 @@ def test_erasures_leave_nothing_behind() -> None:
             reused = [c for p in places.values() if p.first == place.last + 1 for c in p.columns]
             free = [c for c in place.columns if c not in reused]
             assert not passed.residuals[part.half_layer][0, 1:, free].any()
+
+
+def test_an_s_op_may_be_replaced_by_a_constant_that_a_pass_has_added() -> None:
+    always = Map(lambda t: True, tokens).named("always")
+    width = SelectorWidth(Select(always, always, Comparison.EQ))
+    program = SequenceMap(lambda n, x: (n, x), width, Map(lambda t: t == "a", always).named("a"))
+    program = SequenceMap(lambda x, y: (x, y), program, always)
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
+    assert model.read("always", ["a", "b"]) == [True, True]
+    assert model.read("a", ["a", "b"]) == [False, False]
 
 
 def test_what_was_not_saved_says_so(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_unusable_limits_are_refused(options: dict[str, object]) -> None:
         compile_reverse(**options)
 
 
+@pytest.mark.slow
 def test_sums_of_layers_and_width() -> None:
     """The exact layers, and at most 70% of the sum of Tracr's widths, all proven."""
     models = [

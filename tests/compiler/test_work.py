@@ -75,6 +75,7 @@ def test_optional_work_stops_at_half() -> None:
         work.spend(1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passes", ["all", "none"])
 def test_comparisons_of_one_hot_operands_take_steps(passes: str) -> None:
     """As many neurons as there are lines along which the result changes, and not as pairs."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 
 from shoal_solvers import AllocationProblem, Alternative
@@ -12,6 +13,7 @@ from tests.solvers.brute_force import choices, optimum, schedules
 from tests.solvers.problems import fan, problems
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(problems())
 def test_bounds_hold(problem: AllocationProblem) -> None:

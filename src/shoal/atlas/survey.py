@@ -146,7 +146,7 @@ def _value(
         bounds=domain.bounds,
         table=None if facts.table is None else facts.table.entries,
         local=facts.local,
-        replaced_by=program.node(place).label if place != node.id else None,
+        replaced_by=_label(optimised, place) if place != node.id else None,
         is_compiled=bool(held),
         made_from=_made_from(optimised, node),
         blocks=blocks,
@@ -155,11 +155,18 @@ def _value(
     )
 
 
+def _label(optimised: Optimised, number: int) -> str:
+    """The label of a node of either program; passes may add some."""
+    compiled = optimised.inferred.program
+    program = compiled if number in compiled.graph else optimised.original.program
+    return program.node(number).label
+
+
 def _made_from(optimised: Optimised, node: Node) -> tuple[str, ...]:
     """The labels of its operands in the program that was compiled, or else as it was written."""
     compiled = optimised.inferred.program
     program = compiled if node.id in compiled.graph else optimised.original.program
-    return tuple(program.node(number).label for number in program.node(node.id).inputs)
+    return tuple(_label(optimised, number) for number in program.node(node.id).inputs)
 
 
 def _blocks(optimised: Optimised, node: Node) -> tuple[int, ...] | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.craft.affine import Matrix
+from shoal.arrays import Array, Float
 
 _FINEST = 20
 """Grids down to 2**-20 are looked for."""
 
 
-def fit_affine(points: Matrix, results: Matrix) -> tuple[Matrix, Matrix] | None:
+def fit_affine(
+    points: Float[Array, "rows coordinates"], results: Float[Array, "rows results"]
+) -> tuple[Float[Array, "coordinates results"], Float[Array, " results"]] | None:
     """Matrix and bias with ``points @ matrix + bias == results`` on every row, if there are any.
 
     Some rows are fitted first, which mostly decides it, and is faster on long tables.
@@ -29,7 +31,9 @@ def fit_affine(points: Matrix, results: Matrix) -> tuple[Matrix, Matrix] | None:
     return None
 
 
-def grid_step(numbers: Matrix) -> Matrix:
+def grid_step(
+    numbers: Float[Array, "numbers columns"] | Float[Array, " columns"],
+) -> Float[Array, " columns"]:
     """[columns], the greatest power of two up to 1 that divides all numbers of a column, or 0."""
     steps = np.zeros(np.atleast_2d(numbers).shape[1])
     for step in 2.0 ** -np.arange(_FINEST, -1, -1):

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.contract import SHARP
-from shoal.craft.affine import Matrix
 from shoal.forms.form import Form, Misfit, Ranges
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
@@ -37,7 +37,7 @@ class Binary(Form):
         """Each is 0 or 1."""
         return Ranges(np.zeros(len(self.parts(domain)), dtype=bool), 1.0, step=1.0)
 
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, digits]."""
         numbers = np.arange(len(domain)) + domain.nullable
         digits = np.arange(len(self.parts(domain)))

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from shoal.arrays import Array, Bool, Float
 from shoal.contract import RESOLUTION
-from shoal.craft.affine import Matrix
 from shoal.craft.bases import Direction, Space
 from shoal.craft.fitting import fit_affine
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
-Affine = tuple[Matrix, Matrix]
+Affine = tuple[Float[Array, "coordinates results"], Float[Array, " results"]]
 """A matrix [coordinates, results] and a bias [results]."""
 
 
@@ -31,7 +30,7 @@ class Ranges:
         picks_one: whether at most one is not 0 at a time, as far as sums of them are concerned.
     """
 
-    signed: npt.NDArray[np.bool_]
+    signed: Bool[Array, " dimensions"]
     largest: float
     step: float = 0.0
     picks_one: bool = False
@@ -81,7 +80,7 @@ class Form(ABC):
         """What the dimensions can be."""
 
     @abstractmethod
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, coordinates] of each class; rows that differ."""
 
     def words(self, domain: Domain) -> str:
@@ -109,7 +108,9 @@ class Form(ABC):
             return None
         return self._fitted(domain, number_codes(domain))
 
-    def line(self, domain: Domain, points: Matrix) -> Matrix:
+    def line(
+        self, domain: Domain, points: Float[Array, "rows coordinates"]
+    ) -> Float[Array, " coordinates"]:
         """Weights [coordinates] that keep values, and None, apart; of points [rows, coordinates].
 
         The weights of a number, if there is one, keep more distance than others.
@@ -139,7 +140,9 @@ class Form(ABC):
             room = float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4 * room) / 4)
         return room
 
-    def _fitted(self, domain: Enumerated, results: Matrix) -> Affine | None:
+    def _fitted(
+        self, domain: Enumerated, results: Float[Array, "classes results"]
+    ) -> Affine | None:
         """Results [classes, results] as an affine function of the codes, 0 for None."""
         codes = self.codes(domain)
         if domain.nullable:
@@ -148,7 +151,7 @@ class Form(ABC):
         return fit_affine(codes, results) if len(codes) else None
 
 
-def number_codes(domain: Enumerated) -> Matrix:
+def number_codes(domain: Enumerated) -> Float[Array, "classes coordinates"]:
     """[classes, 1 or 2]: the number, and 1 for presence where None is possible."""
     numbers = np.array([float(v) for v in domain.values if isinstance(v, int | float)])
     columns = [numbers, np.ones(len(numbers))] if domain.nullable else [numbers]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from shoal.craft.affine import Matrix
+from shoal.arrays import Array, Float
 from shoal.forms.form import Affine, Form, Misfit, Ranges
 from shoal.forms.one_hot import OneHot, class_labels
 from shoal.limits import Limits
@@ -42,7 +42,7 @@ class Mixture(Form):
         """Shares are between 0 and 1."""
         return Ranges(np.zeros(len(self.base), dtype=bool), 1.0)
 
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1 or 2]: the mean, and presence."""
         _, high = domain.bounds
         numbers = []
@@ -74,7 +74,9 @@ class Mixture(Form):
         size = 2 if domain.nullable else 1
         return (np.eye(size), np.zeros(size)) if domain.are_numbers else None
 
-    def line(self, domain: Domain, points: Matrix) -> Matrix:
+    def line(
+        self, domain: Domain, points: Float[Array, "rows coordinates"]
+    ) -> Float[Array, " coordinates"]:
         """As of a number, with None below all of them."""
         weights = np.zeros(points.shape[1])
         weights[0] = 1.0

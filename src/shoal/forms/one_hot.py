@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.contract import SHARP
-from shoal.craft.affine import Matrix
 from shoal.forms.form import Affine, Form, Misfit, Ranges, number_codes
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated, group_close
@@ -50,7 +50,7 @@ class OneHot(Form):
         assert isinstance(domain, Enumerated)
         return Ranges(np.zeros(len(domain), dtype=bool), 1.0, step=1.0, picks_one=True)
 
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """The identity."""
         return np.eye(len(domain))
 
@@ -67,7 +67,9 @@ class OneHot(Form):
         codes = number_codes(domain)
         return codes, np.zeros(codes.shape[1])
 
-    def line(self, domain: Domain, points: Matrix) -> Matrix:
+    def line(
+        self, domain: Domain, points: Float[Array, "rows coordinates"]
+    ) -> Float[Array, " coordinates"]:
         """The classes, numbered from 1."""
         return np.arange(1.0, points.shape[1] + 1)
 

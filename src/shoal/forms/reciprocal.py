@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from shoal.craft.affine import Matrix
+from shoal.arrays import Array, Float
 from shoal.forms.form import Affine, Form, Misfit, Ranges, number_codes
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
@@ -33,7 +33,7 @@ class Reciprocal(Form):
         """Between 0 and 1."""
         return Ranges(np.array([False]), 1.0)
 
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""
         return reciprocals(number_codes(domain))
 
@@ -46,7 +46,7 @@ class Reciprocal(Form):
         return None
 
 
-def reciprocals(counts: Matrix) -> Matrix:
+def reciprocals(counts: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """1 / (1 + n) of counts."""
-    result: Matrix = 1.0 / (1.0 + counts)
+    result: Array = 1.0 / (1.0 + counts)
     return result

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.contract import TOLERANCE
-from shoal.craft.affine import Matrix
 from shoal.craft.fitting import grid_step
 from shoal.forms.form import Affine, Form, Misfit, Ranges, number_codes
 from shoal.limits import Limits
@@ -45,7 +45,7 @@ class Scalar(Form):
         signed = np.array([low < 0, False][: len(self.parts(domain))])
         return Ranges(signed, max(abs(low), abs(high), 1.0), step)
 
-    def codes(self, domain: Enumerated) -> Matrix:
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """The numbers."""
         return number_codes(domain)
 

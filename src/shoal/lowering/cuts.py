@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
+from shoal.arrays import Array, Float, Int
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held
 from shoal.program.facts.domains import Enumerated
@@ -54,8 +54,8 @@ class CutTable:
     """
 
     operands: list[Held]
-    points: Matrix
-    classes: npt.NDArray[np.int_]
+    points: Float[Array, "rows coordinates"]
+    classes: Int[Array, " rows"]
 
 
 def own_cut(node: Node) -> Cut:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Space, numbered_space
 from shoal.forms.form import Form
@@ -47,7 +48,7 @@ class Errors:
             np.max(apart, axis=0) if apart else None,
         )
 
-    def projected(self, matrix: Matrix) -> Matrix:
+    def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
         total = np.zeros(matrix.shape[1])
         if self.together is not None:
@@ -61,7 +62,7 @@ EXACT = Errors()
 """No error at all."""
 
 
-def seen_errors(samples: Matrix) -> Errors:
+def seen_errors(samples: Float[Array, "samples dimensions"]) -> Errors:
     """Errors that were seen [samples, dimensions], the largest of them."""
     size = np.abs(samples).max(axis=1, initial=0.0)
     if not size.any():
@@ -141,7 +142,7 @@ class Held:
         target = numbered_space("reading", len(bias))
         return self.coordinates.then(AffineMap(self.coordinates.target, target, matrix, bias))
 
-    def points(self, classes: npt.NDArray[np.integer]) -> Matrix:
+    def points(self, classes: Int[Array, " rows"]) -> Float[Array, "rows coordinates"]:
         """[rows, coordinates] of classes; NONE is the zero vector."""
         assert self.codes is not None
         points: Matrix = with_none(self.codes)[classes]
@@ -166,6 +167,8 @@ def stored(form: Form, name: str, domain: Domain, node: int | None) -> tuple[Str
     return variable, Held(form, domain, (name,), AffineMap(space, target, matrix, bias))
 
 
-def with_none(codes: Matrix, nullable: bool = True) -> Matrix:
+def with_none(
+    codes: Float[Array, "classes coordinates"], nullable: bool = True
+) -> Float[Array, "rows coordinates"]:
     """Rows of codes, and the zero row of None after them if there is None."""
     return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])

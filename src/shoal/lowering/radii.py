@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Float
 from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.fitting import grid_step
@@ -22,7 +23,7 @@ from shoal.lowering.held import Held, StreamVariable
 Variables = Mapping[str, StreamVariable]
 
 
-def coordinate_errors(held: Held, variables: Variables) -> Matrix:
+def coordinate_errors(held: Held, variables: Variables) -> Float[Array, " coordinates"]:
     """[coordinates], the greatest error of each coordinate of what is held."""
     return projected_errors(held.variables, held.coordinates, variables, np.eye(held.width))
 
@@ -35,8 +36,11 @@ def number_error(held: Held, variables: Variables) -> float:
 
 
 def projected_errors(
-    names: tuple[str, ...], reader: AffineMap, variables: Variables, weights: Matrix
-) -> Matrix:
+    names: tuple[str, ...],
+    reader: AffineMap,
+    variables: Variables,
+    weights: Float[Array, "coordinates results"],
+) -> Float[Array, " results"]:
     """[results], the greatest error of ``reader(stream) @ weights``.
 
     Counted are what the variables are off, and rounding where several terms are added up that are

@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Bool, Float, Int
 from shoal.craft.affine import Matrix, constant
 from shoal.craft.bases import numbered_space
 from shoal.errors import Refusal, UnsupportedProgramError
@@ -154,8 +155,10 @@ def _weights(context: Context, selector: Node, groups: list[_Group]) -> list[Mat
 
 
 def separating_weights(
-    choices: npt.NDArray[np.int_], sizes: list[int], holds: Truth
-) -> list[Matrix] | None:
+    choices: Int[Array, "combinations groups"],
+    sizes: list[int],
+    holds: Bool[Array, " combinations"],
+) -> list[Float[Array, " patterns"]] | None:
     """Weights under which the choices that hold sum to 1, and all others to at most 0.
 
     Args:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Int
 from shoal.targets.target import ForwardPass, Runnable, Runner
-from shoal.transformer.weights import Array, LayerWeights, Weights
+from shoal.transformer.weights import LayerWeights, Weights
 
 MASKED = np.float32(-1e30)
 """The logit of keys that may not be seen."""
@@ -26,7 +27,7 @@ def runner(model: Runnable) -> Runner:
     return run
 
 
-def forward(weights: Weights, ids: npt.NDArray[np.int32], pad: int) -> ForwardPass:
+def forward(weights: Weights, ids: Int[Array, "batch positions"], pad: int) -> ForwardPass:
     """Run a transformer in single precision.
 
     Args:

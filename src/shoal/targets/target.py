@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
@@ -37,6 +37,7 @@ class ForwardPass:
     logits: npt.NDArray[Any] | None = None
 
 
+@runtime_checkable
 class Runnable(Protocol):
     """What a target runs."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from shoal.arrays import Array, Float
 
 
 def code_logits(
-    coordinates: npt.NDArray[Any], codes: npt.NDArray[Any], nullable: bool
-) -> npt.NDArray[np.float64]:
+    coordinates: Float[Array, "*positions coordinates"],
+    codes: Float[Array, "classes coordinates"],
+    nullable: bool,
+) -> Float[Array, "*positions choices"]:
     """How near each code is: [..., classes], and None after them if there is None.
 
     The nearest code c to x has the greatest 2 c.x - |c|^2, since |x - c|^2 is |x|^2 less that. None

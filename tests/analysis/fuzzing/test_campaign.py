@@ -126,6 +126,7 @@ def test_an_interrupt_keeps_finished_batches(tmp_path: Path) -> None:
     assert totals(run(tmp_path, 20)) == totals(run(tmp_path / "whole", 20))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_batch_that_cannot_be_ended_does_not_disturb_a_resumed_campaign(tmp_path: Path) -> None:
     """Threads, and machines elsewhere, may go on with a batch after an interrupt."""

@@ -25,6 +25,7 @@ def distinct_results(case: Case) -> int:
     return len(seen)
 
 
+@pytest.mark.slow
 def test_results_are_rarely_the_same_on_all_inputs(sample: list[Case]) -> None:
     trivial = sum(distinct_results(case) <= 1 for case in sample)
     assert trivial / len(sample) <= MOST_TRIVIAL

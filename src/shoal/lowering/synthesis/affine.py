@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
+from shoal.arrays import Array, Bool, Float
 from shoal.craft.fitting import fit_affine
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
@@ -36,7 +35,11 @@ def affine(table: Table) -> Iterator[Candidate]:
     yield Candidate(len(layer.threshold), layer.itself)
 
 
-def affine_layer(matrix: Matrix, bias: Matrix, signed: npt.NDArray[np.bool_]) -> Layer:
+def affine_layer(
+    matrix: Float[Array, "coordinates results"],
+    bias: Float[Array, " results"],
+    signed: Bool[Array, " results"],
+) -> Layer:
     """A layer for ``points @ matrix + bias``.
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.craft.affine import Matrix
 from shoal.lowering.synthesis.tables import Table, slices_of
 
@@ -13,7 +14,7 @@ _MOST_ON_A_LINE = 4
 """Operands that are projected to one number; more hardly ever stay apart in float32."""
 
 
-def line_of(table: Table, weights: Matrix) -> Matrix:
+def line_of(table: Table, weights: Float[Array, " coordinates"]) -> Float[Array, " rows"]:
     """The rows, projected to numbers."""
     table.work.spend((table.points.size + table.results.size) / 50, table.name)
     return table.points @ weights

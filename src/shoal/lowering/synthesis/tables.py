@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Float
 from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.forms.form import Form
@@ -43,10 +44,10 @@ class Layer:
         bias: [results].
     """
 
-    into: Matrix
-    threshold: Matrix
-    out: Matrix
-    bias: Matrix
+    into: Float[Array, "coordinates neurons"]
+    threshold: Float[Array, " neurons"]
+    out: Float[Array, "neurons results"]
+    bias: Float[Array, " results"]
 
     def __call__(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Results [rows, results] for points [rows, coordinates], in the points' precision."""

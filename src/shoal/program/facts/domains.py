@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from shoal.contract import RESOLUTION
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.rasp.values import Key, Value, canonical_key, is_number, is_same, show_value
 
 
-class Domain(Protocol):
+class Domain(ABC):
     """What an s-op can be; readers ask these questions, and a list only of ``Enumerated`` ones.
 
     Attributes:
         nullable: whether it can be None.
     """
 
-    @property
-    def nullable(self) -> bool:
-        """Whether it can be None."""
+    nullable: bool
 
     @property
+    @abstractmethod
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest number, 0 and 0 if there is none."""
 
     @property
+    @abstractmethod
     def are_numbers(self) -> bool:
         """Whether all values besides None are numbers that float32 holds."""
 
     @property
+    @abstractmethod
     def is_constant(self) -> bool:
         """Whether there is surely one possibility alone: a class, or None."""
 
 
 @dataclass(frozen=True)
-class Enumerated:
+class Enumerated(Domain):
     """A domain that is listed: the values besides None, in classes.
 
     A class holds values that look the same in the residual stream: the mean of 1 and 1 is
@@ -82,7 +83,7 @@ class Enumerated:
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Domain):
     """A domain of numbers between two bounds, too many to list.
 
     Attributes:

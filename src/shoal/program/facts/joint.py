@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Int
 from shoal.program.facts.lookup import NONE, UNDEFINED
 
 
@@ -39,7 +40,7 @@ class TooManyRowsError(Exception):
         super().__init__(rows)
 
 
-def joint(operands: Sequence[Choices], most_rows: int) -> npt.NDArray[np.int_]:
+def joint(operands: Sequence[Choices], most_rows: int) -> Int[Array, "rows operands"]:
     """[rows, operands], the classes (or NONE) that can occur together, or more than those.
 
     What token and position determine occurs together only where one token at one position has
