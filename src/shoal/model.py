@@ -84,6 +84,11 @@ class Model(Transformer):
         states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
         return Reader(self.atlas, states, ids[0, 1:]).read(name)
 
+    @staticmethod
+    def load(path: str | Path, limits: Limits | None = None) -> Transformer:
+        """Read a model that ``save`` wrote; see ``shoal.load``."""
+        return load(path, limits)
+
     def labels_at(self, half_layer: int) -> list[str]:
         """What each residual column holds just before a half-layer; "" where it is free.
 

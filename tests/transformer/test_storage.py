@@ -69,7 +69,7 @@ def refusal(content: bytes, tmp_path: Path) -> str:
     path = tmp_path / "damaged.npz"
     path.write_bytes(content)
     with pytest.raises(
-        InvalidInputError, match=r"is no saved transformer, or is damaged: "
+        InvalidInputError, match=r"is no saved model, or is damaged: "
     ) as error:
         Transformer.load(path)
     return str(error.value)
@@ -140,8 +140,8 @@ def test_bytes_that_are_changed_are_noticed_or_make_no_difference(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"hello", "not a zip file"),
-        (b"\x00" * 5_000, "not a zip file"),
+        (b"hello", "no .npz file"),
+        (b"\x00" * 5_000, "no .npz file"),
         (packed({}), "it has no description"),
         (packed({"description.npy": b"hello"}), "magic string"),
         (packed({"description.npy": as_npy(np.zeros(3))}), "is no text"),
@@ -329,7 +329,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
         (tmp_path, "is a folder"),
         (tmp_path / "nothing.npz", "there is no file"),
         (tmp_path / "no" / "folder.npz", "there is no file"),
-        (Path(os.devnull), "is no saved transformer"),
+        (Path(os.devnull), "is no saved model"),
     ):
         with pytest.raises(InvalidInputError, match=message):
             Transformer.load(path)

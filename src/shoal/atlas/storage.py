@@ -17,7 +17,6 @@ from safetensors.numpy import save
 
 from shoal.atlas.atlas import Atlas
 from shoal.atlas.text import atlas_from_json, atlas_to_json
-from shoal.errors import InvalidInputError
 from shoal.files import write_file
 from shoal.limits import Limits
 from shoal.runnable import Transformer
@@ -28,8 +27,8 @@ from shoal.transformer.storage import (
     assemble,
     checksum,
     describe,
-    in_words,
     load_arrays,
+    reading,
     require_finite,
     require_size,
     type_of,
@@ -69,24 +68,11 @@ def load_file(path: Path, limits: Limits | None = None) -> tuple[Transformer, At
     Raises:
         InvalidInputError: the file is not there, is no saved model, is damaged, or is too large.
     """
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder; give the file of a saved model")
-    try:
+    with reading(path):
         with path.open("rb") as file:
             is_zip = file.read(len(_ZIP)) == _ZIP
         if not is_zip:
             return _read(path, (limits or Limits()).model_bytes)
-    except FileNotFoundError:
-        raise InvalidInputError(f"there is no file {path}") from None
-    except PermissionError:
-        raise InvalidInputError(f"{path} cannot be read: permission denied") from None
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise InvalidInputError(
-            f"{path} is no saved model, or is damaged: {in_words(error)}; write one with "
-            "Model.save or shoal compile --save"
-        ) from error
     return Transformer(*load_arrays(path, limits)), None
 
 

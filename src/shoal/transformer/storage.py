@@ -11,7 +11,8 @@ import hashlib
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any
@@ -99,11 +100,24 @@ def load_arrays(
         InvalidInputError: the file is not there, is no saved transformer, is damaged, or is too
             large.
     """
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder; give the file of a saved transformer")
-    try:
+    with reading(path):
+        if not zipfile.is_zipfile(path) and path.exists() and path.stat().st_size:
+            raise DamagedError("it is no .npz file (shoal.load reads model files of all formats)")
         with zipfile.ZipFile(path) as archive:
             return _read(archive, (limits or Limits()).model_bytes)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while a model is read from a file is one kind of error.
+
+    Raises:
+        InvalidInputError: says what is wrong, and what to do.
+    """
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder; give the file of a saved model")
+    try:
+        yield
     except FileNotFoundError:
         raise InvalidInputError(f"there is no file {path}") from None
     except PermissionError:
@@ -112,7 +126,7 @@ def load_arrays(
         raise
     except Exception as error:
         raise InvalidInputError(
-            f"{path} is no saved transformer, or is damaged: {in_words(error)}; write one with "
+            f"{path} is no saved model, or is damaged: {_in_words(error)}; write one with "
             "Model.save or shoal compile --save"
         ) from error
 
@@ -121,7 +135,7 @@ class DamagedError(Exception):
     """What is wrong with a file, in words."""
 
 
-def in_words(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     """What is wrong with a file."""
     if isinstance(error, RecursionError):
         return "its description is nested too deeply"
