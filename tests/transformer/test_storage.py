@@ -68,9 +68,7 @@ def refusal(content: bytes, tmp_path: Path) -> str:
     """The message with which a file is refused."""
     path = tmp_path / "damaged.npz"
     path.write_bytes(content)
-    with pytest.raises(
-        InvalidInputError, match=r"is no saved model, or is damaged: "
-    ) as error:
+    with pytest.raises(InvalidInputError, match=r"is no saved model, or is damaged: ") as error:
         Transformer.load(path)
     return str(error.value)
 

@@ -10,7 +10,7 @@ from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.context import Context
 from shoal.lowering.held import Errors, Held, StreamVariable
-from shoal.lowering.offers import LeftOut, Offer
+from shoal.lowering.offers import LeftOut, Offer, Offers
 from shoal.lowering.synthesis.choose import TooManyNeuronsError, synthesise
 
 
@@ -106,6 +106,13 @@ def make_another(context: Context, recipe: Recipe) -> Offer | LeftOut | None:
     if made is None or made.errors.largest > recipe.held.form.most_error:
         return None
     return _offer(recipe, made.mlp, made.errors)
+
+
+def offer_another(context: Context, recipe: Recipe) -> Offers[None]:
+    """The same, offered if it is there."""
+    offer = make_another(context, recipe)
+    if offer is not None:
+        yield offer
 
 
 def _offer(recipe: Recipe, mlp: MLP, errors: Errors) -> Offer:

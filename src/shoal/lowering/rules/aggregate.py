@@ -154,4 +154,6 @@ def copying_head(
         left[of_default] += size * np.exp(-COLDNESS / 2)
     if context.inferred.sops[node.id].mixture:  # else all selected values are the same
         copied = copied + score_error(terms, variables) / 2 + 4 * ROUNDING
-    return made, Errors(apart=copied + left)
+    # all dimensions that hold one value may be off at once
+    held = (what.matrix != 0).sum(axis=1) if operand.form.picks_one else [len(variable.space)]
+    return made, Errors(apart=max([*held, 1]) * (copied + left))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import cut_table, cuts
 from shoal.lowering.held import with_none
-from shoal.lowering.making import Recipe, make_another
+from shoal.lowering.making import Recipe, offer_another
 from shoal.lowering.offers import LeftOut, Offers
 from shoal.lowering.rules.table import TABLES
 from shoal.program.facts.joint import TooManyRowsError
@@ -30,11 +30,7 @@ def cone(context: Context, node: Node) -> Offers[None]:
         if table is None:
             continue
         results = with_none(held.codes)[table.classes]
-        offer = make_another(
-            context,
-            Recipe(
-                variable, held, table.operands, table.points, results, node.id, block=node.label
-            ),
+        recipe = Recipe(
+            variable, held, table.operands, table.points, results, node.id, block=node.label
         )
-        if offer is not None:
-            yield offer
+        yield from offer_another(context, recipe)

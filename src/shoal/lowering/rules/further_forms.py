@@ -14,7 +14,7 @@ from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import raw_classes
 from shoal.lowering.held import Held, StreamVariable, stored, with_none
-from shoal.lowering.making import Recipe, make_another
+from shoal.lowering.making import Recipe, make_another, offer_another
 from shoal.lowering.offers import LeftOut, Offers
 from shoal.lowering.rules.aggregate import copying
 from shoal.lowering.rules.copy import code_rows, copied, same_form
@@ -64,9 +64,7 @@ def _combinations(context: Context, node: Node) -> product[tuple[Held, ...]]:
 
 def _tabulated(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
     operands = next(iter(_combinations(context, node)))
-    offer = make_another(context, recipe_over(context, node, form, name, operands))
-    if offer is not None:
-        yield offer
+    yield from offer_another(context, recipe_over(context, node, form, name, operands))
 
 
 def _decoded_width(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
@@ -74,11 +72,8 @@ def _decoded_width(context: Context, node: Node, form: Form, name: str) -> Offer
     variable, held = stored(form, name, context.domain(node.id), node.id)
     classes = raw_classes(context, node.id)
     points, results = raw.points(np.arange(len(classes))), held.points(classes)
-    offer = make_another(
-        context, Recipe(variable, held, [raw], points, results, node.id, block=name)
-    )
-    if offer is not None:
-        yield offer
+    recipe = Recipe(variable, held, [raw], points, results, node.id, block=name)
+    yield from offer_another(context, recipe)
 
 
 def _copied(context: Context, node: Node, form: Form, name: str) -> Offers[None]:

@@ -26,7 +26,7 @@ from shoal.lowering.context import Context
 from shoal.lowering.cuts import class_table, cuts, own_cut, raw_classes
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Held, stored
-from shoal.lowering.making import Recipe, make_another, must_make
+from shoal.lowering.making import Recipe, must_make, offer_another
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.width import all_widths, reciprocal
 from shoal.program.facts.domains import Interval, domain_of
@@ -69,9 +69,8 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
         while (purpose := _purpose(node, len(operands), what)) in context.helpers:
             operands.append(context.helpers[purpose])
         recipe = _sum(context, node, operands, encoded) if operands else None
-        offer = None if recipe is None else make_another(context, recipe)
-        if offer is not None:
-            yield offer
+        if recipe is not None:
+            yield from offer_another(context, recipe)
 
 
 def _sum(
