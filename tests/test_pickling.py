@@ -16,7 +16,6 @@ from shoal.errors import EvaluationError
 from shoal.rasp import Aggregate, Comparison, Map, Select, listing, tokens
 from shoal.rasp.stock import STOCK
 from shoal.runnable import Transformer
-from shoal_analysis.explain import explain
 from tests.support import random_sequences
 
 
@@ -41,7 +40,7 @@ def test_a_model_that_was_copied_is_the_same(name: str, again: object) -> None:
         assert other.run(xs, "craft") == model.run(xs, "craft")
         assert other.read(model.program.name, xs) == model.read(model.program.name, xs)
     assert other.report() == model.report()
-    assert explain(other) == explain(model)
+    assert other.explain() == model.explain()
     assert list(other.variables) == list(model.variables)
     assert other.residual_labels == model.residual_labels
     assert listing(other.program) == listing(model.program)

@@ -22,6 +22,7 @@ from shoal.contract import TOLERANCE, agrees
 from shoal.craft.affine import Matrix
 from shoal.errors import EvaluationError, InvalidInputError
 from shoal.model import Model
+from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
 from shoal.transformer.decoding import code_logits
 from shoal.transformer.encoders import OutputDecoder
@@ -119,7 +120,9 @@ class _Exam:
         )
 
 
-def margins(model: Model, sequences: Sequence[Sequence[Value]]) -> Margins:
+def margins(
+    model: Model, sequences: Sequence[Sequence[Value]], program: SOp | None = None
+) -> Margins:
     """The margins of a model on inputs; those on which the interpreter raises do not count.
 
     Margins of heads and neurons are sought by elimination: a set of parts that may all change
@@ -128,12 +131,13 @@ def margins(model: Model, sequences: Sequence[Sequence[Value]]) -> Margins:
     Args:
         model: a compiled program.
         sequences: inputs without BOS.
+        program: what is right; the program that was compiled, but for models that were loaded.
 
     Raises:
         InvalidInputError: the interpreter returns on none of the inputs.
     """
     sizes = model.weights.sizes
-    exams = _exams(model, sequences)
+    exams = _exams(model, sequences, program)
     heads, neurons = head_parts(model.weights), neuron_parts(model.weights)
     if _failed(exams, Deltas.none(sizes)):
         whole = head_margin = neuron_margin = 0.0
@@ -245,12 +249,15 @@ def _greatest(exams: Sequence[_Exam], change: Callable[[float], Deltas], most: f
     return low
 
 
-def _exams(model: Model, sequences: Sequence[Sequence[Value]]) -> list[_Exam]:
+def _exams(
+    model: Model, sequences: Sequence[Sequence[Value]], program: SOp | None = None
+) -> list[_Exam]:
     """What is asked of a model, one exam for each length."""
+    program = model.program if program is None else program
     by_length: dict[int, list[tuple[list[int], list[Value]]]] = {}
     for sequence in sequences:
         try:
-            answers = model.program(sequence, causal=model.options.causal)
+            answers = program(sequence, causal=model.weights.causal)
         except EvaluationError:
             continue
         ids = model.input_encoder.encode_tokens(sequence)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from shoal.atlas.atlas import Atlas, Saved
+from shoal.atlas.explain import Step, explain
 from shoal.atlas.reading import Reader
 from shoal.atlas.storage import load_file, save_file
 from shoal.atlas.survey import Stages, survey
@@ -105,6 +106,10 @@ class Model(Transformer):
                 "counted from 0, and that number itself stands for the end"
             )
         return self.atlas.labels_at(half_layer, self.d_model)
+
+    def explain(self) -> list[Step]:
+        """What it does, half-layer by half-layer; embeddings come first, as half-layer -1."""
+        return explain(self.atlas, self.num_layers)
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""

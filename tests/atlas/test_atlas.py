@@ -16,15 +16,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import shoal
 from shoal.atlas.atlas import EMBEDDING, RESULT, Atlas
+from shoal.atlas.explain import merged, unmaterialised
 from shoal.atlas.storage import FORMAT
 from shoal.atlas.text import _array_from_json, _array_to_json, atlas_from_json, atlas_to_json
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.rasp import Comparison, Map, Select, SelectorWidth, SequenceMap, SOp, indices, tokens
 from shoal.rasp.stock import STOCK
 from shoal.targets.in_numpy import forward
-from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_analysis.fuzzing.oracles import LIMITS
-from shoal_analysis.margins import head_parts, neuron_parts, part_name
+from shoal_analysis.margins import head_parts, margins, neuron_parts, part_name
 from tests.program.programs import LONGEST, VOCAB, s_ops
 from tests.support import accepted, random_sequences
 
@@ -63,9 +63,9 @@ def test_a_loaded_model_is_the_same(name: str, passes: str, tmp_path: Path) -> N
     assert isinstance(loaded, shoal.Model)
     assert same(loaded.atlas, model.atlas)
     assert loaded.report() == model.report()
-    assert explain(loaded) == explain(model)
-    assert merged(loaded) == merged(model)
-    assert unmaterialised(loaded) == unmaterialised(model)
+    assert loaded.explain() == model.explain()
+    assert merged(loaded.atlas) == merged(model.atlas)
+    assert unmaterialised(loaded.atlas) == unmaterialised(model.atlas)
     assert list(loaded.variables) == list(model.variables)
     for half_layer in range(2 * model.num_layers + 1):
         assert loaded.labels_at(half_layer) == model.labels_at(half_layer)
@@ -183,6 +183,15 @@ def test_an_s_op_may_be_replaced_by_a_constant_that_a_pass_has_added() -> None:
     model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
     assert model.read("always", ["a", "b"]) == [True, True]
     assert model.read("a", ["a", "b"]) == [False, False]
+
+
+def test_margins_of_a_loaded_model(tmp_path: Path) -> None:
+    model = compiled("hist")
+    model.save(tmp_path / "m.safetensors")
+    loaded = shoal.load(tmp_path / "m.safetensors")
+    assert isinstance(loaded, shoal.Model)
+    inputs = random_sequences(STOCK["hist"].vocab, 1, 4, 3)
+    assert margins(loaded, inputs, model.program) == margins(model, inputs)
 
 
 def test_what_was_not_saved_says_so(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ from shoal.rasp import (
     tokens,
 )
 from shoal.rasp.stock import STOCK
-from shoal_analysis.explain import explain
 from shoal_analysis.fuzzing.oracles import LIMITS
 from tests.support import agree, all_sequences, defined
 
@@ -144,7 +143,7 @@ def test_one_selector_takes_one_head(causal: bool) -> None:
 def test_explain_lists_every_value_of_a_shared_head() -> None:
     stock = STOCK["pair_balance"]
     model = shoal.compile(stock.make(10), vocab=stock.vocab, max_seq_len=10)
-    steps = [step for step in explain(model) if step.half_layer == 0]
+    steps = [step for step in model.explain() if step.half_layer == 0]
     assert [(s.component, s.action, s.columns) for s in steps] == [
         ("share of (", "head", "14"),
         ("share of )", "same head", "15"),
@@ -157,7 +156,7 @@ def test_what_is_always_none_may_share_a_head() -> None:
     program = SequenceMap(lambda a, b: (a, b), *averages)
     model = compiled(program, causal=False, passes=tuple(OPTIONAL))
     assert model.run([0, 1]) == [None, None]
-    assert [step.action for step in explain(model) if step.half_layer == 0] == ["head"]
+    assert [step.action for step in model.explain() if step.half_layer == 0] == ["head"]
 
 
 def test_widths_and_other_selectors_keep_heads_of_their_own() -> None:

@@ -44,6 +44,7 @@ class Reading:
         codes: [classes, coordinates]; None for numbers that are not listed.
         is_number: whether the coordinates are a number, and its presence.
         shows_classes: whether there is one coordinate for each class.
+        is_raw: whether the value is decoded from this, where it is needed.
         error: how far float32 may take a coordinate off.
         room: how far it may be off for the value to be read rightly.
     """
@@ -55,6 +56,7 @@ class Reading:
     codes: Matrix | None
     is_number: bool
     shows_classes: bool
+    is_raw: bool
     error: float
     room: float
 

@@ -112,6 +112,7 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
         codes=held.codes,
         is_number=held.form.is_number,
         shows_classes=held.form.picks_one,
+        is_raw=held in lowered.raw.values(),
         error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
         room=held.form.room(held.domain),
     )

@@ -109,7 +109,7 @@ def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:
     if not value.is_compiled:
         return _fused(value, "dropped") if value.inputs else None
     readings = [r for r in (*value.readings, value.of_blocks) if r is not None]
-    views = [r for r in readings if r.form != "reciprocal"]
+    views = [r for r in readings if not r.is_raw]
     if not views:
         return _fused(value, "fused") if value.inputs else None
     return _view(atlas, value, views[0])

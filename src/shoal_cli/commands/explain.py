@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 import shoal
+from shoal.atlas.explain import merged, unmaterialised
 from shoal.errors import InvalidInputError
-from shoal_analysis.explain import explain, merged, unmaterialised
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_solvers import ALTERNATING, Kind
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for name in ("half-layer", "component", "by", "reads", "columns", "until"):
         table.add_column(name, overflow="fold")
     previous = None
-    for step in explain(model):
+    for step in model.explain():
         if previous is not None and step.half_layer != previous:
             table.add_section()
         where = "embedding"
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
         previous = step.half_layer
     console.print(table)
-    for line in (*merged(model), *unmaterialised(model)):
+    for line in (*merged(model.atlas), *unmaterialised(model.atlas)):
         console.print(Text(line))
     console.print(
         Text(

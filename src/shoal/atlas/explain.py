@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shoal.atlas.atlas import Part
-from shoal.model import Model
+from shoal.atlas.atlas import Atlas, Part, Place
+from shoal.atlas.variables import variable_table
 from shoal_solvers import ALTERNATING
 
 _HOW = MappingProxyType(
@@ -37,40 +37,40 @@ class Step:
     lives: str
 
 
-def explain(model: Model) -> list[Step]:
+def explain(atlas: Atlas, num_layers: int) -> list[Step]:
     """The steps of a model in order; embeddings come first, as half-layer -1."""
-    atlas = model.atlas
+    end = ALTERNATING.last_state(num_layers)
     steps = [
-        Step(-1, p.name, "embedding", (), show_columns(p.columns), _until(model, p.name))
+        Step(-1, p.name, "embedding", (), show_columns(p.columns), _until(p, end))
         for p in atlas.places.values()
         if p.written_by is None
     ]
-    for half_layer in ALTERNATING.half_layers(model.num_layers):
+    for half_layer in ALTERNATING.half_layers(num_layers):
         parts = [part for part in atlas.parts if part.half_layer == half_layer]
         for part in parts:
             if part.kind != "erasure":
-                steps += _steps(model, part)
+                steps += _steps(atlas, part, end)
         erasures = [part for part in parts if part.kind == "erasure"]
         if erasures:
-            steps.append(_erasing_step(model, half_layer, erasures))
+            steps.append(_erasing_step(atlas, half_layer, erasures))
     return steps
 
 
-def unmaterialised(model: Model) -> list[str]:
+def unmaterialised(atlas: Atlas) -> list[str]:
     """A line for each s-op that has no residual columns of its own: a view, or fused."""
     lines = []
-    for name, info in model.variables.items():
+    for name, info in variable_table(atlas).items():
         if not info.is_materialised:
             of = ", ".join(info.of) or "nothing: it is constant"
             lines.append(f"{name}: {_HOW[info.encoding]} {of}")
     return lines
 
 
-def merged(model: Model) -> list[str]:
+def merged(atlas: Atlas) -> list[str]:
     """A line for each variable that holds several values as one, since no reader minds."""
     lines = []
-    for value in model.atlas.values.values():
-        place = model.atlas.places.get(value.label)
+    for value in atlas.values.values():
+        place = atlas.places.get(value.label)
         if place is not None and value.blocks is not None and value.replaced_by is None:
             lines.append(
                 f"{place.name}: holds {', '.join(place.parts)} (no reader tells more apart)"
@@ -78,29 +78,28 @@ def merged(model: Model) -> list[str]:
     return lines
 
 
-def _steps(model: Model, part: Part) -> list[Step]:
+def _steps(atlas: Atlas, part: Part, end: int) -> list[Step]:
     action = "head" if part.kind == "head" else f"{part.size} neurons"
     steps = []
     for name in part.writes:
-        place = model.atlas.places.get(name)
+        place = atlas.places.get(name)
         there = place is not None and bool(place.columns)  # what is always None has no columns
-        until = _until(model, name) if there else ""
+        until = _until(place, end) if place is not None and there else ""
         columns = "" if place is None else show_columns(place.columns)
         steps.append(Step(part.half_layer, name, action, part.reads, columns, until))
         action = "same head"
     return steps
 
 
-def _erasing_step(model: Model, half_layer: int, erasures: list[Part]) -> Step:
+def _erasing_step(atlas: Atlas, half_layer: int, erasures: list[Part]) -> Step:
     names = tuple(name for part in erasures for name in part.writes)
-    columns = show_columns([c for name in names for c in model.atlas.places[name].columns])
+    columns = show_columns([c for name in names for c in atlas.places[name].columns])
     neurons = f"{sum(part.size for part in erasures)} neurons"
     return Step(half_layer, "(erase)", neurons, names, columns, "")
 
 
-def _until(model: Model, name: str) -> str:
-    last = model.atlas.places[name].last
-    return "end" if last == ALTERNATING.last_state(model.num_layers) else str(last)
+def _until(place: Place, end: int) -> str:
+    return "end" if place.last == end else str(place.last)
 
 
 def show_columns(columns: Sequence[int]) -> str:
