@@ -14,7 +14,7 @@ from rich.table import Table
 import shoal
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError
-from shoal.rasp.expressions import is_numerical
+from shoal.rasp.annotations import is_numerical
 from shoal.rasp.stock import STOCK, StockProgram
 from shoal.targets.target import TARGETS
 from shoal_solvers import SOLVERS

@@ -21,7 +21,7 @@ from rich.table import Table
 import shoal
 from benchmarks.agreement import inputs
 from shoal.contract import all_agree
-from shoal.rasp.expressions import is_numerical
+from shoal.rasp.annotations import is_numerical
 from shoal.rasp.stock import STOCK, StockProgram
 from shoal.transformer.weights import LayerWeights, Weights
 

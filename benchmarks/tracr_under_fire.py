@@ -29,7 +29,7 @@ from rich.table import Table
 
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError
-from shoal.rasp.expressions import is_numerical
+from shoal.rasp.annotations import is_numerical
 from shoal_analysis.fuzzing import functions
 from shoal_analysis.fuzzing.cases import Case, needed
 from shoal_analysis.fuzzing.programs import random_cases

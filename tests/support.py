@@ -13,7 +13,8 @@ from hypothesis import assume, reject
 import shoal
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError, Refusal, UnsupportedProgramError
-from shoal.rasp.expressions import RASPExpr, SOp, is_numerical
+from shoal.rasp.annotations import is_numerical
+from shoal.rasp.expressions import RASPExpr, SOp
 
 
 def agree(sop: RASPExpr, wanted: Sequence[Any], results: Sequence[Any]) -> bool:

@@ -22,7 +22,8 @@ from shoal.errors import (
 )
 from shoal.program.ir import Node
 from shoal.program.trace import trace_with_expressions
-from shoal.rasp.expressions import Map, SOp, is_numerical, tokens
+from shoal.rasp.annotations import is_numerical
+from shoal.rasp.expressions import Map, SOp, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
 from shoal.targets.target import TARGETS

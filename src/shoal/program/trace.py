@@ -7,6 +7,7 @@ from typing import Any
 
 from shoal.errors import ProgramError, Refusal, UnsupportedProgramError
 from shoal.program.ir import ELEMENTWISE, Node, Op, Program, build_program
+from shoal.rasp.annotations import get_encoding, is_numerical
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -25,9 +26,7 @@ from shoal.rasp.expressions import (
     SequenceMap,
     SOp,
     TokensType,
-    get_encoding,
     indices,
-    is_numerical,
 )
 from shoal.rasp.functions import Comparison, OfOneOperand
 from shoal.rasp.positions import Position

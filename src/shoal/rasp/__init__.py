@@ -6,11 +6,20 @@
 ['c', 'b', 'a']
 """
 
+from shoal.rasp.annotations import (
+    Encoding,
+    annotate,
+    categorical,
+    get_encoding,
+    is_categorical,
+    is_numerical,
+    keep,
+    numerical,
+)
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
     ConstantSOp,
-    Encoding,
     Full,
     IndicesType,
     LengthType,
@@ -26,15 +35,8 @@ from shoal.rasp.expressions import (
     SequenceMap,
     SOp,
     TokensType,
-    annotate,
-    categorical,
-    get_encoding,
     indices,
-    is_categorical,
-    is_numerical,
-    keep,
     length,
-    numerical,
     selector_and,
     selector_not,
     selector_or,

@@ -6,11 +6,10 @@ written for it run after changing an import.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from shoal.errors import ProgramError
 from shoal.rasp.functions import (
@@ -21,14 +20,8 @@ from shoal.rasp.functions import (
     compose,
 )
 from shoal.rasp.positions import Position, position_of_caller
-from shoal.rasp.values import Value, normalise, show_value, why_unusable
-
-
-class Encoding(enum.Enum):
-    """How an s-op lives in the residual stream: one-hot, or as one scalar."""
-
-    CATEGORICAL = "categorical"
-    NUMERICAL = "numerical"
+from shoal.rasp.requirements import listed, require_function, require_kind, require_usable
+from shoal.rasp.values import Value, show_value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -197,8 +190,8 @@ class Map(SOp):
     simplify: bool = True
 
     def __post_init__(self) -> None:
-        _require_function(self.f, "Map")
-        _require(self.inner, SOp, "Map", "inner")
+        require_function(self.f, "Map")
+        _require_sop(self.inner, "Map", "inner")
         if self.simplify and isinstance(self.inner, Map) and not self.inner.annotations:
             object.__setattr__(self, "f", compose(self.f, self.inner.f))
             object.__setattr__(self, "inner", self.inner.inner)
@@ -219,9 +212,9 @@ class SequenceMap(SOp):
     snd: SOp
 
     def __post_init__(self) -> None:
-        _require_function(self.f, type(self).__name__)
-        _require(self.fst, SOp, type(self).__name__, "fst")
-        _require(self.snd, SOp, type(self).__name__, "snd")
+        require_function(self.f, type(self).__name__)
+        _require_sop(self.fst, type(self).__name__, "fst")
+        _require_sop(self.snd, type(self).__name__, "snd")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -272,7 +265,7 @@ class Full(SOp):
     fill: Value
 
     def __post_init__(self) -> None:
-        _require_usable(self.fill, "Full")
+        require_usable(self.fill, "Full")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -288,9 +281,9 @@ class ConstantSOp(SOp):
     check_length: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _listed(self.value, "ConstantSOp"))
+        object.__setattr__(self, "value", listed(self.value, "ConstantSOp"))
         for value in self.value:
-            _require_usable(value, "ConstantSOp")
+            require_usable(value, "ConstantSOp")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -301,7 +294,7 @@ class SelectorWidth(SOp):
     selector: Selector
 
     def __post_init__(self) -> None:
-        _require(self.selector, Selector, "SelectorWidth", "selector")
+        _require_selector(self.selector, "SelectorWidth", "selector")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -322,9 +315,9 @@ class Aggregate(SOp):
     default: Value = None
 
     def __post_init__(self) -> None:
-        _require(self.selector, Selector, "Aggregate", "selector")
-        _require(self.sop, SOp, "Aggregate", "sop")
-        _require_usable(self.default, "Aggregate")
+        _require_selector(self.selector, "Aggregate", "selector")
+        _require_sop(self.sop, "Aggregate", "sop")
+        require_usable(self.default, "Aggregate")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -360,9 +353,9 @@ class Select(Selector):
     predicate: Callable[[Any, Any], Any]
 
     def __post_init__(self) -> None:
-        _require(self.keys, SOp, "Select", "keys")
-        _require(self.queries, SOp, "Select", "queries")
-        _require_function(self.predicate, "Select")
+        _require_sop(self.keys, "Select", "keys")
+        _require_sop(self.queries, "Select", "queries")
+        require_function(self.predicate, "Select")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -384,8 +377,8 @@ class ConstantSelector(Selector):
 
     def __post_init__(self) -> None:
         rows = tuple(
-            tuple(map(bool, _listed(row, "ConstantSelector")))
-            for row in _listed(self.value, "ConstantSelector")
+            tuple(map(bool, listed(row, "ConstantSelector")))
+            for row in listed(self.value, "ConstantSelector")
         )
         if any(len(row) != len(rows) for row in rows):
             raise ProgramError("the matrix of ConstantSelector must be square")
@@ -400,8 +393,8 @@ class BinarySelector(Selector):
     snd: Selector
 
     def __post_init__(self) -> None:
-        _require(self.fst, Selector, type(self).__name__, "fst")
-        _require(self.snd, Selector, type(self).__name__, "snd")
+        _require_selector(self.fst, type(self).__name__, "fst")
+        _require_selector(self.snd, type(self).__name__, "snd")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -431,7 +424,7 @@ class SelectorNot(Selector):
     inner: Selector
 
     def __post_init__(self) -> None:
-        _require(self.inner, Selector, "SelectorNot", "inner")
+        _require_selector(self.inner, "SelectorNot", "inner")
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:
@@ -464,87 +457,14 @@ def sop_not(sop: SOp) -> SOp:
     return ~sop
 
 
-E = TypeVar("E", bound=RASPExpr)
-S = TypeVar("S", bound=SOp)
-
-
-def annotate(expr: E, **annotations: Any) -> E:
-    """A copy of an expression with further annotations."""
-    if not isinstance(expr, RASPExpr):
-        raise ProgramError(f"only s-ops and selectors can be annotated, not {show_value(expr)}")
-    return expr.annotated(**annotations)
-
-
-def numerical(sop: S) -> S:
-    """A copy of an s-op that is encoded as one scalar."""
-    _require(sop, SOp, "numerical", "sop")
-    return sop.annotated(encoding=Encoding.NUMERICAL)
-
-
-def categorical(sop: S) -> S:
-    """A copy of an s-op that is encoded one-hot."""
-    _require(sop, SOp, "categorical", "sop")
-    return sop.annotated(encoding=Encoding.CATEGORICAL)
-
-
-def keep(sop: S) -> S:
-    """A copy of an s-op that stays in the residual stream to the end, for those who probe it."""
-    _require(sop, SOp, "keep", "sop")
-    return sop.annotated(keep=True)
-
-
-def get_encoding(sop: SOp) -> Encoding:
-    """The encoding of an s-op; categorical unless it says otherwise.
-
-    Raises:
-        ProgramError: the annotation is no encoding.
-    """
-    encoding = sop.annotations.get("encoding", Encoding.CATEGORICAL)
-    try:
-        return Encoding(encoding)
-    except ValueError:
-        raise ProgramError(
-            f"the encoding of {sop.name!r} is {encoding!r}; use Encoding.CATEGORICAL or "
-            "Encoding.NUMERICAL"
-        ) from None
-
-
-def is_numerical(sop: SOp) -> bool:
-    """Whether an s-op is encoded as one scalar."""
-    return get_encoding(sop) is Encoding.NUMERICAL
-
-
-def is_categorical(sop: SOp) -> bool:
-    """Whether an s-op is encoded one-hot."""
-    return get_encoding(sop) is Encoding.CATEGORICAL
-
-
 tokens = TokensType()
 indices = IndicesType()
 length = LengthType()
 
 
-def _require(argument: object, kind: type, owner: str, name: str) -> None:
-    if not isinstance(argument, kind):
-        wanted = "an s-op" if kind is SOp else "a selector"
-        raise ProgramError(
-            f"argument {name!r} of {owner} must be {wanted}, not {show_value(argument)}"
-        )
+def _require_sop(argument: object, owner: str, name: str) -> None:
+    require_kind(argument, SOp, owner, name, "an s-op")
 
 
-def _listed(values: Any, owner: str) -> tuple[Any, ...]:
-    try:
-        return tuple(values)
-    except TypeError:
-        raise ProgramError(f"{owner} needs a list, not {show_value(values)}") from None
-
-
-def _require_function(function: object, owner: str) -> None:
-    if not callable(function):
-        raise ProgramError(f"{owner} needs a function, not {show_value(function)}")
-
-
-def _require_usable(value: object, owner: str) -> None:
-    reason = why_unusable(normalise(value))
-    if reason is not None:
-        raise ProgramError(f"{owner} has the value {show_value(value)}, which {reason}")
+def _require_selector(argument: object, owner: str, name: str) -> None:
+    require_kind(argument, Selector, owner, name, "a selector")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shoal.errors import ProgramError
+from shoal.rasp.annotations import numerical
 from shoal.rasp.expressions import (
     Aggregate,
     Full,
@@ -16,7 +17,6 @@ from shoal.rasp.expressions import (
     SequenceMap,
     SOp,
     indices,
-    numerical,
     tokens,
 )
 from shoal.rasp.functions import Comparison

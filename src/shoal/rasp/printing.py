@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -18,7 +19,6 @@ from shoal.rasp.expressions import (
     SelectorWidth,
     SequenceMap,
     SOp,
-    is_numerical,
 )
 from shoal.rasp.functions import BinaryOperator, ConstantOperator, UnaryOperator, show_function
 from shoal.rasp.traversal import postorder
