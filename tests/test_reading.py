@@ -6,6 +6,7 @@ import pytest
 
 import shoal
 from shoal import rasp
+from shoal.errors import UnreadableError
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp.stock import STOCK
 from tests.support import agree, random_sequences
@@ -138,3 +139,21 @@ def test_what_float32_takes_too_far_off_is_not_read() -> None:
     with pytest.raises(shoal.errors.UnreadableError, match="may take it off by") as error:
         model.read("large", [7, 2**53 + 1])
     assert error.value.inexact
+
+
+def test_what_is_held_in_blocks_says_so_though_an_operand_is_not_there() -> None:
+    """The allocator may compute a merged value without one of the operands that it is looked up by.
+
+    Found by fuzzing: the message said that the operand is not there, which keeping the value cures.
+    """
+    others = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.NEQ)
+    mean = rasp.Aggregate(others, rasp.tokens)
+    is_alone = rasp.Aggregate(others, rasp.tokens * 0, default=1)
+    both = rasp.SequenceMap(lambda x, y: (x, y), mean, is_alone)
+    program = rasp.Map(len, both)
+    model = shoal.compile(program, vocab={0, 1, 2, 3}, max_seq_len=2)
+    with pytest.raises(UnreadableError, match="in full"):
+        model.read("sequence_map", [0, 1])
+    named = rasp.Map(len, rasp.keep(both.named("both")))
+    kept = shoal.compile(named, vocab={0, 1, 2, 3}, max_seq_len=2)
+    assert kept.read("both", [0, 1]) == [(1.0, 0.0), (0.0, 0.0)]

@@ -85,6 +85,8 @@ class Reader:
                 operands.append(self._classes(operand))
             except UnreadableError as error:
                 known = self._as_far_as_it_matters(operand, axis, table)
+                if known is None and value.is_merged:
+                    raise _unreadable(value) from None
                 if known is None:
                     reason = f"{value.label!r} cannot be read: {error}"
                     raise UnreadableError(
