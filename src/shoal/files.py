@@ -30,9 +30,9 @@ def write_file(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
                 write(file)
             return
         _write_beside(place, write)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InvalidInputError(f"cannot write {path}: {reason}") from error
+    except (OSError, ValueError) as error:  # names may hold what no file system can
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInputError(f"cannot write {str(path)!r}: {reason}") from error
 
 
 def _write_beside(place: Path, write: Callable[[IO[bytes]], object]) -> None:

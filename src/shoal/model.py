@@ -23,7 +23,7 @@ from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.options import CompileOptions
 from shoal.program.passes import Optimised
 from shoal.rasp.expressions import SOp
-from shoal.rasp.values import Value
+from shoal.rasp.values import Value, show_value
 from shoal.report import report
 from shoal.runnable import Transformer
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
@@ -79,6 +79,8 @@ class Model(Transformer):
         Raises:
             InvalidInputError: there is no such s-op, or the sequence does not fit the model.
         """
+        if not isinstance(name, str):
+            raise InvalidInputError(f"the name of an s-op is a text, not {show_value(name)}")
         encoder = self.input_encoder
         ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
         passed = self._runner("numpy")(ids)

@@ -217,6 +217,8 @@ class Transformer:
 
     def _runner(self, backend: str) -> Runner:
         """What runs this model on a target; made once."""
+        if not isinstance(backend, str):
+            raise InvalidInputError(f"a backend has a name, and is not {show_value(backend)}")
         if backend not in self._runners:
             self._runners[backend] = runner_of(backend, self)
         return self._runners[backend]

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import shoal
 from shoal.atlas.atlas import EMBEDDING, RESULT, Atlas
 from shoal.atlas.explain import merged, unmaterialised
-from shoal.atlas.storage import FORMAT
+from shoal.atlas.storage import FORMAT, save_file
 from shoal.atlas.text import _array_from_json, _array_to_json, atlas_from_json, atlas_to_json
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.rasp import Comparison, Map, Select, SelectorWidth, SequenceMap, SOp, indices, tokens
@@ -271,6 +271,34 @@ def test_atlases_of_another_version_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=wrong):
             atlas_from_json(changed)
+
+
+def test_atlases_of_another_model_are_refused(tmp_path: Path) -> None:
+    """Whoever writes a checksum over nonsense is told, and meets no raw error."""
+    program = SequenceMap(lambda t, i: f"{t}{i}", tokens, indices).named("both")
+    width = SelectorWidth(Select(program, tokens, Comparison.LT))
+    model = shoal.compile(width, vocab=["a", "b"], max_seq_len=3)
+    atlas, path = model.atlas, tmp_path / "m.safetensors"
+    place, value, part = atlas.places["tokens"], atlas.values["both"], atlas.parts[0]
+
+    def with_place(**changes: Any) -> Atlas:
+        return replace(atlas, places={**atlas.places, "tokens": replace(place, **changes)})
+
+    for other, wrong in {
+        with_place(columns=(0, 999)): "lies in columns beyond",
+        with_place(columns=(0,)): "has 1 columns and 2 parts",
+        with_place(last=99): "lives from half-layer 0 to 99",
+        replace(atlas, output="x"): "its result 'x' is no value",
+        replace(atlas, result=replace(atlas.result, variables=("x",))): "from where they are not",
+        replace(
+            atlas, values={**atlas.values, "both": replace(value, inputs=("x",))}
+        ): "looked up by",
+        replace(atlas, values={**atlas.values, "both": replace(value, table=np.zeros(2))}): "over",
+        replace(atlas, parts=(replace(part, half_layer=99),)): "is in half-layer 99",
+    }.items():
+        save_file(path, model, other)
+        with pytest.raises(InvalidInputError, match=wrong):
+            shoal.load(path)
 
 
 def test_claims_travel_with_the_atlas() -> None:

@@ -147,6 +147,10 @@ MODEL = shoal.compile(rasp.tokens, vocab={1, 2}, max_seq_len=2)
         (lambda: MODEL.run_batch([5]), "5 is no sequence of tokens"),
         (lambda: MODEL.run(itertools.repeat(1)), "more than max_seq_len = 2"),
         (lambda: MODEL.run([True]), "True at position 0 is not in the vocab: 1, 2; it equals 1"),
+        (lambda: MODEL.run([1], ["numpy"]), r"a backend has a name, and is not \['numpy'\]"),
+        (lambda: MODEL.read(["tokens"], [1]), "the name of an s-op is a text"),
+        (lambda: MODEL.save("a\0b.safetensors"), "cannot write 'a.x00b.safetensors'"),
+        (lambda: MODEL.save("a\0b.npz"), "cannot write"),
         (lambda: MODEL.run([1.0]), "it equals 1, but programs tell the two apart"),
     ],
 )

@@ -261,6 +261,14 @@ def test_wishes_that_cannot_be_met_are_refused() -> None:
         Refusal.UNKNOWN_FORM, annotate(tokens, form="runes"), vocab=["a", "b"], expression="tokens"
     )
     assert "one-hot, scalar, binary" in error.advice
-    refused(Refusal.TOO_MANY_VALUES, annotate(tokens, form="scalar"), vocab=["a", "b"])
+    error = refused(Refusal.WRONG_FORM, annotate(tokens, form="scalar"), vocab=[1, 2])
+    assert "annotate it with rasp.numerical" in error.advice
+    both = LinearSequenceMap(tokens, indices, 1, 1)
+    for number in (tokens, both, Aggregate(Select(tokens, tokens, Comparison.EQ), tokens)):
+        for form in ("binary", "one-hot"):
+            program = Map(lambda x: x % 2, held(numerical(number), form))
+            for passes in ("none", "all"):
+                error = refused(Refusal.WRONG_FORM, program, vocab=[0, 1], passes=passes)
+                assert "drop rasp.numerical" in error.advice
     with pytest.raises(shoal.ProgramError, match="the form of 'tokens' is 5"):
         shoal.compile(annotate(tokens, form=5), vocab=["a", "b"], max_seq_len=2)

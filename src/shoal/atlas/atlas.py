@@ -69,7 +69,7 @@ class NamedValue:
         label: its unique name.
         aliases: further names of it.
         op: what it does, in a word.
-        inputs: the labels of its operands that are s-ops.
+        inputs: the labels of its operands, selectors included.
         is_named: whether the user gave it a name.
         is_numerical: whether it was wished to be a number.
         is_kept: whether it was wished to be kept.

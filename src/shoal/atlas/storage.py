@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from shoal.atlas.atlas import Atlas
+from shoal.atlas.fits import misfits
 from shoal.atlas.text import atlas_from_json, atlas_to_json
 from shoal.files import write_file
 from shoal.limits import Limits
@@ -99,7 +100,11 @@ def _read(path: Path, most_bytes: int) -> tuple[Transformer, Atlas]:
     if wanted != texts["sha256"]:
         raise DamagedError("its content does not match its checksum")
     atlas = atlas_from_json(json.loads(texts["atlas"]))
-    return Transformer(*assemble(description, arrays)), atlas
+    transformer = Transformer(*assemble(description, arrays))
+    wrong = next(misfits(atlas, transformer.weights.sizes), None)
+    if wrong is not None:
+        raise DamagedError(f"its atlas is of another model: {wrong}")
+    return transformer, atlas
 
 
 def _array(file: Any, name: str, wanted: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -20,17 +20,17 @@ def require_distinct_results(inferred: Inferred) -> None:
         UnsupportedProgramError: names such results.
     """
     root = inferred.program.node(inferred.program.root)
-    if root.is_numerical:
-        return
-    domain = inferred.listed(root, root.label)
-    if not len(domain) and not domain.nullable:
+    domain = inferred.domain(root.id)
+    if isinstance(domain, Enumerated) and not len(domain) and not domain.nullable:
         raise UnsupportedProgramError(
             Refusal.ALWAYS_RAISES,
             root.label,
             "it is undefined on every input",
             "let its functions and predicates return something on the values that occur",
         )
-    for members in domain.classes:
+    if root.is_numerical:
+        return
+    for members in inferred.listed(root, root.label).classes:
         different = [v for v in members if not agrees(v, members[0], numerical=False)]
         if different:
             raise UnsupportedProgramError(

@@ -53,8 +53,24 @@ class Context:
         return self.held[number][0]
 
     def wish_of(self, node: Node) -> Form:
-        """The form that the user wishes for an s-op, whether it fits or not."""
-        return form_named(node.form or ("scalar" if node.is_numerical else "one-hot"), node.label)
+        """The form that the user wishes for an s-op, whether it fits its values or not.
+
+        Raises:
+            UnsupportedProgramError: it holds numbers where classes are promised, or the other way.
+        """
+        form = form_named(node.form or ("scalar" if node.is_numerical else "one-hot"), node.label)
+        if form.is_number == node.is_numerical:
+            return form
+        what = ("classes", "numbers up to a tolerance")
+        raise UnsupportedProgramError(
+            Refusal.WRONG_FORM,
+            node.label,
+            f"is to be held in the form {form.name!r}, which gives {what[form.is_number]}, and its "
+            f"values are {what[node.is_numerical]}",
+            "drop rasp.numerical, or the form"
+            if node.is_numerical
+            else "annotate it with rasp.numerical, or use another form",
+        )
 
     def form_of(self, node: Node) -> Form:
         """The form that the user wishes for an s-op.
