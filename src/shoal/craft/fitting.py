@@ -9,6 +9,9 @@ from shoal.arrays import Array, Float
 _FINEST = 20
 """Grids down to 2**-20 are looked for."""
 
+_BITS = 53
+"""Of the mantissa of a float."""
+
 
 def fit_affine(
     points: Float[Array, "rows coordinates"], results: Float[Array, "rows results"]
@@ -35,8 +38,9 @@ def grid_step(
     numbers: Float[Array, "numbers columns"] | Float[Array, " columns"],
 ) -> Float[Array, " columns"]:
     """[columns], the greatest power of two up to 1 that divides all numbers of a column, or 0."""
-    steps = np.zeros(np.atleast_2d(numbers).shape[1])
-    for step in 2.0 ** -np.arange(_FINEST, -1, -1):
-        times = np.atleast_2d(numbers) / step
-        steps[(times == np.round(times)).all(axis=0)] = step
-    return steps
+    mantissa, exponent = np.frexp(np.atleast_2d(numbers))
+    whole = (mantissa * 2.0**_BITS).astype(np.int64)
+    lowest_bit = np.frexp((whole & -whole).astype(float))[1] - 1
+    lowest = np.where(whole == 0, 0, lowest_bit + exponent - _BITS)
+    finest = lowest.min(axis=0, initial=0)
+    return np.where(finest < -_FINEST, 0.0, 2.0**finest)

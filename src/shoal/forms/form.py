@@ -129,16 +129,11 @@ class Form(ABC):
         if not isinstance(domain, Enumerated):
             return RESOLUTION
         codes = self.codes(domain)
-        if domain.nullable:
-            codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
-        if codes.shape[1] == 1:
-            return float(np.diff(np.sort(codes[:, 0])).min(initial=4.0)) / 4
-        room = 1.0
-        for number, code in enumerate(codes):
-            # codes that differ by d_i are told apart if sum |d_i| e < sum d_i**2 / 2
-            apart = np.abs(codes[number + 1 :] - code)
-            room = float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4 * room) / 4)
-        return room
+        room = _room(codes, np.zeros(codes.shape[1])) if domain.nullable else 1.0
+        varying = np.flatnonzero(np.ptp(codes, axis=0)) if len(codes) else np.zeros(0, dtype=int)
+        if len(varying) == 1:  # numbers on a line
+            return min(room, float(np.diff(np.sort(codes[:, varying[0]])).min()) / 4)
+        return min([room, *(_room(codes[n + 1 :], code) for n, code in enumerate(codes))])
 
     def _fitted(
         self, domain: Enumerated, results: Float[Array, "classes results"]
@@ -149,6 +144,15 @@ class Form(ABC):
             codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
             results = np.vstack([results, np.zeros((1, results.shape[1]))])
         return fit_affine(codes, results) if len(codes) else None
+
+
+def _room(codes: Float[Array, "classes coordinates"], other: Float[Array, " coordinates"]) -> float:
+    """How far coordinates may be off for each code to be told from another one, 1 at most.
+
+    Codes that differ by d_i are told apart if sum |d_i| e < sum d_i**2 / 2; half of that is kept.
+    """
+    apart = np.abs(codes - other)
+    return float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4.0) / 4)
 
 
 def number_codes(domain: Enumerated) -> Float[Array, "classes coordinates"]:

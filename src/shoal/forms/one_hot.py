@@ -95,6 +95,8 @@ def class_labels(domain: Enumerated) -> tuple[str, ...]:
 
 def _label(members: Sequence[Value], show: Callable[[object], str]) -> str:
     """The text of a class, whose members may be different values that a pass has merged."""
+    if len(members) == 1:
+        return show(members[0])
     different = [group[0] for group in group_close(members)]
     different += [v for v in members if not is_number(v) and v not in different]
     texts = [show(v) for v in sorted(different, key=members.index)]

@@ -117,8 +117,8 @@ def why_unusable(value: object) -> str | None:
     Values are compared, hashed, ordered and printed by the compiler, so all of that must work and
     come out the same whenever it is done. None, which is no value, can be handled.
     """
-    if value is None or type(value) is bool:  # many values; the rest takes longer
-        return None
+    if not isinstance(value, tuple | frozenset):
+        return _why_part_unusable(value)
     for part in _parts(value):
         if part is _TOO_DEEP:
             return f"is nested more than {_MOST_NESTING} deep; use flatter tuples"

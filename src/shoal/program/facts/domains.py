@@ -129,15 +129,15 @@ def domain_of(
     value_of: dict[Key, Value] = {}
 
     def find(key: Key) -> Key:
-        while leader[key] != key:
+        while key in leader:
             key = leader[key]
         return key
 
     for group in groups:
-        keys = [canonical_key(value) for value in group]
-        for key, value in zip(keys, group, strict=True):
-            if key not in leader:
-                leader[key] = key
+        first: Key | None = None
+        for value in group:
+            key = canonical_key(value)
+            if key not in value_of:
                 value_of[key] = value
             elif not is_same(value_of[key], value):
                 raise UnsupportedProgramError(
@@ -147,11 +147,14 @@ def domain_of(
                     "told apart in a canonical order",
                     "give their type a repr that tells them apart",
                 )
-            leader[find(key)] = find(keys[0])
+            if first is None:
+                first = find(key)
+            elif (other := find(key)) != first:
+                leader[other] = first
     members: dict[Key, list[Key]] = {}
-    for key in leader:
+    for key in sorted(value_of):
         members.setdefault(find(key), []).append(key)
-    ordered = sorted(sorted(keys) for keys in members.values())
+    ordered = members.values()  # in the order of their first members
     return Enumerated(tuple(tuple(value_of[k] for k in keys) for keys in ordered), nullable)
 
 
