@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -18,32 +17,37 @@ from shoal.craft.bases import Direction, Space, join, numbered_space
 from shoal.craft.components import MLP
 from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
+from shoal.lowering.held import Held
 from shoal.lowering.synthesis.affine import affine_layer
 from shoal.lowering.synthesis.choose import synthesise
-from shoal.lowering.synthesis.tables import Leaf
 from shoal.program.facts.domains import Domain, Enumerated, Interval
 
 SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
 
 
-def leaf_of(space: Space, one_hot: bool, nullable: bool) -> Leaf:
+def leaf_of(space: Space, one_hot: bool, nullable: bool) -> Held:
     """An operand that is read as it lies in a space."""
     classes = tuple((number,) for number in range(len(space)))
     domain: Domain = Enumerated(classes, nullable) if one_hot else Interval(-9.0, 9.0, nullable)
     coordinates = linear(space, space, np.eye(len(space)))
-    return Leaf(coordinates, OneHot() if one_hot else Scalar(), domain)
+    return Held(OneHot() if one_hot else Scalar(), domain, (), coordinates)
 
 
 def synthesised(
-    leaves: list[Leaf], points: np.ndarray, results: np.ndarray, most_weights: int = 10**6
+    leaves: list[Held],
+    points: np.ndarray,
+    results: np.ndarray,
+    most_weights: int = 10**6,
+    error: float = 0.0,
 ) -> MLP | None:
     target = numbered_space("result", results.shape[1])
-    made = synthesise("result", leaves, points, results, target, most_weights)
+    errors = np.full(points.shape[1], error)
+    made = synthesise("result", leaves, errors, points, results, target, most_weights)
     return None if made is None else made.mlp
 
 
 @st.composite
-def operands(draw: st.DrawFn, name: str) -> tuple[Leaf, np.ndarray]:
+def operands(draw: st.DrawFn, name: str) -> tuple[Held, np.ndarray]:
     """A leaf, and the coordinates of its classes (without None)."""
     nullable = draw(st.booleans())
     if draw(st.booleans()):
@@ -59,7 +63,7 @@ def operands(draw: st.DrawFn, name: str) -> tuple[Leaf, np.ndarray]:
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[list[Leaf], np.ndarray, np.ndarray]:
+def tables(draw: st.DrawFn) -> tuple[list[Held], np.ndarray, np.ndarray]:
     """Leaves, points, and one-hot, scalar or arbitrary results for a part of all joint values."""
     parts = [draw(operands(name)) for name in "abc"[: draw(st.integers(1, 3))]]
     rows = np.indices([len(codes) for _, codes in parts]).reshape(len(parts), -1).T
@@ -75,7 +79,7 @@ def tables(draw: st.DrawFn) -> tuple[list[Leaf], np.ndarray, np.ndarray]:
 
 
 def with_none(
-    leaves: list[Leaf], points: np.ndarray, results: np.ndarray
+    leaves: list[Held], points: np.ndarray, results: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The table, and each row again with every set of nullable operands that has a None."""
     all_points, all_results = [points], [results]
@@ -94,13 +98,11 @@ def with_none(
 @settings(max_examples=400, deadline=None)
 @given(tables(), st.integers(0, 2**32 - 1))
 def test_every_row_is_exact_also_in_float32_and_with_noise(
-    table: tuple[list[Leaf], np.ndarray, np.ndarray], seed: int
+    table: tuple[list[Held], np.ndarray, np.ndarray], seed: int
 ) -> None:
     leaves, points, results = table
     every_point, wanted = with_none(leaves, points, results)
-    errors = [np.full(len(leaf.coordinates.target), 1e-6) for leaf in leaves]
-    leaves = [replace(leaf, errors=e) for leaf, e in zip(leaves, errors, strict=True)]
-    mlp = synthesised(leaves, every_point, wanted)
+    mlp = synthesised(leaves, every_point, wanted, error=1e-6)
     if mlp is None:
         assert not all(leaf.form.picks_one for leaf in leaves)
         return
@@ -146,7 +148,7 @@ def test_reciprocals_of_widths_are_decoded_in_spite_of_rounding(
         assert (np.abs(computed - results) <= tolerance * np.maximum(1, results)).all()
 
 
-def one_hot_leaf(size: int, nullable: bool = False) -> Leaf:
+def one_hot_leaf(size: int, nullable: bool = False) -> Held:
     return leaf_of(numbered_space("a", size), True, nullable)
 
 
@@ -206,8 +208,7 @@ def test_hinges_take_one_neuron_for_each_change_of_slope() -> None:
     assert mlp is not None
     assert mlp.size == 4
     # what is not exact must not be passed on
-    inexact = replace(exact, errors=np.array([1e-5]))
-    mlp = synthesised([inexact], points, results)
+    mlp = synthesised([exact], points, results, error=1e-5)
     assert mlp is not None
     assert mlp.size == 8
 

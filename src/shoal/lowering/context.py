@@ -9,8 +9,6 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
 from shoal.forms.registry import FORMS, form_named
 from shoal.lowering.held import Held, StreamVariable
-from shoal.lowering.radii import coordinate_errors
-from shoal.lowering.synthesis.tables import Leaf
 from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
@@ -109,12 +107,6 @@ class Context:
             raise UnsupportedProgramError(
                 Refusal.TOO_MANY_VALUES, label, misfit.reason, misfit.advice
             )
-
-    def leaf(self, held: Held) -> Leaf:
-        """A value as an operand of a table."""
-        return Leaf(
-            held.coordinates, held.form, held.domain, coordinate_errors(held, self.variables)
-        )
 
     def fresh_name(self, wanted: str) -> str:
         """A name for a helper variable that no s-op and no other variable has."""

@@ -65,7 +65,7 @@ def head(
         work.spend(term.scores.size / 20, name)
         left, right = _factors(term.scores)
         between = numbered_space("meeting", left.shape[1])
-        query_maps.append(_scaled(queries.then(linear(queries.target, between, left))))
+        query_maps.append(queries.then(linear(queries.target, between, left * COLDNESS)))
         key_maps.append(keys.then(linear(keys.target, between, right.T)))
     size = sum(len(part.target) for part in key_maps) + 1
     meeting = numbered_space(f"scores of {name}", size)
@@ -128,7 +128,3 @@ def _distinct(vectors: Matrix) -> tuple[Matrix, Matrix]:
     which = np.eye(len(different))[inverse.ravel()]
     there = different.any(axis=1)
     return different[there], which[:, there]
-
-
-def _scaled(affine: AffineMap) -> AffineMap:
-    return AffineMap(affine.source, affine.target, affine.matrix * COLDNESS, affine.bias * COLDNESS)

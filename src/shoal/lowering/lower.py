@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 
 from shoal.craft.components import BOS_SPACE, MLP
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.forms.registry import FORMS
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Errors, Held, StreamVariable
@@ -85,12 +82,8 @@ class _Taken:
         self.context = Context(
             inferred,
             frozenset(passes),
-            MappingProxyType(self.variables),
-            MappingProxyType(self.held),
-            MappingProxyType(self.raw),
-            MappingProxyType(self.helpers),
-            MappingProxyType(self.made_by),
-            frozenset(node.label for node in inferred.program),
+            *(self.variables, self.held, self.raw, self.helpers, self.made_by),
+            labels=frozenset(node.label for node in inferred.program),
         )
         self._add_bos()
 
@@ -104,17 +97,16 @@ class _Taken:
 
     def all_of(self, rule: str, offers: Offers[T]) -> T:
         """Take all offers of a rule, one after the other; what it returns."""
-        count = 0
+        count, held = 0, None
         try:
-            offer = next(offers)
             while True:
+                offer = next(offers) if held is None else offers.send(held)
                 if isinstance(offer, LeftOut):
                     self.left_out.append(offer.what)
-                    offer = next(offers)
+                    held = None
                     continue
                 self._take(rule, offer)
-                count += 1
-                offer = offers.send(offer.held)
+                count, held = count + 1, offer.held
         except StopIteration as end:
             if count:
                 self.saved[rule] += count if rule == "cones" else 1
@@ -171,31 +163,20 @@ class _Taken:
             self._savings(),
         )
 
-    def _held_in(self, form: str) -> int:
-        """How many s-ops can be had in a form."""
-        return sum(any(h.form.name == form for h in held) for held in self.held.values())
-
     def _savings(self) -> tuple[Saving, ...]:
         """What the optional rules did."""
         sharing = [o.sharing for o in self.operations.values() if o.sharing is not None]
-        limits = self.inferred.limits
-        left_out = (
-            f", {len(self.left_out)} left out: {self.left_out[0]} (limits: "
-            f"fused_rows={limits.fused_rows}, fused_neurons={limits.fused_neurons}, "
-            f"work={limits.work})"
-            if self.left_out
-            else ""
-        )
-        counts: Mapping[str, int] = {
-            **self.saved,
-            "shared-heads": len(sharing) - len(set(sharing)),
-            **{name: self._held_in(name) for name in FORMS},
-        }
-        return tuple(
-            Saving(name, counts.get(name, 0), rule.saves + (left_out if name == "cones" else ""))
-            for name, rule in OPTIONAL.items()
-            if name in self.passes
-        )
+        forms = Counter(name for held in self.held.values() for name in {h.form.name for h in held})
+        counts = self.saved + forms
+        counts["shared-heads"] = len(sharing) - len(set(sharing))
+        words = {name: rule.saves for name, rule in OPTIONAL.items() if name in self.passes}
+        if self.left_out and "cones" in words:
+            limits = self.inferred.limits
+            words["cones"] += (
+                f", {len(self.left_out)} left out: {self.left_out[0]} (limits: fused_rows="
+                f"{limits.fused_rows}, fused_neurons={limits.fused_neurons}, work={limits.work})"
+            )
+        return tuple(Saving(name, counts[name], what) for name, what in words.items())
 
 
 def _at_bos(variable: StreamVariable, errors: Errors, offer: Offer) -> StreamVariable:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from shoal.arrays import Array, Int
 from shoal.craft.affine import Matrix
-from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.limits import Work
 from shoal.lowering.context import Context
-from shoal.lowering.held import Errors, Held, StreamVariable
+from shoal.lowering.held import Held, StreamVariable, with_none
 from shoal.lowering.offers import LeftOut, Offer, Offers
+from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.synthesis.choose import TooManyNeuronsError, synthesise
+from shoal.program.facts.domains import Enumerated
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,6 @@ class Recipe:
         operands: what the table is over.
         points: [rows, coordinates of all operands].
         results: [rows, dimensions of the variable].
-        node: the s-op whose value it is; None for a helper.
         block: offers of one expression share a block.
     """
 
@@ -33,8 +37,28 @@ class Recipe:
     operands: Sequence[Held]
     points: Matrix
     results: Matrix
-    node: int | None
     block: str
+
+
+def decoding(
+    source: Held,
+    variable: StreamVariable,
+    held: Held,
+    classes: Int[Array, " classes"] | None = None,
+) -> Recipe:
+    """A value from another way to hold it.
+
+    Args:
+        source: what is read.
+        variable: what is written.
+        held: how that is read.
+        classes: for each class of the source the class that it stands for, if not itself.
+    """
+    assert isinstance(source.domain, Enumerated)
+    every, nullable = np.arange(len(source.domain)), source.domain.nullable
+    points = with_none(source.points(every), nullable)
+    results = with_none(held.points(every if classes is None else classes), nullable)
+    return Recipe(variable, held, [source], points, results, variable.name)
 
 
 def make(context: Context, recipe: Recipe) -> Offer | None:
@@ -43,16 +67,7 @@ def make(context: Context, recipe: Recipe) -> Offer | None:
     Raises:
         UnsupportedProgramError: it would take too many neurons, or too much work.
     """
-    made = synthesise(
-        recipe.variable.name,
-        [context.leaf(operand) for operand in recipe.operands],
-        recipe.points,
-        recipe.results,
-        recipe.variable.space,
-        context.inferred.limits.mlp_weights,
-        context.inferred.work,
-    )
-    return None if made is None else _offer(recipe, made.mlp, made.errors)
+    return _made(context, recipe, context.inferred.limits.mlp_weights, context.inferred.work)
 
 
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
@@ -88,24 +103,16 @@ def make_another(context: Context, recipe: Recipe) -> Offer | LeftOut | None:
         return None
     try:
         with context.inferred.work.optional() as work:
-            made = synthesise(
-                name,
-                [context.leaf(operand) for operand in recipe.operands],
-                recipe.points,
-                recipe.results,
-                recipe.variable.space,
-                limits.fused_neurons * width,
-                work,
-            )
+            offer = _made(context, recipe, limits.fused_neurons * width, work)
     except TooManyNeuronsError as error:
         return LeftOut(f"{name} would take {error.neurons:,} neurons")
     except UnsupportedProgramError as error:
         if error.kind is not Refusal.TOO_MUCH_WORK:
             raise
         return LeftOut(f"{name} would take too much work")
-    if made is None or made.errors.largest > recipe.held.form.most_error:
+    if offer is None or offer.errors.largest > recipe.held.form.most_error:
         return None
-    return _offer(recipe, made.mlp, made.errors)
+    return offer
 
 
 def offer_another(context: Context, recipe: Recipe) -> Offers[None]:
@@ -115,6 +122,22 @@ def offer_another(context: Context, recipe: Recipe) -> Offers[None]:
         yield offer
 
 
-def _offer(recipe: Recipe, mlp: MLP, errors: Errors) -> Offer:
-    reads = tuple(name for operand in recipe.operands for name in operand.variables)
-    return Offer(recipe.held, recipe.node, recipe.variable, mlp, reads, errors, block=recipe.block)
+def _made(context: Context, recipe: Recipe, most_weights: int, work: Work) -> Offer | None:
+    variable, operands = recipe.variable, recipe.operands
+    errors = [coordinate_errors(operand, context.variables) for operand in operands]
+    made = synthesise(
+        variable.name,
+        operands,
+        np.concatenate([np.zeros(0), *errors]),
+        recipe.points,
+        recipe.results,
+        variable.space,
+        most_weights,
+        work,
+    )
+    if made is None:
+        return None
+    reads = tuple(name for operand in operands for name in operand.variables)
+    return Offer(
+        recipe.held, variable.node, variable, made.mlp, reads, made.errors, block=recipe.block
+    )

@@ -32,6 +32,8 @@ Truth = npt.NDArray[np.bool_]
 
 _MOST_COMBINATIONS = 4096
 
+_LOGIC = {Op.AND: np.logical_and, Op.OR: np.logical_or, Op.NOT: np.logical_not}
+
 
 @dataclass(frozen=True, eq=False)
 class _Group:
@@ -118,21 +120,14 @@ def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     for node in sorted(_parts(context, selector).values(), key=lambda part: part.id):
         if node.id in known:
             continue
-        parts = [known[operand] for operand in node.inputs]
-        match node.op:
-            case Op.AND:
-                known[node.id] = parts[0] & parts[1]
-            case Op.OR:
-                known[node.id] = parts[0] | parts[1]
-            case Op.NOT:
-                known[node.id] = ~parts[0]
-            case other:
-                raise UnsupportedProgramError(
-                    Refusal.UNKNOWN_EXPRESSION,
-                    node.label,
-                    f"{other} cannot be lowered",
-                    "express it by Select, &, | and ~",
-                )
+        if node.op not in _LOGIC:
+            raise UnsupportedProgramError(
+                Refusal.UNKNOWN_EXPRESSION,
+                node.label,
+                f"{node.op} cannot be lowered",
+                "express it by Select, &, | and ~",
+            )
+        known[node.id] = _LOGIC[node.op](*(known[operand] for operand in node.inputs))
     return known[selector.id]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.components import Head
 from shoal.craft.fitting import fit_affine
 from shoal.lowering.context import Context
 from shoal.lowering.heads import (
@@ -17,9 +16,11 @@ from shoal.lowering.heads import (
     Term,
     head,
     score_error,
+    terms_read,
     weight_of_unselected,
 )
 from shoal.lowering.held import Errors, Held, StreamVariable, with_none
+from shoal.lowering.offers import Offer
 from shoal.lowering.radii import number_error, projected_errors
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
@@ -35,24 +36,28 @@ def default_of(context: Context, node: Node) -> Value:
     return node.value if used else None
 
 
-def sharing_of(context: Context, node: Node) -> str | None:
-    """Heads of aggregates by one selector have the same queries and keys.
+def averaged(
+    context: Context,
+    node: Node,
+    variable: StreamVariable,
+    held: Held,
+    operand: Held,
+    terms: list[Term],
+) -> Offer:
+    """A head that averages numbers into a variable that is a number (and presence).
 
-    Heads of selector widths have not: they score BOS otherwise.
+    Args:
+        context: what is known.
+        node: the aggregate.
+        variable: what is written.
+        held: how that is read.
+        operand: what is averaged.
+        terms: the selector.
     """
-    return context.node(node.inputs[0]).label if "shared-heads" in context.passes else None
-
-
-def mean_head(
-    context: Context, node: Node, variable: StreamVariable, operand: Held, terms: list[Term]
-) -> tuple[Head, Errors]:
-    """A head that averages numbers into a variable that is a number (and presence)."""
     numbers = operand.as_number
     assert numbers is not None
     space = variable.space
-    matrix = np.zeros((len(numbers.target), len(space)))
-    for i in range(min(matrix.shape)):
-        matrix[i, i] = 1.0
+    matrix = np.eye(len(numbers.target), len(space))
     always_there = np.zeros(len(space))
     if len(space) > len(numbers.target):
         always_there[1] = 1.0
@@ -68,8 +73,30 @@ def mean_head(
     low, high = operand.domain.bounds
     if mixes:
         error += (high - low) / 2 * score_error(terms, context.variables)
-    made = head(variable.name, terms, value, at_bos, IF_NOTHING_ELSE, context.inferred.work)
-    return made, Errors(np.array([[error, 0.0][: len(space)]]))
+    errors = Errors(np.array([[error, 0.0][: len(space)]]))
+    return _offer(context, node, variable, held, operand, terms, value, at_bos, errors)
+
+
+def _offer(
+    context: Context,
+    node: Node,
+    variable: StreamVariable,
+    held: Held,
+    operand: Held,
+    terms: list[Term],
+    value: AffineMap,
+    value_at_bos: Matrix,
+    errors: Errors,
+) -> Offer:
+    """The offer of a head; those by one selector may become one.
+
+    Heads of selector widths may not: they score BOS otherwise.
+    """
+    made = head(variable.name, terms, value, value_at_bos, IF_NOTHING_ELSE, context.inferred.work)
+    reads = (*terms_read(terms), *operand.variables)
+    selector = context.node(node.inputs[0]).label
+    sharing = selector if "shared-heads" in context.passes else None
+    return Offer(held, variable.node, variable, made, reads, errors, node.label, sharing)
 
 
 def _averaging_error(context: Context, node: Node, operand: Held, default: Value) -> float:
@@ -126,9 +153,14 @@ def copying(context: Context, node: Node, operand: Held, rows: Rows, size: int) 
     return None if fitted is None else Copying(operand, *fitted, of_default)
 
 
-def copying_head(
-    context: Context, node: Node, variable: StreamVariable, what: Copying, terms: list[Term]
-) -> tuple[Head, Errors]:
+def copied(
+    context: Context,
+    node: Node,
+    variable: StreamVariable,
+    held: Held,
+    what: Copying,
+    terms: list[Term],
+) -> Offer:
     """A head that copies what is held to what it is in a variable.
 
     What should have no weight has a little. Who reads large numbers off the copy sees it.
@@ -137,15 +169,15 @@ def copying_head(
         context: what is known.
         node: the aggregate.
         variable: what is written.
+        held: how that is read.
         what: the operand, and how it is copied.
         terms: the selector.
     """
     operand, at_bos = what.operand, what.of_default
     coordinates = operand.coordinates
     copy = coordinates.then(AffineMap(coordinates.target, variable.space, what.matrix, what.bias))
-    made = head(variable.name, terms, copy, at_bos, IF_NOTHING_ELSE, context.inferred.work)
     variables = context.variables
-    copied = projected_errors(operand.variables, coordinates, variables, what.matrix)
+    off = projected_errors(operand.variables, coordinates, variables, what.matrix)
     size = float(variable.largest)
     left = np.full(len(variable.space), size * weight_of_unselected(context, node))
     if default_of(context, node) is not None:
@@ -153,7 +185,8 @@ def copying_head(
         left[of_default & ~what.matrix.any(axis=0) & ~what.bias.astype(bool)] = 0.0  # no key has it
         left[of_default] += size * np.exp(-COLDNESS / 2)
     if context.inferred.sops[node.id].mixture:  # else all selected values are the same
-        copied = copied + score_error(terms, variables) / 2 + 4 * ROUNDING
+        off = off + score_error(terms, variables) / 2 + 4 * ROUNDING
     # all dimensions that hold one value may be off at once
-    held = (what.matrix != 0).sum(axis=1) if operand.form.picks_one else [len(variable.space)]
-    return made, Errors(apart=max([*held, 1]) * (copied + left))
+    each = (what.matrix != 0).sum(axis=1) if operand.form.picks_one else [len(variable.space)]
+    errors = Errors(apart=max([*each, 1]) * (off + left))
+    return _offer(context, node, variable, held, operand, terms, copy, at_bos, errors)

@@ -30,7 +30,5 @@ def cone(context: Context, node: Node) -> Offers[None]:
         if table is None:
             continue
         results = with_none(held.codes)[table.classes]
-        recipe = Recipe(
-            variable, held, table.operands, table.points, results, node.id, block=node.label
-        )
+        recipe = Recipe(variable, held, table.operands, table.points, results, node.label)
         yield from offer_another(context, recipe)

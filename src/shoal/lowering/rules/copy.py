@@ -6,17 +6,9 @@ import numpy as np
 
 from shoal.forms.mixture import Mixture
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, terms_read
 from shoal.lowering.held import Held, StreamVariable, stored
-from shoal.lowering.offers import Offer, Offers
-from shoal.lowering.rules.aggregate import (
-    Copying,
-    Rows,
-    copying,
-    copying_head,
-    default_of,
-    sharing_of,
-)
+from shoal.lowering.offers import Offers
+from shoal.lowering.rules.aggregate import Copying, Rows, copied, copying, default_of
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated
@@ -42,21 +34,6 @@ def copy(context: Context, node: Node) -> Offers[None]:
     assert what is not None  # what is one-hot can be copied to anything
     terms = yield from terms_of(context, context.node(node.inputs[0]))
     yield copied(context, node, variable, held, what, terms)
-
-
-def copied(
-    context: Context,
-    node: Node,
-    variable: StreamVariable,
-    held: Held,
-    what: Copying,
-    terms: list[Term],
-) -> Offer:
-    """The offer of a head that copies."""
-    made, errors = copying_head(context, node, variable, what, terms)
-    reads = (*terms_read(terms), *what.operand.variables)
-    sharing = sharing_of(context, node)
-    return Offer(held, node.id, variable, made, reads, errors, node.label, sharing)
 
 
 def code_rows(held: Held) -> Rows:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held, stored, with_none
-from shoal.lowering.making import Recipe, must_make
+from shoal.lowering.held import Held, stored
+from shoal.lowering.making import Recipe, decoding, must_make
 from shoal.lowering.offers import Offers
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.facts.joint import Choices, joint
@@ -34,16 +34,7 @@ def one_hot(context: Context, number: int, reader: str) -> Offers[Held]:
     name = context.fresh_name(f"{node.label}.one_hot")
     context.require_fit(OneHot(), domain, node.label)
     variable, decoded = stored(OneHot(), name, domain, number)
-    source = context.first(number)
-    recipe = Recipe(
-        variable,
-        decoded,
-        [source],
-        with_none(source.points(np.arange(len(domain))), domain.nullable),
-        with_none(np.eye(len(domain)), domain.nullable),
-        number,
-        block=name,
-    )
+    recipe = decoding(context.first(number), variable, decoded)
     return (yield must_make(context, recipe, node.label))
 
 
@@ -99,7 +90,7 @@ def tuples(
     results = np.zeros((len(every), len(rows)))
     results[: len(rows)] = np.eye(len(rows))
     points = np.hstack([h.points(every[:, column]) for column, h in enumerate(operands)])
-    recipe = Recipe(variable, held, operands, points, results, None, block=name)
+    recipe = Recipe(variable, held, operands, points, results, name)
     offer = must_make(context, recipe, selector.label)
     return (yield replace(offer, purpose=purpose)), rows
 

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from itertools import islice, product
 
-import numpy as np
-
 from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import raw_classes
-from shoal.lowering.held import Held, StreamVariable, stored, with_none
-from shoal.lowering.making import Recipe, make_another, offer_another
+from shoal.lowering.held import Held, StreamVariable, stored
+from shoal.lowering.making import Recipe, decoding, make_another, offer_another
 from shoal.lowering.offers import LeftOut, Offers
-from shoal.lowering.rules.aggregate import copying
-from shoal.lowering.rules.copy import code_rows, copied, same_form
+from shoal.lowering.rules.aggregate import copied, copying
+from shoal.lowering.rules.copy import code_rows, same_form
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.embedding import from_embedding
 from shoal.lowering.rules.table import TABLES, recipe_over
 from shoal.lowering.selectors import terms_of
-from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 MOST_COMBINATIONS = 8
@@ -68,11 +65,8 @@ def _tabulated(context: Context, node: Node, form: Form, name: str) -> Offers[No
 
 
 def _decoded_width(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
-    raw = context.raw[node.id]
     variable, held = stored(form, name, context.domain(node.id), node.id)
-    classes = raw_classes(context, node.id)
-    points, results = raw.points(np.arange(len(classes))), held.points(classes)
-    recipe = Recipe(variable, held, [raw], points, results, node.id, block=name)
+    recipe = decoding(context.raw[node.id], variable, held, raw_classes(context, node.id))
     yield from offer_another(context, recipe)
 
 
@@ -83,10 +77,8 @@ def _copied(context: Context, node: Node, form: Form, name: str) -> Offers[None]
     variable, held = stored(form, name, context.domain(node.id), node.id)
     operand = yield from one_hot(context, node.inputs[1], node.label)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    for what in (
-        copying(context, node, operand, code_rows(held), held.width),
-        same_form(context, node, held),
-    ):
+    from_classes = copying(context, node, operand, code_rows(held), held.width)
+    for what in (from_classes, same_form(context, node, held)):
         if what is not None:
             yield copied(context, node, variable, held, what, terms)
 
@@ -99,20 +91,14 @@ def _decoded(context: Context, node: Node, form: Form) -> Offers[None]:
     by_mlp = node.op in ELEMENTWISE | {Op.WIDTH}  # a component of another kind is no alternative
     if variable is None or not sources or not by_mlp:
         return
-    domain = first.domain
-    assert isinstance(domain, Enumerated)
-    classes = np.arange(len(domain))
-    points = with_none(sources[0].points(classes), domain.nullable)
-    results = with_none(first.points(classes), domain.nullable)
-    recipe = Recipe(variable, first, sources[:1], points, results, node.id, block=node.label)
-    yield from _if_as_exact(context, recipe)
+    yield from _if_as_exact(context, decoding(sources[0], variable, first))
 
 
 def _if_as_exact(context: Context, recipe: Recipe) -> Offers[None]:
     """Another way to a value, unless its readers would have to be dearer for it."""
     offer = make_another(context, recipe)
     bears = context.variables[recipe.variable.name].errors.largest
-    if not context.inferred.program.graph.out_degree(recipe.node):
+    if not context.inferred.program.graph.out_degree(recipe.variable.node):
         bears = recipe.held.form.most_error
     if isinstance(offer, LeftOut) or (offer is not None and offer.errors.largest <= bears):
         yield offer

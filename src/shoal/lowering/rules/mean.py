@@ -8,11 +8,10 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import number_codes
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.heads import terms_read
 from shoal.lowering.held import Held, stored, with_none
 from shoal.lowering.making import Recipe, must_make
-from shoal.lowering.offers import Offer, Offers
-from shoal.lowering.rules.aggregate import default_of, mean_head, sharing_of
+from shoal.lowering.offers import Offers
+from shoal.lowering.rules.aggregate import averaged, default_of
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Interval
@@ -39,10 +38,7 @@ def mean(context: Context, node: Node) -> Offers[None]:
         )
     variable, held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    made, errors = mean_head(context, node, variable, operand, terms)
-    reads = (*terms_read(terms), *operand.variables)
-    sharing = sharing_of(context, node)
-    yield Offer(held, node.id, variable, made, reads, errors, node.label, sharing)
+    yield averaged(context, node, variable, held, operand, terms)
 
 
 def averaged_number(context: Context, node: Node) -> Held | None:
@@ -67,14 +63,11 @@ def decoded_mean(context: Context, node: Node) -> Offers[None]:
     hidden = context.fresh_name(f"{node.label}.mean")
     scalar, number = stored(Scalar(), hidden, Interval(*domain.bounds, domain.nullable), None)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    made, errors = mean_head(context, node, scalar, operand, terms)
-    reads = (*terms_read(terms), *operand.variables)
-    sharing = sharing_of(context, node)
-    yield Offer(number, None, scalar, made, reads, errors, node.label, sharing)
+    yield averaged(context, node, scalar, number, operand, terms)
     variable, held = stored(context.form_of(node), node.label, domain, node.id)
     # a default that is no number is among the values, but not used, or there would be no mean
     classes = [i for i, value in enumerate(domain.values) if isinstance(value, int | float)]
     points = with_none(number_codes(domain), domain.nullable)
     results = with_none(held.points(np.array(classes, dtype=int)), domain.nullable)
-    recipe = Recipe(variable, held, [number], points, results, node.id, block=node.label)
+    recipe = Recipe(variable, held, [number], points, results, node.label)
     yield must_make(context, recipe, node.label)

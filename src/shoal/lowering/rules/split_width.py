@@ -51,7 +51,7 @@ def parts(context: Context, node: Node) -> Offers[None]:
         name = context.fresh_name(f"{node.label}.part")
         variable, held = stored(Scalar(), name, Interval(0.0, most), None)
         widths = np.arange(most + 1.0)[:, None]
-        recipe = Recipe(variable, held, [raw], reciprocals(widths), widths, None, block=name)
+        recipe = Recipe(variable, held, [raw], reciprocals(widths), widths, name)
         made = must_make(context, recipe, node.label)
         yield replace(made, purpose=_purpose(node, number, "count"))
 
@@ -87,7 +87,7 @@ def _sum(
     class_of = dict(zip(widths, classes, strict=True))
     results = held.points(np.array([class_of[total] for total in totals[there]], dtype=int))
     points = encoded(rows[there].astype(float))
-    return Recipe(variable, held, operands, points, results, node.id, block=node.label)
+    return Recipe(variable, held, operands, points, results, node.label)
 
 
 def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:

@@ -12,7 +12,7 @@ from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, stored, with_none
 from shoal.lowering.making import Recipe, make
-from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.offers import Offers
 from shoal.lowering.rules.decode import one_hot
 from shoal.program.facts.inferred import choices
 from shoal.program.facts.joint import joint
@@ -35,12 +35,12 @@ def table(context: Context, node: Node) -> Offers[None]:
         return
     form = context.form_of(node)
     operands = [context.first(number) for number in node.inputs]
-    offer = _over(context, node, form, node.label, operands)
+    offer = make(context, recipe_over(context, node, form, node.label, operands))
     if offer is None:
         decoded = []
         for number in node.inputs:
             decoded.append((yield from one_hot(context, number, node.label)))
-        offer = _over(context, node, form, node.label, decoded)
+        offer = make(context, recipe_over(context, node, form, node.label, decoded))
     if offer is None:
         raise UnsupportedProgramError(
             Refusal.TOO_INEXACT,
@@ -49,13 +49,6 @@ def table(context: Context, node: Node) -> Offers[None]:
             "make them smaller numbers, or drop rasp.numerical",
         )
     yield offer
-
-
-def _over(
-    context: Context, node: Node, form: Form, name: str, operands: Sequence[Held]
-) -> Offer | None:
-    """The s-op in a form by a table over given operands; None if no MLP is exact."""
-    return make(context, recipe_over(context, node, form, name, operands))
 
 
 def recipe_over(
@@ -79,7 +72,7 @@ def recipe_over(
     else:
         points, classes = np.zeros((1, 0)), entries.entries[None]
     results = with_none(codes)[classes]
-    return Recipe(variable, held, operands, points, results, node.id, block=node.label)
+    return Recipe(variable, held, operands, points, results, node.label)
 
 
 def _rows(context: Context, node: Node, entries: Lookup) -> npt.NDArray[np.int_]:

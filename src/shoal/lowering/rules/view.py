@@ -13,11 +13,9 @@ import numpy as np
 from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
 from shoal.craft.bases import join, numbered_space
 from shoal.craft.fitting import fit_affine
-from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, with_none
 from shoal.lowering.offers import Offer, Offers
-from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -36,10 +34,10 @@ def view(context: Context, node: Node) -> Offers[None]:
 def view_of(context: Context, node: Node) -> Held | None:
     """How an elementwise node is read off its operands; None if it cannot be."""
     if not node.inputs:
-        return _constant(context, node)
+        return _of_classes(context, node, None)
     operands = [context.first(number) for number in node.inputs]
     if len(operands) == 1 and operands[0].as_indicators is not None:
-        return _map(context, node, operands[0].as_indicators)
+        return _of_classes(context, node, operands[0].as_indicators)
     if not node.is_numerical or any(operand.domain.nullable for operand in operands):
         return None
     if node.op is Op.LINEAR:
@@ -47,30 +45,17 @@ def view_of(context: Context, node: Node) -> Held | None:
     return _affine_function(context, node, operands)
 
 
-def _codes(context: Context, node: Node) -> tuple[Form, Enumerated, Matrix]:
-    """The form, the domain, and the codes in it."""
-    domain = context.inferred.listed(node, node.label)
-    form = context.form_of(node)
-    return form, domain, form.codes(domain)
-
-
-def _map(context: Context, node: Node, operand: Held) -> Held:
-    form, domain, codes = _codes(context, node)
+def _of_classes(context: Context, node: Node, operand: Held | None) -> Held:
+    """A function of a one-hot value, or of nothing."""
+    domain, form = context.inferred.listed(node, node.label), context.form_of(node)
     table = context.inferred.sops[node.id].table
     assert table is not None
-    target = numbered_space(node.label, codes.shape[1])
-    classes = np.maximum(table.entries, NONE)
-    mapped = linear(operand.coordinates.target, target, with_none(codes)[classes])
+    codes = with_none(form.codes(domain))[np.maximum(table.entries, NONE)]
+    target = numbered_space(node.label, codes.shape[-1])
+    if operand is None:
+        return Held(form, domain, (), constant(target, codes))
+    mapped = linear(operand.coordinates.target, target, codes)
     return Held(form, domain, operand.variables, operand.coordinates.then(mapped))
-
-
-def _constant(context: Context, node: Node) -> Held:
-    form, domain, codes = _codes(context, node)
-    table = context.inferred.sops[node.id].table
-    assert table is not None
-    target = numbered_space(node.label, codes.shape[1])
-    value = with_none(codes)[int(table.entries)]
-    return Held(form, domain, (), constant(target, value))
 
 
 def linear_combination(context: Context, node: Node) -> Held | None:
@@ -85,12 +70,10 @@ def linear_combination(context: Context, node: Node) -> Held | None:
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
     """A number that happens to be an affine function of its operands' coordinates."""
-    table = context.inferred.sops[node.id].table
-    if table is None or any(operand.codes is None for operand in operands):
+    table, domain = context.inferred.sops[node.id].table, context.domain(node.id)
+    if table is None or any(operand.codes is None for operand in operands) or domain.nullable:
         return None
-    if context.domain(node.id).nullable:
-        return None
-    _, _, codes = _codes(context, node)
+    codes = context.form_of(node).codes(context.inferred.listed(node, node.label))
     rows = table.rows
     width = sum(operand.width for operand in operands)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):

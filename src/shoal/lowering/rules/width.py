@@ -13,7 +13,7 @@ from shoal.lowering.context import Context
 from shoal.lowering.cuts import raw_classes
 from shoal.lowering.heads import LIKE_A_KEY, Term, head, score_error, terms_read
 from shoal.lowering.held import Errors, stored
-from shoal.lowering.making import Recipe, must_make
+from shoal.lowering.making import decoding, must_make
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
@@ -36,9 +36,7 @@ def decode_width(context: Context, node: Node) -> Offers[None]:
         return
     raw, form = context.raw[node.id], context.form_of(node)
     variable, held = stored(form, node.label, context.domain(node.id), node.id)
-    classes = raw_classes(context, node.id)
-    points, results = raw.points(np.arange(len(classes))), held.points(classes)
-    recipe = Recipe(variable, held, [raw], points, results, node.id, block=node.label)
+    recipe = decoding(raw, variable, held, raw_classes(context, node.id))
     yield must_make(context, recipe, node.label)
 
 

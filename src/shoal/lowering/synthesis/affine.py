@@ -19,7 +19,7 @@ def affine(table: Table) -> Iterator[Candidate]:
     points, results = table.points, table.results
     if points.size > _LARGEST_FIT or not points.shape[1]:
         return
-    if len(table.leaves) == 1 and table.leaves[0].form.picks_one:
+    if len(table.operands) == 1 and table.operands[0].form.picks_one:
         matrix = np.zeros((points.shape[1], results.shape[1]))
         bias = np.zeros(results.shape[1])
         rows, columns = np.nonzero(points)

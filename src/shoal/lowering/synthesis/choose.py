@@ -20,24 +20,25 @@ Source: section 5 of the design.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from shoal.contract import SHARP
-from shoal.craft.affine import AffineMap, Matrix, concatenate
-from shoal.craft.bases import Space, join, numbered_space
+from shoal.craft.affine import Matrix
+from shoal.craft.bases import Space
 from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
-from shoal.lowering.held import Errors, seen_errors
+from shoal.lowering.held import Errors, Held, seen_errors
 from shoal.lowering.synthesis.affine import affine
 from shoal.lowering.synthesis.constant import constant
 from shoal.lowering.synthesis.gated import gated_steps
 from shoal.lowering.synthesis.hinges import hinges
 from shoal.lowering.synthesis.look_up import look_up
 from shoal.lowering.synthesis.steps import steps
-from shoal.lowering.synthesis.tables import Layer, Leaf, Table
+from shoal.lowering.synthesis.tables import Layer, Table, as_mlp
 
 FAR_DEARER = 8
 """A form that would be sharper is not looked at if it takes this many times more neurons."""
@@ -93,7 +94,8 @@ class Synthesis:
 
 def synthesise(
     name: str,
-    leaves: list[Leaf],
+    operands: Sequence[Held],
+    errors: Matrix,
     points: Matrix,
     results: Matrix,
     target: Space,
@@ -104,8 +106,9 @@ def synthesise(
 
     Args:
         name: the variable that it computes.
-        leaves: the operands.
-        points: [rows, coordinates of all leaves], rows for None operands included.
+        operands: what the table is over.
+        errors: [coordinates of all operands], how far each may be off.
+        points: [rows, coordinates of all operands], rows for None operands included.
         results: [rows, target].
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
@@ -117,7 +120,7 @@ def synthesise(
     """
     if not len(points):  # the operands never meet
         points, results = np.zeros((1, points.shape[1])), np.zeros((1, results.shape[1]))
-    table = Table(leaves, points, results, name, work or Work())
+    table = Table(operands, errors, points, results, name, work or Work())
     forms = (constant, affine, look_up, steps, gated_steps, hinges)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
@@ -138,7 +141,8 @@ def synthesise(
         if max(error, in_any_order) <= candidate.tolerance and (
             good_enough is None or error <= SHARP
         ):
-            made = Synthesis(_as_mlp(name, leaves, layer, target), seen_errors(seen))
+            mlp = as_mlp(name, [operand.coordinates for operand in operands], layer, target)
+            made = Synthesis(mlp, seen_errors(seen))
             if error <= SHARP:
                 return made
             good_enough = made
@@ -162,12 +166,13 @@ def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
         patterns += [errors, -errors, *(errors * signs)]
     worst = np.zeros(table.results.shape)
     sizes, bound = np.zeros(table.results.shape), np.zeros(table.results.shape)
+    single = layer.in_float32()
     rows = max(1, _LARGEST_BLOCK // max(1, len(layer.threshold)))
     for start in range(0, len(worst), rows):
         block = slice(start, start + rows)
         for pattern in patterns:
             points = (table.points[block] + pattern).astype(np.float32)
-            off = layer(points).astype(np.float64) - table.results[block]
+            off = single(points).astype(np.float64) - table.results[block]
             worst[block] = np.where(np.abs(off) > np.abs(worst[block]), off, worst[block])
         hidden = layer.hidden(table.points[block])
         terms = (hidden > 0).astype(float) @ (layer.out != 0)
@@ -175,12 +180,3 @@ def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
         bound[block] = np.sqrt(terms) * sizes[block]
     likely = sizes / 2
     return np.where(likely > np.abs(worst), likely, worst), bound
-
-
-def _as_mlp(name: str, leaves: list[Leaf], layer: Layer, target: Space) -> MLP:
-    source = join(*(leaf.coordinates.source for leaf in leaves))
-    joint = numbered_space(f"operands of {name}", len(layer.into))
-    neurons = numbered_space(name, len(layer.threshold))
-    coordinates = concatenate([leaf.coordinates for leaf in leaves], source, joint)
-    hidden = coordinates.then(AffineMap(joint, neurons, layer.into, layer.threshold))
-    return MLP(name, hidden, AffineMap(neurons, target, layer.out, layer.bias))

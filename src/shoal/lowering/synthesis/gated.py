@@ -20,8 +20,8 @@ def gated_steps(table: Table) -> Iterator[Candidate]:
     be, since what it adds has to cancel. No bias is used, so that None operands, which open no
     gate, give None.
     """
-    scalars = [i for i, leaf in enumerate(table.leaves) if not leaf.form.picks_one]
-    if not 0 < len(scalars) < len(table.leaves):
+    scalars = [i for i, operand in enumerate(table.operands) if not operand.form.picks_one]
+    if not 0 < len(scalars) < len(table.operands):
         return
     for weights in projections(table, scalars):
         candidate = _gated_along(table, scalars, weights)
@@ -30,13 +30,13 @@ def gated_steps(table: Table) -> Iterator[Candidate]:
 
 
 def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate | None:
-    parts = slices_of(table.leaves)
+    parts = slices_of(table.operands)
     gates = np.ones(table.points.shape[1], dtype=bool)
     for scalar in scalars:
         gates[parts[scalar]] = False
     picked = table.points[:, gates]
     line = line_of(table, weights)
-    count = len(table.leaves) - len(scalars)
+    count = len(table.operands) - len(scalars)
     open_rows = picked.sum(axis=1) == count
     if table.results[~open_rows].any():
         return None

@@ -23,9 +23,9 @@ def hinges(table: Table) -> Iterator[Candidate]:
 
     Where steps cut noise off, hinges pass it on, so they are offered only on a coarse grid.
     """
-    if all(leaf.form.picks_one for leaf in table.leaves):
+    if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights in projections(table, list(range(len(table.leaves)))):
+    for weights in projections(table, list(range(len(table.operands)))):
         line = line_of(table, weights)
         for sign in (1.0, -1.0):
             made = _hinges_on(sign * line, table.results)

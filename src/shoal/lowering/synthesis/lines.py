@@ -28,13 +28,13 @@ def projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:
     """
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
-    parts = slices_of(table.leaves)
+    parts = slices_of(table.operands)
     own = {}
     for number in chosen:
-        leaf = table.leaves[number]
+        operand = table.operands[number]
         weights = np.zeros(table.points.shape[1])
         points = table.points[:, parts[number]]
-        weights[parts[number]] = leaf.form.line(leaf.domain, points)
+        weights[parts[number]] = operand.form.line(operand.domain, points)
         own[number] = weights
     joined = [own[chosen[0]]]
     for number in chosen[1:]:

@@ -17,7 +17,7 @@ from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line."""
-    for weights in projections(table, list(range(len(table.leaves)))):
+    for weights in projections(table, list(range(len(table.operands)))):
         line = line_of(table, weights)
         made = steps_on(line, table.results, float(np.abs(weights) @ table.errors))
         if made is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,27 +10,13 @@ import numpy.typing as npt
 
 from shoal.arrays import Array, Float
 from shoal.contract import TABLE_TOLERANCE
-from shoal.craft.affine import AffineMap, Matrix
-from shoal.forms.form import Form
+from shoal.craft.affine import AffineMap, Matrix, concatenate
+from shoal.craft.bases import Space, join, numbered_space
+from shoal.craft.components import MLP
 from shoal.limits import Work
-from shoal.program.facts.domains import Domain
+from shoal.lowering.held import Held
 
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """An operand of a table.
-
-    Attributes:
-        coordinates: from the stream's directions to the operand's coordinates.
-        form: how its values lie in them.
-        domain: what it can be; None is the zero vector.
-        errors: [coordinates], how far float32 may take each of them off; None if not at all.
-    """
-
-    coordinates: AffineMap
-    form: Form
-    domain: Domain
-    errors: Matrix | None = None
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,53 +35,45 @@ class Layer:
     out: Float[Array, "neurons results"]
     bias: Float[Array, " results"]
 
-    def __call__(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """Results [rows, results] for points [rows, coordinates], in the points' precision."""
-        kind = points.dtype
-        result: npt.NDArray[np.floating] = self.hidden(points) @ self.out.astype(
-            kind
-        ) + self.bias.astype(kind)
+    def __call__(self, points: Floats) -> Floats:
+        """Results [rows, results] for points [rows, coordinates]."""
+        result: Floats = self.hidden(points) @ self.out + self.bias
         return result
 
     def itself(self) -> Layer:
         """The layer, for those who want to have it made."""
         return self
 
-    def hidden(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    def hidden(self, points: Floats) -> Floats:
         """Hidden values [rows, neurons], likewise."""
-        kind = points.dtype
-        result: npt.NDArray[np.floating] = np.maximum(
-            points @ self.into.astype(kind) + self.threshold.astype(kind), 0
-        )
+        result: Floats = np.maximum(points @ self.into + self.threshold, 0)
         return result
+
+    def in_float32(self) -> Layer:
+        """The layer as a network holds it; it then computes in single precision."""
+        parts = (self.into, self.threshold, self.out, self.bias)
+        return Layer(*(part.astype(np.float32) for part in parts))
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A function of leaves, row by row.
+    """A function of operands, row by row.
 
     Attributes:
-        leaves: the operands.
-        points: [rows, coordinates of all leaves].
+        operands: what it is over; None is the zero vector.
+        errors: [coordinates of all operands], how far float32 may take each of them off.
+        points: [rows, coordinates of all operands].
         results: [rows, dimensions of the result].
         name: the variable that it computes.
         work: counts what is done with it.
     """
 
-    leaves: list[Leaf]
+    operands: Sequence[Held]
+    errors: Matrix
     points: Matrix
     results: Matrix
     name: str = ""
     work: Work = field(default_factory=Work)
-
-    @property
-    def errors(self) -> Matrix:
-        """[coordinates], how far each coordinate may be off."""
-        parts = [
-            np.zeros(len(leaf.coordinates.target)) if leaf.errors is None else leaf.errors
-            for leaf in self.leaves
-        ]
-        return np.concatenate([np.zeros(0), *parts])
 
     @property
     def width(self) -> int:
@@ -120,10 +98,24 @@ class Candidate:
     exact: bool = False
 
 
-def slices_of(leaves: list[Leaf]) -> list[slice]:
-    """Where each leaf's coordinates are among those of all leaves."""
-    ends = np.cumsum([len(leaf.coordinates.target) for leaf in leaves])
-    return [
-        slice(int(end) - len(leaf.coordinates.target), int(end))
-        for leaf, end in zip(leaves, ends, strict=True)
-    ]
+def slices_of(operands: Sequence[Held]) -> list[slice]:
+    """Where each operand's coordinates are among those of all operands."""
+    ends = np.cumsum([operand.width for operand in operands]).tolist()
+    return [slice(end - part.width, end) for part, end in zip(operands, ends, strict=True)]
+
+
+def as_mlp(name: str, operands: list[AffineMap], layer: Layer, target: Space) -> MLP:
+    """A layer as a component.
+
+    Args:
+        name: the variable that it computes.
+        operands: from the stream's directions to the layer's coordinates, one after the other.
+        layer: what it computes.
+        target: the directions of the result.
+    """
+    source = join(*(operand.source for operand in operands))
+    joint = numbered_space(f"operands of {name}", len(layer.into))
+    neurons = numbered_space(name, len(layer.threshold))
+    hidden = AffineMap(joint, neurons, layer.into, layer.threshold)
+    output = AffineMap(neurons, target, layer.out, layer.bias)
+    return MLP(name, concatenate(operands, source, joint).then(hidden), output)
