@@ -17,10 +17,9 @@ import numpy as np
 
 from shoal.compiler import assemble, pipeline
 from shoal.craft.components import BOS, Component, Head
-from shoal.lowering import lower, selectors
+from shoal.lowering import lower, making, selectors
 from shoal.lowering.lowered import LoweredProgram
 from shoal.lowering.rules import aggregate, linear, table
-from shoal.lowering.synthesis import choose
 from shoal.options import pass_names
 from shoal.program.facts import averages, infer
 from shoal.program.facts.lookup import Lookup
@@ -201,35 +200,39 @@ def _too_warm(correct: Function) -> Function:
 
 
 @_fault(
-    choose,
-    "_as_mlp",
+    making,
+    "synthesise",
     "threshold off by one",
     "neurons that look up several operands fire when all but one of them match",
     can_show=_has("SequenceMap"),
 )
 def _threshold_off_by_one(correct: Function) -> Function:
-    def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
-        if len(leaves) > 1 and all(leaf.form.picks_one for leaf in leaves):
-            layer = replace(layer, threshold=layer.threshold + 1)
-        return correct(name, leaves, layer, target)
+    def synthesise(name: Any, operands: Any, *arguments: Any) -> Any:
+        made = correct(name, operands, *arguments)
+        if made is None or len(operands) < 2 or not all(o.form.picks_one for o in operands):
+            return made
+        hidden = replace(made.mlp.hidden, bias=made.mlp.hidden.bias + 1)
+        return replace(made, mlp=replace(made.mlp, hidden=hidden))
 
-    return as_mlp
+    return synthesise
 
 
 @_fault(
-    choose,
-    "_as_mlp",
+    making,
+    "synthesise",
     "wrong default class",
     "a look-up that finds no neuron for its operands results in the next class",
     can_show=_has("Map"),
 )
 def _wrong_default_class(correct: Function) -> Function:
-    def as_mlp(name: Any, leaves: Any, layer: Any, target: Any) -> Any:
-        if all(leaf.form.picks_one for leaf in leaves):
-            layer = replace(layer, bias=np.roll(layer.bias, 1))
-        return correct(name, leaves, layer, target)
+    def synthesise(name: Any, operands: Any, *arguments: Any) -> Any:
+        made = correct(name, operands, *arguments)
+        if made is None or not all(operand.form.picks_one for operand in operands):
+            return made
+        output = replace(made.mlp.output, bias=np.roll(made.mlp.output.bias, 1))
+        return replace(made, mlp=replace(made.mlp, output=output))
 
-    return as_mlp
+    return synthesise
 
 
 @_fault(
