@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-targets lint bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/shoal compile reverse
@@ -12,6 +12,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+test-targets: $(VENV)/targets
+	$(BIN)/python -m pytest tests/targets tests/examples
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -27,6 +30,12 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# PyTorch first, in its CPU build where the index has one: other packages would take one for CUDA.
+$(VENV)/targets: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-targets]'
 	touch $@
 
 clean:

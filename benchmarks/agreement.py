@@ -16,10 +16,10 @@ from shoal.contract import all_agree
 from shoal.errors import EvaluationError
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.stock import STOCK, StockProgram
-from shoal.targets.target import TARGETS
+from shoal.targets.target import RUNNERS, is_installed
 from shoal_solvers import SOLVERS
 
-BACKENDS = tuple(TARGETS)
+BACKENDS = tuple(name for name, target in RUNNERS.items() if is_installed(target))
 
 
 def inputs(stock: StockProgram, longest: int, count: int) -> list[list[object]]:

@@ -26,6 +26,7 @@ from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value, show_value
 from shoal.report import report
 from shoal.runnable import Transformer
+from shoal.targets.target import module_of
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
@@ -131,6 +132,27 @@ class Model(Transformer):
             super().save(path)
         else:
             save_file(Path(path), self, self.atlas)
+
+    def to_huggingface(
+        self, folder: str | Path, head: str = "token-classification", overwrite: bool = False
+    ) -> Path:
+        """Write the model as a stock GPT-2, with a tokenizer and a card, into a folder.
+
+        Args:
+            folder: which ``from_pretrained`` of Hugging Face reads.
+            head: "token-classification", a value for each token; or "lm", the next token, for
+                causal programs whose results are tokens.
+            overwrite: whether a folder that is there may be replaced.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InvalidInputError: Hugging Face's packages are not installed, or cannot hold the model,
+                or the folder is there already.
+        """
+        place: Path = module_of("huggingface").to_huggingface(self, folder, head, overwrite)
+        return place
 
     # What the stages made.
 

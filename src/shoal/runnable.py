@@ -16,7 +16,7 @@ from shoal.errors import InvalidInputError
 from shoal.limits import Limits
 from shoal.pickling import pack, unpack
 from shoal.rasp.values import Value, show_value
-from shoal.targets.target import Runner, runner_of
+from shoal.targets.target import Runner, module_of, runner_of, write_to
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.storage import load_arrays, save_arrays
 from shoal.transformer.weights import Array, Weights
@@ -85,8 +85,9 @@ class Transformer:
 
         Args:
             tokens: without BOS.
-            backend: one of ``shoal.targets.target.TARGETS``: "numpy" (at once), "haiku" (compiled
-                by JAX), or for models that were compiled here "craft" (in double precision).
+            backend: one of ``shoal.targets.target.RUNNERS``: "numpy" (at once), "haiku" (compiled
+                by JAX), "torch", or for models that were compiled here "craft" (in double
+                precision).
 
         Raises:
             InvalidInputError: the sequence does not fit the model, or the backend cannot run it.
@@ -176,6 +177,37 @@ class Transformer:
     def mlp_hidden_size(self) -> int:
         """Neurons of each MLP."""
         return self.weights.sizes.mlp_hidden_size
+
+    def to_torch(self, dtype: Any = None, device: Any = None) -> Any:
+        """The model as a ``torch.nn.Module``; see ``shoal.targets.in_torch``.
+
+        Args:
+            dtype: ``torch.float32`` (the usual one) or ``torch.float64``.
+            device: where it is to be.
+
+        Raises:
+            InvalidInputError: PyTorch is not installed, or the model is not exact in that type.
+        """
+        return module_of("torch").to_torch(self, dtype, device)
+
+    def to_transformer_lens(self) -> Any:
+        """The model in TransformerLens; see ``shoal.targets.to_transformer_lens``.
+
+        Raises:
+            InvalidInputError: TransformerLens is not installed, or cannot hold the model.
+        """
+        return module_of("transformer-lens").to_transformer_lens(self)
+
+    def to_onnx(self, path: str | Path | None = None) -> Any:
+        """The model as an ``onnx.ModelProto``, which is written to a file if one is named.
+
+        Raises:
+            InvalidInputError: ONNX is not installed or cannot hold the model, or the file cannot be
+                written.
+        """
+        if path is not None:
+            write_to("onnx", self, path)
+        return module_of("onnx").to_onnx(self)
 
     def save(self, path: str | Path) -> None:
         """Write the weights and encoders to an ``.npz`` file (see ``load``).

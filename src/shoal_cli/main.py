@@ -12,7 +12,7 @@ from rich.console import Console
 
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
-from shoal_cli.commands import compare, compile, explain, fuzz, run
+from shoal_cli.commands import compare, compile, explain, export, fuzz, run
 from shoal_cli.endings import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -30,6 +30,7 @@ examples:
   shoal compile reverse                     what a compiled program looks like
   shoal run reverse a b c d                 run it
   shoal explain shuffle_dyck1               what each half-layer does
+  shoal export sort --to huggingface sort/  take it elsewhere
   shoal compile my_program.py:double --vocab 1 2 3 --max-seq-len 8
 
 my_program.py:double runs the file my_program.py as Python does, with all that it does, and takes
@@ -51,7 +52,14 @@ class Command(Protocol):
 
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {"compile": compile, "run": run, "explain": explain, "compare": compare, "fuzz": fuzz}
+    {
+        "compile": compile,
+        "run": run,
+        "explain": explain,
+        "export": export,
+        "compare": compare,
+        "fuzz": fuzz,
+    }
 )
 """All commands by name, in the order in which they are listed."""
 

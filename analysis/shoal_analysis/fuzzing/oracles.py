@@ -26,7 +26,7 @@ from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import Map, SOp, tokens
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
-from shoal.targets.target import TARGETS
+from shoal.targets.target import RUNNERS, is_installed
 from shoal_analysis.fuzzing.cases import Case
 from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
@@ -93,7 +93,7 @@ def examine(case: Case, haiku: bool = False) -> Verdict:
     if not expected:
         return Verdict("undefined")
     inputs = [sequence for sequence, _ in expected]
-    asked = [target for target in TARGETS.values() if haiku or not target.is_slow]
+    asked = [t for t in RUNNERS.values() if (haiku or not t.is_slow) and is_installed(t)]
     stages = [target.name for target in sorted(asked, key=lambda t: (t.is_slow, t.name))]
     for stage in stages:
         compare_results(stage, program, expected, model.run_batch(inputs, stage))

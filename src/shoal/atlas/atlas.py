@@ -136,6 +136,7 @@ class Place:
         last: the last half-layer that can read it; the number of half-layers if it is there at
             the end.
         written_by: the half-layer that writes it; None for what the embedding writes.
+        largest: the greatest absolute value of a dimension; None if its file does not say.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Place:
     first: int
     last: int
     written_by: int | None
+    largest: float | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from types import MappingProxyType
+from pathlib import Path
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
@@ -60,15 +61,16 @@ Runner = Callable[[npt.NDArray[Any]], ForwardPass]
 
 @dataclass(frozen=True)
 class Target:
-    """Something that runs models.
+    """Something that runs models, or writes them down for others.
 
     Attributes:
         name: what users call it.
         what: it is, in words.
         module: where it is; imported when it is asked for, since it may be slow, or not be there.
-            It has a function ``runner`` from a ``Runnable`` to a ``Runner``.
         install: what to install where its packages are missing.
         is_slow: whether it takes long to begin, so that it is not asked as a matter of course.
+        runs: whether the module has a function ``runner`` from a ``Runnable`` to a ``Runner``.
+        writes: "file" or "folder", if it has a function ``write`` of a model and a path; else "".
     """
 
     name: str
@@ -76,6 +78,8 @@ class Target:
     module: str
     install: str = ""
     is_slow: bool = False
+    runs: bool = True
+    writes: str = ""
 
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
@@ -87,10 +91,55 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "haiku", "Haiku, compiled by JAX", "shoal.targets.in_haiku", "jax dm-haiku", True
             ),
             Target("craft", "the assembly, in double precision", "shoal.targets.in_craft"),
+            Target(
+                "torch",
+                "a PyTorch module, its state dict in a .pt file",
+                "shoal.targets.in_torch",
+                "'shoal[torch]'",
+                is_slow=True,
+                writes="file",
+            ),
+            Target(
+                "transformer-lens",
+                "TransformerLens, its state dict in a .pt file",
+                "shoal.targets.to_transformer_lens",
+                "'shoal[lens]'",
+                runs=False,
+                writes="file",
+            ),
+            Target(
+                "huggingface",
+                "a stock GPT-2 with tokenizer and card, in a folder",
+                "shoal.targets.to_huggingface",
+                "'shoal[huggingface]'",
+                runs=False,
+                writes="folder",
+            ),
+            Target(
+                "onnx",
+                "an ONNX graph of any batch size and length",
+                "shoal.targets.to_onnx",
+                "'shoal[onnx]'",
+                runs=False,
+                writes="file",
+            ),
+            Target(
+                "safetensors",
+                "Shoal's own file, which shoal.load reads with all that is known",
+                "shoal.targets.to_safetensors",
+                runs=False,
+                writes="file",
+            ),
         )
     }
 )
 """All targets by name, the usual one first."""
+
+RUNNERS: Mapping[str, Target] = MappingProxyType({n: t for n, t in TARGETS.items() if t.runs})
+"""Those that run models."""
+
+WRITERS: Mapping[str, Target] = MappingProxyType({n: t for n, t in TARGETS.items() if t.writes})
+"""Those that write them down."""
 
 
 def runner_of(name: str, model: Runnable) -> Runner:
@@ -100,17 +149,52 @@ def runner_of(name: str, model: Runnable) -> Runner:
         InvalidInputError: there is no such target, its packages are missing, or the model has not
             what it needs.
     """
-    target = TARGETS.get(name)
-    if target is None:
-        raise InvalidInputError(f"there is no backend {name!r}; known: {', '.join(TARGETS)}")
+    if name not in RUNNERS:
+        raise InvalidInputError(f"there is no backend {name!r}; known: {', '.join(RUNNERS)}")
+    runner: Runner = module_of(name).runner(model)
+    return runner
+
+
+def write_to(name: str, model: Runnable, path: str | Path, **options: Any) -> None:
+    """Write a model down for a target.
+
+    Args:
+        name: of the target.
+        model: what is written.
+        path: of the file or folder, which is there whole or as it was before.
+        options: of the target.
+
+    Raises:
+        InvalidInputError: there is no such target, its packages are missing, it cannot hold the
+            model, or the path cannot be written.
+    """
+    if name not in WRITERS:
+        raise InvalidInputError(f"nothing is written for {name!r}; known: {', '.join(WRITERS)}")
+    module_of(name).write(model, Path(path), **options)
+
+
+def module_of(name: str) -> ModuleType:
+    """The module of a target.
+
+    Raises:
+        InvalidInputError: its packages are missing.
+    """
+    target = TARGETS[name]
     try:
-        module = import_module(target.module)
+        return import_module(target.module)
     except ModuleNotFoundError as error:
-        if not target.install:
+        if not target.install or (error.name or "").split(".")[0] == "shoal":
             raise
         raise InvalidInputError(
-            f"the backend {name!r} needs the package {error.name!r}, which is not installed; "
-            f'install it by "pip install {target.install}", or use another of {", ".join(TARGETS)}'
+            f"the target {name!r} needs the package {error.name!r}, which is not installed; "
+            f'install it by "pip install {target.install}"'
         ) from error
-    runner: Runner = module.runner(model)
-    return runner
+
+
+def is_installed(target: Target) -> bool:
+    """Whether the packages of a target are there."""
+    try:
+        module_of(target.name)
+    except InvalidInputError:
+        return False
+    return True

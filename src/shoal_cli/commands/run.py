@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shoal.targets.target import TARGETS
+from shoal.targets.target import RUNNERS
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.programs import match_tokens
@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tokens", nargs="+", metavar="TOKEN", help="the input, without BOS")
     parser.add_argument(
         "--backend",
-        default=next(iter(TARGETS)),
-        choices=tuple(TARGETS),
-        help="; ".join(f"{target.name}: {target.what}" for target in TARGETS.values()),
+        default=next(iter(RUNNERS)),
+        choices=tuple(RUNNERS),
+        help="; ".join(f"{target.name}: {target.what}" for target in RUNNERS.values()),
     )
     add_compile_options(parser)
 
