@@ -9,8 +9,8 @@
 """
 
 from shoal import rasp
+from shoal.compiler.drop_in import compile_rasp_to_model
 from shoal.compiler.pipeline import compile_program as compile
-from shoal.compiler.pipeline import compile_rasp_to_model
 from shoal.errors import (
     BudgetError,
     EvaluationError,

@@ -37,7 +37,7 @@ class Refusal(StrEnum):
     UNKNOWN_EXPRESSION = "expressions that the compiler does not know"
 
 
-class UnsupportedProgramError(ShoalError):
+class UnsupportedProgramError(ShoalError, NotImplementedError):
     """A program cannot be compiled.
 
     Attributes:

@@ -120,7 +120,7 @@ def test_a_model_refuses_what_it_is_not_made_for() -> None:
         with pytest.raises(InvalidInputError, match="must begin with BOS"):
             model.apply(bad)
     with pytest.raises(InvalidInputError, match="numpy"):
-        model.run(["a"], "torch")
+        model.run(["a"], "magic")
     with pytest.raises(InvalidInputError, match="half-layer"):
         model.labels_at(99)
 

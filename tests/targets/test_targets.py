@@ -14,8 +14,10 @@ from shoal.errors import InvalidInputError
 from shoal.rasp import tokens
 from shoal.rasp.stock import STOCK
 from shoal.targets import target as module
-from shoal.targets.target import TARGETS, ForwardPass, Target, runner_of
+from shoal.targets.target import RUNNERS, ForwardPass, Target, is_installed, runner_of
 from tests.support import agree, random_sequences
+
+INSTALLED = [name for name, target in RUNNERS.items() if is_installed(target)]
 
 
 def compiled(name: str, **options: Any) -> shoal.Model:
@@ -44,7 +46,7 @@ def test_targets_give_the_same_forward_pass(name: str, causal: bool) -> None:
     except shoal.UnsupportedProgramError:
         pytest.skip("it uses length, which a causal mask hides")
     ids, there = batch(model, name)
-    passes = {target: runner_of(target, model)(ids) for target in TARGETS}
+    passes = {target: runner_of(target, model)(ids) for target in INSTALLED}
     wanted = passes.pop("numpy")
     seen = there[:, None, :, None] & there[:, None, None, :]
     for passed in passes.values():
@@ -71,7 +73,7 @@ def flat(passed: ForwardPass) -> list[np.ndarray]:
     return arrays if passed.logits is None else [*arrays, passed.logits]
 
 
-@pytest.mark.parametrize("target", [name for name, t in TARGETS.items() if not t.is_slow])
+@pytest.mark.parametrize("target", [name for name, t in RUNNERS.items() if not t.is_slow])
 def test_logits_are_over_values_and_none(target: str) -> None:
     model = compiled("sort", passes="none")
     ids, there = batch(model, "sort")
@@ -109,7 +111,7 @@ def test_every_target_asks_the_architecture_what_is_seen() -> None:
     plain = runner_of("numpy", model)(ids).residuals[-1]
     wanted = runner_of("numpy", other)(ids)
     assert not np.allclose(plain[there], wanted.residuals[-1][there])
-    for target in TARGETS:
+    for target in INSTALLED:
         passed = runner_of(target, other)(ids)
         for one, other_one in zip(passed.residuals, wanted.residuals, strict=True):
             assert np.allclose(one[there], other_one[there], rtol=1e-4, atol=1e-4), target
@@ -117,9 +119,12 @@ def test_every_target_asks_the_architecture_what_is_seen() -> None:
 
 def test_what_cannot_run_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     model = shoal.compile(tokens, vocab=["a"], max_seq_len=2)
-    with pytest.raises(InvalidInputError, match="no backend 'magic'; known: numpy, haiku, craft"):
+    with pytest.raises(
+        InvalidInputError, match="no backend 'magic'; known: numpy, haiku, craft, torch"
+    ):
         runner_of("magic", model)
     missing = Target("glass", "glass", "glass_of_water.pane", "glass-of-water")
     monkeypatch.setattr(module, "TARGETS", {"glass": missing})
+    monkeypatch.setattr(module, "RUNNERS", {"glass": missing})
     with pytest.raises(InvalidInputError, match='install it by "pip install glass-of-water"'):
         model.run(["a"], "glass")

@@ -87,35 +87,17 @@ def compile_program(
         workers,
         limits,  # type: ignore[arg-type]
     )
-    return _compile(program, options, equal_sizes=False)
+    return compile_with(program, options)
 
 
-def compile_rasp_to_model(
-    program: SOp,
-    vocab: Iterable[Value],
-    max_seq_len: int,
-    causal: bool = False,
-    compiler_bos: str = "compiler_bos",
-    compiler_pad: str = "compiler_pad",
-    mlp_exactness: int = 100,
-) -> Model:
-    """Compile with Tracr's signature; the model has the attributes of Tracr's.
+def compile_with(program: Any, options: CompileOptions, equal_sizes: bool = False) -> Model:
+    """Compile with options that are made already.
 
-    ``mlp_exactness`` is accepted and has no effect: MLPs are exact. Values have the size of
-    keys, as tools that reshape Tracr's weights expect.
+    Args:
+        program: the s-op to compute.
+        options: what for, and how.
+        equal_sizes: whether values get the size of keys, as Tracr's have.
     """
-    del mlp_exactness
-    options = CompileOptions(
-        vocab,  # type: ignore[arg-type]  # options take what users give
-        max_seq_len,
-        causal,
-        bos=compiler_bos,
-        pad=compiler_pad,
-    )
-    return _compile(program, options, equal_sizes=True)
-
-
-def _compile(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
     with one_thread():
         return _run_stages(program, options, equal_sizes)
 

@@ -61,13 +61,19 @@ def decoding(
     return Recipe(variable, held, [source], points, results, variable.name)
 
 
-def make(context: Context, recipe: Recipe) -> Offer | None:
+def make(context: Context, recipe: Recipe, tolerance: float = 0.0) -> Offer | None:
     """The cheapest exact MLP; None if none is exact.
+
+    Args:
+        context: what is known.
+        recipe: what is to be made.
+        tolerance: an error that its readers bear, if that is more than usual.
 
     Raises:
         UnsupportedProgramError: it would take too many neurons, or too much work.
     """
-    return _made(context, recipe, context.inferred.limits.mlp_weights, context.inferred.work)
+    inferred = context.inferred
+    return _made(context, recipe, inferred.limits.mlp_weights, inferred.work, tolerance)
 
 
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
@@ -122,7 +128,9 @@ def offer_another(context: Context, recipe: Recipe) -> Offers[None]:
         yield offer
 
 
-def _made(context: Context, recipe: Recipe, most_weights: int, work: Work) -> Offer | None:
+def _made(
+    context: Context, recipe: Recipe, most_weights: int, work: Work, tolerance: float = 0.0
+) -> Offer | None:
     variable, operands = recipe.variable, recipe.operands
     errors = [coordinate_errors(operand, context.variables) for operand in operands]
     made = synthesise(
@@ -134,6 +142,7 @@ def _made(context: Context, recipe: Recipe, most_weights: int, work: Work) -> Of
         variable.space,
         most_weights,
         work,
+        tolerance,
     )
     if made is None:
         return None

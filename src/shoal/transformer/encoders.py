@@ -192,5 +192,11 @@ class OutputDecoder:
 
     @property
     def encoding_map(self) -> Mapping[Value, int]:
-        """The number of each categorical value."""
+        """The number of each categorical value.
+
+        Raises:
+            AttributeError: results are numbers, and clients ask by this attribute.
+        """
+        if self.codes is None:
+            raise AttributeError("numerical results have no encoding_map")
         return {value: number for number, value in enumerate(self.values)}

@@ -101,6 +101,7 @@ def synthesise(
     target: Space,
     most_weights: int,
     work: Work | None = None,
+    tolerance: float = 0.0,
 ) -> Synthesis | None:
     """The cheapest exact MLP for a table, or None if none is exact in float32.
 
@@ -113,6 +114,7 @@ def synthesise(
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
         work: counts what is done; without it there is no limit.
+        tolerance: an error that is accepted of any form, where readers bear more than usual.
 
     Raises:
         TooManyNeuronsError: every exact form that might do exceeds ``most_weights``.
@@ -138,7 +140,7 @@ def synthesise(
         seen, rounding = _errors(layer, table)
         error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
-        if max(error, in_any_order) <= candidate.tolerance and (
+        if max(error, in_any_order) <= max(tolerance, candidate.tolerance) and (
             good_enough is None or error <= SHARP
         ):
             mlp = as_mlp(name, [operand.coordinates for operand in operands], layer, target)
