@@ -1,29 +1,25 @@
 """A plain transformer as GPT-2, whose LayerNorms then do nothing.
 
 With an epsilon far above any variance LayerNorm divides by a power of two, and its weight
-multiplies by it again. What it subtracts, the mean of all columns, has to be 0, or not to matter:
+multiplies by it again. What it subtracts, the mean of all columns, must not matter: each column is
+held as x and -x, and read as (x - x') / 2, from which any mean cancels.
 
-* *pairs*: each column is held as x and -x, and read as (x - x') / 2, from which any mean cancels;
-* *balance*: one column holds minus the sum of all others. That is cheaper, and exact where every
-  column is a multiple of a step small enough to be added up without rounding. Averages are not, so
-  it is taken for models that attend to nothing.
+A single column that holds minus the sum of all others would be cheaper, and does not do: PyTorch
+computes means by running updates with divisions, so that the mean of 1, -1 and zeros comes out as
+1e-8, which a reader with large weights notices.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.contract import EXACT
-from shoal.craft.fitting import grid_step
 from shoal.errors import InvalidInputError
 from shoal.targets.foreign import exact_head_size, with_heads_of, with_pad_kept_away
 from shoal.transformer.weights import Array, LayerWeights, Weights
-
-Scheme = Literal["pairs", "balance"]
 
 _LARGEST_EXPONENT = 60
 """Of the root of epsilon; epsilon itself and the variances beside it must be finite in float32."""
@@ -42,7 +38,6 @@ class GPT2Weights:
         n_head: heads of a layer, some of which do nothing.
         n_inner: neurons of an MLP.
         epsilon: of all LayerNorms.
-        scheme: how the mean is kept out.
         reading: [columns of the model, n_embd], which turns a reading of the model's stream, and of
             a constant 1 below it, into one of GPT-2's.
     """
@@ -52,7 +47,6 @@ class GPT2Weights:
     n_head: int
     n_inner: int
     epsilon: float
-    scheme: Scheme
     reading: npt.NDArray[np.float64]
 
 
@@ -72,11 +66,12 @@ def gpt2_weights(weights: Weights, pad: int, largest: float) -> GPT2Weights:
     sizes = weights.sizes
     size = exact_head_size(max(sizes.key_size, sizes.value_size))
     weights = with_heads_of(weights, size)
-    scheme: Scheme = "balance" if _is_on_a_grid(weights) else "pairs"
     wanted = sizes.d_model + 1  # and a constant for the head's bias
-    needed = 2 * wanted if scheme == "pairs" else wanted + 1
-    n_head = max(sizes.num_heads, -(-needed // size))
-    writing, reading = _maps(scheme, wanted, n_head * size)
+    n_head = max(sizes.num_heads, -(-2 * wanted // size))
+    writing = np.zeros((wanted, n_head * size))
+    columns = np.arange(wanted)
+    writing[columns, 2 * columns], writing[columns, 2 * columns + 1] = 1.0, -1.0
+    reading = writing / 2
     own = writing[:-1]
     arrays = {
         "wte.weight": _single(weights.token_embedding @ own),
@@ -90,9 +85,7 @@ def gpt2_weights(weights: Weights, pad: int, largest: float) -> GPT2Weights:
         arrays[f"{norm}.weight"] = np.full(n_head * size, root, np.float32)
         arrays[f"{norm}.bias"] = np.zeros(n_head * size, np.float32)
     arrays["ln_f.bias"] = _single(writing[-1])
-    return GPT2Weights(
-        arrays, n_head * size, n_head, sizes.mlp_hidden_size, root**2, scheme, reading
-    )
+    return GPT2Weights(arrays, n_head * size, n_head, sizes.mlp_hidden_size, root**2, reading)
 
 
 def _root_of_epsilon(largest: float) -> float:
@@ -104,20 +97,6 @@ def _root_of_epsilon(largest: float) -> float:
             "from changing anything; use smaller numbers, or the target torch or onnx"
         )
     return float(2.0**exponent)
-
-
-def _maps(
-    scheme: Scheme, wanted: int, n_embd: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """How a column is written, and how it is read: two matrices [wanted, n_embd]."""
-    writing, reading = np.zeros((wanted, n_embd)), np.zeros((wanted, n_embd))
-    columns = np.arange(wanted)
-    if scheme == "balance":
-        writing[columns, columns] = reading[columns, columns] = 1.0
-        writing[:-1, wanted] = -1.0  # the constant comes after the norm
-        return writing, reading
-    writing[columns, 2 * columns], writing[columns, 2 * columns + 1] = 1.0, -1.0
-    return writing, writing / 2
 
 
 def _layer(
@@ -151,31 +130,3 @@ def _layer(
 
 def _single(array: npt.NDArray[np.float64]) -> Array:
     return array.astype(np.float32)
-
-
-def _is_on_a_grid(weights: Weights) -> bool:
-    """Whether no head writes anything, and every sum is exact in whatever order.
-
-    Followed are, for each column, a step that it is a multiple of, and its largest absolute value.
-    """
-    if any(layer.output_w.any() or layer.output_b.any() for layer in weights.layers):
-        return False
-    tokens, places = weights.token_embedding, weights.position_embedding
-    steps = np.minimum(grid_step(tokens.astype(float)), grid_step(places.astype(float)))
-    sizes = np.abs(tokens).max(axis=0) + np.abs(places).max(axis=0)
-    for layer in weights.layers:
-        hidden = _affine(steps, sizes, layer.hidden_w, layer.hidden_b)
-        written = _affine(*hidden, layer.mlp_output_w, layer.mlp_output_b)
-        steps, sizes = np.minimum(steps, written[0]), sizes + written[1]
-    return bool((steps > 0).all() and sizes.sum() <= EXACT * steps.min())
-
-
-def _affine(
-    steps: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], matrix: Array, bias: Array
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The same of ``x @ matrix + bias``; a step of 0 where something may be rounded."""
-    entries = grid_step(matrix.reshape(1, -1).astype(float)).reshape(matrix.shape)
-    products = np.where(matrix == 0, 1.0, steps[:, None] * entries)
-    step = np.minimum(products.min(axis=0, initial=1.0), grid_step(bias[None].astype(float)))
-    size = sizes @ np.abs(matrix) + np.abs(bias)
-    return np.where(size <= EXACT * step, step, 0.0), size

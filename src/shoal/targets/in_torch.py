@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,12 @@ from shoal.transformer.storage import assemble, describe, type_of
 from shoal.transformer.weights import Array, LayerWeights, Sizes, Weights
 
 FORMAT = "shoal torch 1"
+
+_UNREADABLE = (
+    *(OSError, EOFError, UnpicklingError),
+    *(KeyError, TypeError, ValueError, RuntimeError),
+)
+"""What ``torch.load`` and modules raise of files that are none of theirs."""
 
 EXACT_TYPES = (torch.float32, torch.float64)
 """Types in which models are right. In bfloat16 and float16 sums and counts are not."""
@@ -250,7 +257,7 @@ class TorchTransformer(nn.Module):
             module.load_state_dict(content["state_dict"])
         except FileNotFoundError:
             raise InvalidInputError(f"there is no file {path}") from None
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError) as error:
+        except _UNREADABLE as error:
             raise InvalidInputError(
                 f"{path} is no PyTorch module of Shoal, or is damaged: {error}; write one by "
                 "shoal export --to torch"

@@ -7,13 +7,6 @@ from typing import Any
 
 from shoal.model import Model
 
-_SCHEMES = {
-    "pairs": "every column of the stream is held as x and -x and read as (x - x') / 2, from which "
-    "the mean that LayerNorm subtracts cancels",
-    "balance": "one column holds minus the sum of all others; all of them are multiples of a step "
-    "that float32 adds up exactly, so that the mean is 0",
-}
-
 _USES = {
     "token-classification": """from transformers import pipeline
 
@@ -28,14 +21,13 @@ print(tokenizer.decode(model.generate(**prompt, max_new_tokens=4, do_sample=Fals
 }
 
 
-def model_card(model: Model, config: Any, head: str, scheme: str, version: str) -> str:
+def model_card(model: Model, config: Any, head: str, version: str) -> str:
     """The text of a card, in Markdown with a header that Hugging Face reads.
 
     Args:
         model: what was exported.
         config: of the GPT-2.
         head: which one it has.
-        scheme: how the mean is kept out of LayerNorm.
         version: of transformers.
     """
     encoder, decoder = model.input_encoder, model.output_encoder
@@ -52,7 +44,8 @@ def model_card(model: Model, config: Any, head: str, scheme: str, version: str) 
         'wrong; on NVIDIA GPUs keep TF32 off (`torch.set_float32_matmul_precision("highest")`, '
         "the default).",
         f"LayerNorm does nothing: its epsilon is {config.layer_norm_epsilon:g}, far above any "
-        f"variance, its weight is the root of that, and {_SCHEMES[scheme]}.",
+        "variance, its weight is the root of that, and every column of the stream is held as x and "
+        "-x and read as (x - x') / 2, from which the mean that LayerNorm subtracts cancels.",
         "PAD needs no attention mask: its keys score far below all others.",
         *([] if model.weights.causal else [_BIDIRECTIONAL]),
         f"Written with transformers {version}.",

@@ -56,12 +56,12 @@ def to_huggingface(
         InvalidInputError: GPT-2 or a tokenizer cannot hold the model, or the folder is there.
     """
     head = "token-classification" if head is None else head
-    made, tokenizer, scheme = in_memory(model, head)
+    made, tokenizer = in_memory(model, head)
 
     def fill(place: Path) -> None:
         made.save_pretrained(place)
         tokenizer.save_pretrained(place)
-        card = model_card(model, made.config, head, scheme, transformers.__version__)
+        card = model_card(model, made.config, head, transformers.__version__)
         (place / "README.md").write_text(card, encoding="utf-8")
 
     return write_folder(folder, fill, overwrite)
@@ -74,8 +74,8 @@ def write(model: Model, path: Path, head: Head | None = None, overwrite: bool = 
 
 def in_memory(
     model: Model, head: Head = "token-classification"
-) -> tuple[Any, PreTrainedTokenizerFast, str]:
-    """The model and the tokenizer of Hugging Face; and how the mean is kept out of LayerNorm.
+) -> tuple[Any, PreTrainedTokenizerFast]:
+    """The model and the tokenizer of Hugging Face.
 
     Raises:
         InvalidInputError: GPT-2 or a tokenizer cannot hold the model.
@@ -95,7 +95,7 @@ def in_memory(
     config = _config(model, weights, head)
     made = GPT2LMHeadModel(config) if head == "lm" else GPT2ForTokenClassification(config)
     made.load_state_dict(_state(weights, read, head))
-    return made.eval(), tokenizer, weights.scheme
+    return made.eval(), tokenizer
 
 
 def _largest(atlas: Atlas) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ Matrix = npt.NDArray[Any]
 
 
 FORMAT = "shoal transformer-lens 1"
+
+_UNREADABLE = (
+    *(OSError, EOFError, UnpicklingError),
+    *(KeyError, TypeError, ValueError, RuntimeError),
+)
+"""What ``torch.load`` and modules raise of files that are none of theirs."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def load(path: str | Path) -> Any:
         return _put_together(Parts(content["settings"], content["state_dict"]))
     except FileNotFoundError:
         raise InvalidInputError(f"there is no file {path}") from None
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise InvalidInputError(
             f"{path} is no model for this version of TransformerLens, or is damaged: {error}; "
             "write one by shoal export --to transformer-lens"
