@@ -90,28 +90,26 @@ def test_ctrl_c_while_the_solver_works_gives_no_half_proven_model(tmp_path: Path
     path.write_text(
         "from shoal.rasp import *\n"
         "parts = [SelectorWidth(Select(tokens, tokens, lambda k, q, i=i: (k * i + q) % 7 < 3))"
-        " for i in range(40)]\n"
+        " for i in range(200)]\n"
         "program = parts[0]\n"
         "for part in parts[1:]:\n"
         "    program = SequenceMap(lambda x, y: (x * 3 + y) % 5, part, program)\n"
         "vocab = tuple(range(7))\nmax_seq_len = 4\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "compile", f"{path}:program", "--time-limit", "600"],
+        [sys.executable, "-c", COMMAND, "compile", f"{path}:program", "--passes", "none"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        time.sleep(8)
+        time.sleep(5)  # it gets to the solver in one or two seconds, and stays there for thirty
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
-    assert errors == "shoal: interrupted\n"
-    assert output == ""
+    assert (process.returncode, output, errors) == (130, "", "shoal: interrupted\n")
 
 
 def test_ctrl_c_while_importing_ends_with_a_line(

@@ -96,17 +96,29 @@ def solve_interruptibly(
 ) -> tuple[cp_model.CpSolverStatus, bool]:
     """Solve in a thread, so that Ctrl-C reaches this one at once; whether it did.
 
-    (CP-SAT can catch the signal itself, but then the caller does not learn of it.)
+    (CP-SAT can catch the signal itself, but then the caller does not learn of it. A thread whose
+    ``join`` is interrupted is taken for finished by Python 3.11, so an event says when it is.)
     """
-    statuses: list[cp_model.CpSolverStatus] = []
-    thread = threading.Thread(target=lambda: statuses.append(solver.solve(model)), daemon=True)
-    thread.start()
+    answers: list[cp_model.CpSolverStatus | BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            answers.append(solver.solve(model))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            answers.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
     interrupted = False
     try:
-        thread.join()
+        done.wait()
     except KeyboardInterrupt:
         interrupted = True
-        while thread.is_alive():  # a stop before the search has begun is lost, so repeat it
+        while not done.wait(0.05):  # a stop before the search has begun is lost, so repeat it
             solver.stop_search()
-            thread.join(0.05)
-    return (statuses[0] if statuses else cp_model.UNKNOWN), interrupted
+    answer = answers[0]
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer, interrupted

@@ -16,6 +16,17 @@ from shoal.rasp.annotations import (
     keep,
     numerical,
 )
+from shoal.rasp.evaluators import (
+    DEFAULT_ANNOTATORS,
+    Annotator,
+    CausalEvaluator,
+    DefaultRASPEvaluator,
+    NumericValue,
+    Predicate,
+    RASPEvaluator,
+    default_encoding,
+    default_name,
+)
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -49,16 +60,23 @@ from shoal.rasp.printing import listing
 from shoal.rasp.values import Value
 
 __all__ = [
+    "DEFAULT_ANNOTATORS",
     "Aggregate",
+    "Annotator",
+    "CausalEvaluator",
     "Comparison",
     "ConstantSOp",
     "ConstantSelector",
+    "DefaultRASPEvaluator",
     "Encoding",
     "Full",
     "IndicesType",
     "LengthType",
     "LinearSequenceMap",
     "Map",
+    "NumericValue",
+    "Predicate",
+    "RASPEvaluator",
     "RASPExpr",
     "SOp",
     "Select",
@@ -73,6 +91,8 @@ __all__ = [
     "Value",
     "annotate",
     "categorical",
+    "default_encoding",
+    "default_name",
     "evaluate",
     "evaluate_all",
     "get_encoding",

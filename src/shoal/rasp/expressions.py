@@ -67,6 +67,11 @@ class RASPExpr:
         return self.name
 
     @property
+    def unique_id(self) -> int:
+        """A number that no other expression has while this one is there."""
+        return id(self)
+
+    @property
     def is_named(self) -> bool:
         """Whether the user gave this expression a name."""
         return "name" in self.annotations
