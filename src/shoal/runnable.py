@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
+from shoal.generation import generate
 from shoal.limits import Limits
 from shoal.pickling import pack, unpack
 from shoal.rasp.values import Value, show_value
@@ -107,6 +108,37 @@ class Transformer:
             self.output_encoder.decode(rows[1 : 1 + len(ids)])
             for rows, ids in zip(result, encoded, strict=True)
         ]
+
+    def generate(
+        self,
+        prompt: Sequence[Value],
+        max_new_tokens: int,
+        stop: Iterable[Value] = (),
+        backend: str = "numpy",
+    ) -> list[Value]:
+        """A prompt, and the tokens that a causal program lets follow.
+
+        Args:
+            prompt: at least one token, without BOS.
+            max_new_tokens: how many follow at most.
+            stop: tokens after which nothing follows. Nothing follows None either, nor a sequence
+                as long as the model can read.
+            backend: as of ``run``; "torch" keeps keys and values of earlier positions.
+
+        Raises:
+            InvalidInputError: the model is not causal, the prompt does not fit it, or a result is
+                no token.
+        """
+        if not self.weights.causal:
+            raise InvalidInputError(
+                "only causal programs generate: in others every token changes what was said "
+                "before; compile with causal=True"
+            )
+        if backend == "torch":
+            next_value = module_of("torch").next_value(self)
+        else:
+            next_value = lambda sequence: self.run(sequence, backend)[-1]  # noqa: E731
+        return generate(next_value, self.input_encoder, prompt, max_new_tokens, stop)
 
     def apply(self, tokens: Sequence[Value]) -> AppliedModel:
         """Run the Haiku model on a sequence that begins with BOS, as Tracr's ``apply`` does.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -317,6 +317,22 @@ def runner(model: Runnable) -> Runner:
         )
 
     return run
+
+
+def next_value(model: Runnable) -> Callable[[list[Value]], Value]:
+    """From a sequence to its last result, for sequences that each continue the one before."""
+    module, cache = to_torch(model), KeyValueCache()
+
+    @torch.no_grad()
+    def result(sequence: list[Value]) -> Value:
+        ids = [module.bos, *model.input_encoder.encode_tokens(sequence)][cache.length :]
+        coordinates: list[Tensor] = []
+        handle = module.unembed.register_forward_hook(lambda *parts: coordinates.append(parts[2]))
+        module(torch.tensor([ids]), cache)
+        handle.remove()
+        return model.output_encoder.decode(coordinates[0][0, -1:].numpy())[0]
+
+    return result
 
 
 def write(model: Runnable, path: Path) -> None:
