@@ -138,13 +138,14 @@ def test_labels_that_are_written_alike_are_told_apart(tmp_path: Path) -> None:
 def test_large_numbers_do_not_reach_the_norm(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     torch = pytest.importorskip("torch")
-    program = keep(numerical(Map({"a": 3.0e9, "b": -1.0}.get, tokens)))
-    place = compiled(program).to_huggingface(tmp_path / "x")
-    made = transformers.AutoModelForTokenClassification.from_pretrained(place)
-    ids = torch.tensor([compiled(program).input_encoder.encode(["BOS", "a", "b"])])
-    with torch.no_grad():
-        numbers = made(ids).logits[0, 1:, 0].tolist()
-    assert numbers == pytest.approx([3.0e9, -1.0], rel=1e-6)
+    read_off = numerical(Map({"a": 3.0e9, "b": -1.0}.get, tokens))
+    for name, program in (("view", read_off), ("kept", keep(read_off))):
+        place = compiled(program).to_huggingface(tmp_path / name)
+        made = transformers.AutoModelForTokenClassification.from_pretrained(place)
+        ids = torch.tensor([compiled(program).input_encoder.encode(["BOS", "a", "b"])])
+        with torch.no_grad():
+            numbers = made(ids).logits[0, 1:, 0].tolist()
+        assert numbers == pytest.approx([3.0e9, -1.0], rel=1e-6), name
     huge = keep(numerical(Map({"a": 1e30, "b": 2e30}.get, tokens)))
     with pytest.raises(InvalidInputError, match="LayerNorm cannot be kept"):
         compiled(huge).to_huggingface(tmp_path / "y")
