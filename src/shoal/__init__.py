@@ -9,6 +9,7 @@
 """
 
 from shoal import rasp
+from shoal.atlas.patch import Patch
 from shoal.compiler.drop_in import compile_rasp_to_model
 from shoal.compiler.pipeline import compile_program as compile
 from shoal.errors import (
@@ -20,6 +21,7 @@ from shoal.errors import (
     ShoalError,
     UnknownProgramError,
     UnsupportedProgramError,
+    UnwritableError,
 )
 from shoal.limits import Limits
 from shoal.model import Model, load
@@ -34,11 +36,13 @@ __all__ = [
     "InvalidOptionError",
     "Limits",
     "Model",
+    "Patch",
     "ProgramError",
     "ShoalError",
     "Transformer",
     "UnknownProgramError",
     "UnsupportedProgramError",
+    "UnwritableError",
     "compile",
     "compile_rasp_to_model",
     "load",

@@ -105,6 +105,23 @@ class UnreadableError(InvalidInputError):
         return self.reason
 
 
+class UnwritableError(InvalidInputError):
+    """An s-op cannot be replaced while a model runs, since it is not there to be replaced.
+
+    Attributes:
+        expression: its name.
+        reason: why.
+    """
+
+    def __init__(self, expression: str, reason: str) -> None:
+        super().__init__(expression, reason)
+        self.expression = expression
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.expression!r} cannot be replaced: {self.reason}"
+
+
 class UnknownProgramError(ShoalError):
     """The command line names a program that cannot be found."""
 

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from shoal.atlas.atlas import Atlas, Saved
 from shoal.atlas.explain import Step, explain
-from shoal.atlas.reading import Reader
+from shoal.atlas.patch import Patch
+from shoal.atlas.readers import Readers
 from shoal.atlas.storage import load_file, save_file
 from shoal.atlas.survey import Stages, survey
 from shoal.atlas.variables import Variables, variable_table
 from shoal.craft.model import CraftModel
 from shoal.errors import InvalidInputError
+from shoal.interventions import edited_cache, edits_for, reader_of, readers_of_cache
 from shoal.limits import Limits
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
@@ -26,7 +27,8 @@ from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value, show_value
 from shoal.report import report
 from shoal.runnable import Transformer
-from shoal.targets.target import module_of
+from shoal.targets.target import editing_runner_of, module_of
+from shoal.transformer.edits import Edit
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
@@ -67,12 +69,13 @@ class Model(Transformer):
         """What each residual column holds at the end of the network, as ``name:value``."""
         return self.labels_at(ALTERNATING.last_state(self.num_layers))
 
-    def read(self, name: str, tokens: Sequence[Value]) -> list[Value]:
+    def read(self, name: str, tokens: Sequence[Value], *patches: Patch) -> list[Value]:
         """The values of a named s-op, read from the residual stream of a forward pass.
 
         Args:
             name: its name, or one of its aliases.
             tokens: the input, without BOS.
+            patches: what is replaced meanwhile.
 
         Returns:
             One value for each token, whether the s-op is materialised, a view, or fused.
@@ -82,11 +85,115 @@ class Model(Transformer):
         """
         if not isinstance(name, str):
             raise InvalidInputError(f"the name of an s-op is a text, not {show_value(name)}")
-        encoder = self.input_encoder
-        ids = np.array([[encoder.bos_encoding, *encoder.encode_tokens(tokens)]], dtype=np.int32)
-        passed = self._runner("numpy")(ids)
-        states = [stream[0, 1:] for stream in (passed.input_embeddings, *passed.residuals)]
-        return Reader(self.atlas, states, ids[0, 1:]).read(name)
+        ids = self.ids([tokens])
+        passed = self.run_ids(ids, edits=self.edits([tokens], patches))
+        length = len(self.checked([tokens])[0])
+        return reader_of(self.atlas, passed, ids, 0, length).read(name)
+
+    def write(
+        self, name: str, tokens: Sequence[Value], values: Sequence[Value], backend: str = "numpy"
+    ) -> list[Value]:
+        """The program's result on a sequence while a named s-op has other values.
+
+        Args:
+            name: its name, or one of its aliases.
+            tokens: the input, without BOS.
+            values: one for each token; None where nothing is selected.
+            backend: "numpy" or "torch".
+
+        Raises:
+            InvalidInputError: there is no such s-op or value, or the sequence does not fit.
+            UnwritableError: it is not there to be replaced.
+        """
+        return self.patch(tokens, Patch.values(name, values), backend=backend)
+
+    def patch(
+        self, tokens: Sequence[Value], *patches: Patch, backend: str = "numpy"
+    ) -> list[Value]:
+        """The program's result on a sequence while named s-ops are replaced.
+
+        Args:
+            tokens: the input, without BOS.
+            patches: what is replaced, one after the other; see ``shoal.Patch``.
+            backend: "numpy" or "torch".
+
+        Raises:
+            InvalidInputError: there is no such s-op or value, or the sequence does not fit.
+            UnwritableError: an s-op is not there to be replaced.
+        """
+        return self.patch_batch([tokens], patches, backend)[0]
+
+    def patch_batch(
+        self,
+        inputs: Sequence[Sequence[Value]],
+        patches: Sequence[Patch] | Sequence[Sequence[Patch]],
+        backend: str = "numpy",
+    ) -> list[list[Value]]:
+        """The same for several inputs in one forward pass.
+
+        Args:
+            inputs: of any lengths, without BOS.
+            patches: for all inputs, or for each input a list of its own.
+            backend: "numpy" or "torch".
+        """
+        run = editing_runner_of(backend, self)
+        inputs = self.checked(inputs)
+        return self._results(run, inputs, self.edits(inputs, patches))
+
+    def edits(
+        self,
+        inputs: Sequence[Sequence[Value]],
+        patches: Sequence[Patch] | Sequence[Sequence[Patch]],
+    ) -> tuple[Edit, ...]:
+        """What patches change in the residual stream of a batch, for those who run it themselves.
+
+        ``module.edited(edits)`` of ``to_torch()`` is a context in which forward passes find them.
+        """
+        return edits_for(self, self._readers, inputs, patches)
+
+    def hooks(
+        self,
+        inputs: Sequence[Sequence[Value]],
+        patches: Sequence[Patch] | Sequence[Sequence[Patch]],
+    ) -> list[tuple[str, Any]]:
+        """Patches as the ``fwd_hooks`` of TransformerLens's ``run_with_hooks``.
+
+        Args:
+            inputs: the batch that it will run; see ``ids``.
+            patches: as of ``patch_batch``.
+        """
+        edits = self.edits(inputs, patches)
+        hooks: list[tuple[str, Any]] = module_of("transformer-lens").lens_hooks(self, edits)
+        return hooks
+
+    def read_cache(
+        self, name: str, cache: Mapping[str, Any], inputs: Sequence[Sequence[Value]]
+    ) -> list[list[Value]]:
+        """The values of a named s-op for each input of a cached forward pass.
+
+        Args:
+            name: its name, or one of its aliases.
+            cache: of TransformerLens's ``run_with_cache``, or a ``TorchTransformer``'s
+                ``activations``.
+            inputs: what it ran.
+        """
+        return [reader.read(name) for reader in readers_of_cache(self, self.atlas, cache, inputs)]
+
+    def patch_cache(
+        self,
+        cache: Mapping[str, Any],
+        inputs: Sequence[Sequence[Value]],
+        patches: Sequence[Patch] | Sequence[Sequence[Patch]],
+    ) -> dict[str, Any]:
+        """The streams of a cache, by name, with s-ops replaced wherever they are held.
+
+        Nothing is computed anew: what the s-ops lead to stays as it was.
+        """
+        return edited_cache(self, cache, self.edits(inputs, patches))
+
+    @cached_property
+    def _readers(self) -> Readers:
+        return Readers(self.atlas, self.weights)
 
     @staticmethod
     def load(path: str | Path, limits: Limits | None = None) -> Transformer:

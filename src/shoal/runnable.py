@@ -17,7 +17,7 @@ from shoal.generation import generate
 from shoal.limits import Limits
 from shoal.pickling import pack, unpack
 from shoal.rasp.values import Value, show_value
-from shoal.targets.target import Runner, module_of, runner_of, write_to
+from shoal.targets.target import ForwardPass, Runner, module_of, runner_of, write_to
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.storage import load_arrays, save_arrays
 from shoal.transformer.weights import Array, Weights
@@ -99,15 +99,27 @@ class Transformer:
         self, sequences: Sequence[Sequence[Value]], backend: str = "numpy"
     ) -> list[list[Value]]:
         """The program's results on sequences of any lengths, in one forward pass."""
-        run = self._runner(backend)
-        encoded = self._encoded(sequences)
-        if not encoded:
+        return self._results(self._runner(backend), sequences)
+
+    def _results(
+        self, run: Runner, sequences: Sequence[Sequence[Value]], *more: Any
+    ) -> list[list[Value]]:
+        """What a runner gives for sequences of any lengths."""
+        each = self.checked(sequences)
+        if not each:
             return []
-        result = run(self._padded(encoded)).result
+        result = run(self.ids(each), *more).result
         return [
-            self.output_encoder.decode(rows[1 : 1 + len(ids)])
-            for rows, ids in zip(result, encoded, strict=True)
+            self.output_encoder.decode(rows[1 : 1 + len(tokens)])
+            for rows, tokens in zip(result, each, strict=True)
         ]
+
+    def run_ids(
+        self, ids: npt.NDArray[np.int32], backend: str = "numpy", **more: Any
+    ) -> ForwardPass:
+        """A forward pass on numbers of tokens [batch, positions]; see ``ids``."""
+        passed: ForwardPass = self._runner(backend)(ids, **more)
+        return passed
 
     def generate(
         self,
@@ -291,25 +303,35 @@ class Transformer:
     def _runners(self) -> dict[str, Runner]:
         return {}
 
-    def _encoded(self, sequences: Sequence[Sequence[Value]]) -> list[list[int]]:
-        """The numbers of several sequences."""
+    def checked(self, sequences: Sequence[Sequence[Value]]) -> list[list[Value]]:
+        """Several sequences as lists.
+
+        Raises:
+            InvalidInputError: they are none.
+        """
+        wrong = InvalidInputError(
+            f"{show_value(sequences)} is no list of sequences; give a list of lists of tokens"
+        )
         if isinstance(sequences, str | bytes | Set | Mapping):
-            raise InvalidInputError(
-                f"{show_value(sequences)} is no list of sequences; give a list of lists of tokens"
-            )
+            raise wrong
         try:
             each = list(sequences)
         except TypeError:
-            raise InvalidInputError(
-                f"{show_value(sequences)} is no list of sequences; give a list of lists of tokens"
-            ) from None
-        return [self.input_encoder.encode_tokens(tokens) for tokens in each]
+            raise wrong from None
+        return [self.input_encoder.as_list(sequence) for sequence in each]
 
-    def _padded(self, encoded: list[list[int]]) -> npt.NDArray[np.int32]:
-        """[batch, max_seq_len + 1], so that batches of one size share one compiled shape."""
-        shape = (len(encoded), self.input_encoder.max_seq_len + 1)
-        ids = np.full(shape, self.input_encoder.pad_encoding, dtype=np.int32)
-        ids[:, 0] = self.input_encoder.bos_encoding
+    def ids(self, sequences: Sequence[Sequence[Value]]) -> npt.NDArray[np.int32]:
+        """The numbers of tokens [batch, max_seq_len + 1]: BOS first, PAD last.
+
+        All batches of one size have one shape, which JAX compiles once.
+
+        Raises:
+            InvalidInputError: a sequence does not fit the model.
+        """
+        encoder = self.input_encoder
+        encoded = [encoder.encode_tokens(tokens) for tokens in self.checked(sequences)]
+        ids = np.full((len(encoded), encoder.max_seq_len + 1), encoder.pad_encoding, np.int32)
+        ids[:, 0] = encoder.bos_encoding
         for row, numbers in zip(ids, encoded, strict=True):
             row[1 : 1 + len(numbers)] = numbers
         return ids

@@ -123,6 +123,25 @@ class NamedValue:
 
 
 @dataclass(frozen=True)
+class Selector:
+    """A selector of the program as it was written.
+
+    Attributes:
+        label: its unique name.
+        op: what it does, in a word.
+        inputs: the labels of its operands; of a select, keys and then queries.
+        text: it, as a program would say it.
+        is_constant: whether it selects everything, or nothing, whatever its operands are.
+    """
+
+    label: str
+    op: str
+    inputs: tuple[str, ...]
+    text: str
+    is_constant: bool
+
+
+@dataclass(frozen=True)
 class Place:
     """A variable of the residual stream.
 
@@ -233,6 +252,7 @@ class Atlas:
         savings: what each pass and rule saved.
         undefined: functions that raise somewhere.
         seconds: wall-clock time of each stage of compiling.
+        selectors: the selectors of the program as it was written, by label; none in older files.
         claims: what later checks say of the model, by name.
     """
 
@@ -247,6 +267,7 @@ class Atlas:
     savings: tuple[Saved, ...]
     undefined: tuple[Undefined, ...]
     seconds: Mapping[str, float]
+    selectors: Mapping[str, Selector] = field(default_factory=lambda: MappingProxyType({}))
     claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
@@ -273,6 +294,48 @@ class Atlas:
         for name in self.result.variables:
             graph.add_edge(writer[name], RESULT, variable=name)
         return graph
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """For each s-op the s-ops that it depends on as it was written, through selectors."""
+        return {label: self._through(v.inputs, True) for label, v in self.values.items()}
+
+    @cached_property
+    def mentioned(self) -> dict[str, tuple[str, ...]]:
+        """The same, with operands of selectors that select the same whatever these are."""
+        return {label: self._through(v.inputs, False) for label, v in self.values.items()}
+
+    def operands_in(self, label: str, role: str) -> tuple[str, ...]:
+        """The s-ops that an s-op needs in a role: "query", "key" or "value" of a head, or another.
+
+        Args:
+            label: of the s-op. Of elementwise functions all operands are in all roles.
+            role: of a component that computes it.
+        """
+        inputs = self.values[label].inputs
+        selectors = [label for label in inputs if label in self.selectors]
+        if not selectors or role not in ("query", "key", "value"):
+            return self.mentioned[label]
+        if role == "value":
+            return tuple(label for label in inputs if label not in self.selectors)
+        return self._sides(selectors[0], role)
+
+    def _sides(self, label: str, role: str) -> tuple[str, ...]:
+        """The keys or queries of a selector."""
+        selector = self.selectors[label]
+        if any(operand in self.selectors for operand in selector.inputs):
+            return tuple(s for operand in selector.inputs for s in self._sides(operand, role))
+        return selector.inputs[:1] if role == "key" else selector.inputs[1:]
+
+    def _through(self, labels: tuple[str, ...], only_what_matters: bool) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for label in labels:
+            selector = self.selectors.get(label)
+            if selector is None:
+                found[label] = None
+            elif not (selector.is_constant and only_what_matters):
+                found |= dict.fromkeys(self._through(selector.inputs, only_what_matters))
+        return tuple(found)
 
     def value(self, name: str) -> NamedValue | None:
         """The s-op of a name or alias; None if there is none."""

@@ -11,10 +11,13 @@ import numpy.typing as npt
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
-from shoal.rasp.values import Value, show_value
+from shoal.rasp.values import Value, canonical_key, show_value
 from shoal.transformer.decoding import code_logits
 
 Classes = npt.NDArray[np.int_]
+
+_MOST_OFF = 1e-2
+"""How far off what is still a value may be, where values are far apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +44,7 @@ class Reader:
             InvalidInputError: there is no s-op of that name.
             UnreadableError: it is not in the model, since nothing needs it.
         """
-        value = self.atlas.value(name)
-        if value is None:
-            values = self.atlas.values.values()
-            known = ", ".join(label for v in values for label in (v.label, *v.aliases))
-            raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")
+        value = self._named(name)
         reading = next(iter(value.readings), None)
         if reading is not None and reading.is_number:
             return self._numbers(value, reading)
@@ -54,9 +53,33 @@ class Reader:
         choices = (*(members[0] for members in value.classes), None)
         return [choices[number] for number in self._classes(value)]
 
+    def classes(self, name: str) -> Classes:
+        """The class of an s-op at each position; NONE for None.
+
+        Raises:
+            InvalidInputError: there is no s-op of that name.
+            UnreadableError: it is not in the model, or its values are not listed.
+        """
+        value = self._named(name)
+        reading = next(iter(value.readings), None)
+        if value.classes is None:
+            raise UnreadableError(value.label, f"{value.label!r} has values that are not listed")
+        if reading is None or reading.codes is not None:
+            return self._classes(value)
+        each = [value.class_of.get(canonical_key(v), NONE) for v in self._numbers(value, reading)]
+        return np.array(each, dtype=int)
+
+    def _named(self, name: str) -> NamedValue:
+        value = self.atlas.value(name)
+        if value is None:
+            values = self.atlas.values.values()
+            known = ", ".join(label for v in values for label in (v.label, *v.aliases))
+            raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")
+        return value
+
     def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
         _require_precise(value, reading)
-        coordinates = self._coordinates(reading)
+        coordinates = self.coordinates(reading)
         there = coordinates[:, 1] > 0.5 if value.nullable else np.ones(len(coordinates), bool)
         return [
             float(number) if present else None
@@ -99,7 +122,7 @@ class Reader:
     def _nearest(self, reading: Reading, nullable: bool) -> Classes:
         """The class of the nearest code at each position; NONE for None."""
         assert reading.codes is not None
-        nearest = code_logits(self._coordinates(reading), reading.codes, nullable).argmax(axis=1)
+        nearest = code_logits(self.coordinates(reading), reading.codes, nullable).argmax(axis=1)
         return np.asarray(np.where(nearest == len(reading.codes), NONE, nearest))
 
     def _as_far_as_it_matters(
@@ -138,14 +161,31 @@ class Reader:
             slices.append(most)
         return found, Lookup(np.concatenate(slices, axis=axis))
 
-    def _coordinates(self, reading: Reading) -> npt.NDArray[np.float64]:
-        """[positions, coordinates]; each variable is read when it is first there."""
+    def coordinates(self, reading: Reading) -> npt.NDArray[np.float64]:
+        """[positions, coordinates] of a reading."""
+        result: npt.NDArray[np.float64] = self.dimensions(reading) @ reading.matrix + reading.bias
+        return result
+
+    def is_known(self, value: NamedValue, reading: Reading) -> bool:
+        """Whether what a reading gives is a value of the s-op, or None, at every position."""
+        coordinates = self.coordinates(reading)
+        off = max(4 * reading.error, min(reading.room / 2, _MOST_OFF))
+        if reading.codes is None:
+            low, high = value.bounds
+            numbers = coordinates[:, 0]
+            return bool(((numbers >= low - off) & (numbers <= high + off)).all())
+        nothing = np.zeros((int(value.nullable), len(reading.bias)))
+        codes = np.vstack([reading.codes, nothing])
+        distances = np.abs(coordinates[:, None] - codes).max(axis=2, initial=0.0)
+        return bool((distances.min(axis=1) <= off).all())
+
+    def dimensions(self, reading: Reading) -> npt.NDArray[np.float64]:
+        """[positions, dimensions] of its variables, each read when it is first there."""
         parts = [np.zeros((len(self.states[0]), 0))]
         for name in reading.variables:
             place = self.atlas.places[name]
             parts.append(self.states[place.first][:, list(place.columns)].astype(float))
-        result: npt.NDArray[np.float64] = np.hstack(parts) @ reading.matrix + reading.bias
-        return result
+        return np.hstack(parts)
 
 
 def _require_precise(value: NamedValue, reading: Reading) -> None:

@@ -13,6 +13,7 @@ from shoal.atlas.atlas import (
     Proof,
     Reading,
     Saved,
+    Selector,
     Undefined,
 )
 from shoal.craft.components import BOS, MLP, Component
@@ -22,10 +23,11 @@ from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Enumerated
-from shoal.program.ir import Node
+from shoal.program.ir import Node, Program
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
+from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.printing import listing
 from shoal.rasp.values import canonical_key
 from shoal_solvers import AllocationProblem, Result, lifetimes_in
@@ -81,6 +83,11 @@ def survey(stages: Stages) -> Atlas:
             for r in original.raises.values()
         ),
         seconds=dict(stages.seconds),
+        selectors={
+            node.label: _selector(original.program, node)
+            for node in original.program
+            if not node.is_sop
+        },
     )
 
 
@@ -154,6 +161,14 @@ def _value(
         readings=readings((*(held if blocks is None else ()), *raw)),
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
     )
+
+
+def _selector(program: Program, node: Node) -> Selector:
+    inputs = tuple(program.node(number).label for number in node.inputs)
+    shown = [*inputs, show_function(node.function)] if node.function is not None else list(inputs)
+    is_constant = node.function in (Comparison.TRUE, Comparison.FALSE)
+    text = f"{node.op}({', '.join(shown)})"
+    return Selector(node.label, str(node.op), inputs, text, is_constant)
 
 
 def _label(optimised: Optimised, number: int) -> str:

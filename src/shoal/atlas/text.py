@@ -18,6 +18,7 @@ from shoal.atlas.atlas import (
     Proof,
     Reading,
     Saved,
+    Selector,
     Undefined,
 )
 from shoal.rasp.values import Value, show_value
@@ -45,6 +46,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "savings": [_plain(saved) for saved in atlas.savings],
         "undefined": [_plain(undefined) for undefined in atlas.undefined],
         "seconds": dict(atlas.seconds),
+        "selectors": [_plain(selector) for selector in atlas.selectors.values()],
         "claims": dict(atlas.claims),
     }
 
@@ -59,6 +61,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
         if data["version"] != VERSION:
             raise ValueError(f"its atlas has version {show_value(data['version'])}")
         values = [_value_from_json(item) for item in data["values"]]
+        selectors = [Selector(**_tuples(item)) for item in data.get("selectors", ())]
         places = [Place(**_tuples(item)) for item in data["places"]]
         return Atlas(
             source=data["source"],
@@ -72,6 +75,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
             savings=tuple(Saved(**item) for item in data["savings"]),
             undefined=tuple(Undefined(**item) for item in data["undefined"]),
             seconds=dict(data["seconds"]),
+            selectors={selector.label: selector for selector in selectors},
             claims=dict(data["claims"]),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:

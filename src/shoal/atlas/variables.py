@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.atlas.atlas import Atlas, NamedValue, Part, Reading
 from shoal.craft.affine import AffineMap
 from shoal.craft.bases import Direction, Space, numbered_space
+from shoal.errors import InvalidInputError
 from shoal.forms.one_hot import class_labels
 from shoal.program.facts.domains import Enumerated
+from shoal.targets.hooks import Hook, value_hook
+from shoal_solvers import ALTERNATING
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class VariableInfo:
         of: for views, the variables; for fused values, the s-ops that determine it.
         view: for views, the affine map from the variables' directions to the value's
             coordinates: one for each value if it is one-hot, else the number (and presence).
+        sublayer: what writes it: "embedding", "attention" or "mlp"; "" for views and fused values.
+        layer: in which it is written; None for the embedding, views and fused values.
+        head: the number of the head that writes it, if one does.
+        neurons: the neurons of the layer's MLP that write it, if they do.
     """
 
     name: str
@@ -45,6 +53,25 @@ class VariableInfo:
     aliases: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
     view: AffineMap | None = None
+    sublayer: str = ""
+    layer: int | None = None
+    head: int | None = None
+    neurons: range | None = None
+
+    def hooks(self, target: str) -> tuple[Hook, ...]:
+        """Where a target has the stream that holds it, from when it is first there to the last.
+
+        Args:
+            target: "numpy", "haiku", "torch", "transformer-lens", "huggingface" or "onnx".
+
+        Raises:
+            InvalidInputError: there is no such target, or it has no columns of its own.
+        """
+        if not self.columns:
+            of = f"; it is read from {', '.join(self.of)}" if self.of else ""
+            raise InvalidInputError(f"{self.name!r} has no columns of its own{of}")
+        states = range(self.first, self.last + 1)
+        return tuple(value_hook(target, state, self.columns) for state in states)
 
     @property
     def is_materialised(self) -> bool:
@@ -81,6 +108,7 @@ class Variables(Mapping[str, VariableInfo]):
 def variable_table(atlas: Atlas) -> Variables:
     """Every variable that is present, and every s-op that has none of its own, by name."""
     table = {}
+    writers = {name: part for part in atlas.parts if part.kind != "erasure" for name in part.writes}
     for place in atlas.places.values():
         value = atlas.values.get(place.name)
         table[place.name] = VariableInfo(
@@ -92,6 +120,7 @@ def variable_table(atlas: Atlas) -> Variables:
             last=place.last,
             written_by=place.written_by,
             aliases=value.aliases if value is not None and place.value == place.name else (),
+            **_written(None if place.written_by is None else writers.get(place.name)),
         )
     for value in atlas.values.values():
         if value.label not in table and value.replaced_by is None:
@@ -99,6 +128,17 @@ def variable_table(atlas: Atlas) -> Variables:
             if info is not None:
                 table[value.label] = info
     return Variables(table)
+
+
+def _written(part: Part | None) -> dict[str, Any]:
+    """What writes a variable."""
+    if part is None:
+        return {"sublayer": "embedding"}
+    layer = ALTERNATING.layer(part.half_layer)
+    if part.kind == "head":
+        return {"sublayer": "attention", "layer": layer, "head": part.first}
+    neurons = range(part.first, part.first + part.size)
+    return {"sublayer": "mlp", "layer": layer, "neurons": neurons}
 
 
 def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,14 +57,29 @@ def evaluate(expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False) -> li
 
 
 def evaluate_all(
-    expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False
+    expr: RASPExpr,
+    xs: Sequence[Value],
+    *,
+    causal: bool = False,
+    replaced: Mapping[int, Sequence[Value]] | None = None,
 ) -> dict[int, list[Value] | SelectorValue]:
-    """The values of an expression and of all its parts, by ``id``. See ``evaluate``."""
+    """The values of an expression and of all its parts, by ``id``. See ``evaluate``.
+
+    Args:
+        expr: an s-op or a selector.
+        xs: the tokens, without BOS.
+        causal: whether queries see only keys at their own or earlier positions.
+        replaced: by ``id``, values that parts have in place of their own; what patching a compiled
+            model is to agree with.
+    """
     if not isinstance(expr, RASPExpr):
         raise ProgramError(f"can evaluate s-ops and selectors only, not {show_value(expr)}")
     inputs = [normalise(x) for x in xs]
     values: dict[int, Any] = {}
     for part in postorder(expr):
+        if replaced is not None and id(part) in replaced:
+            values[id(part)] = [normalise(value) for value in replaced[id(part)]]
+            continue
         children = [values[id(child)] for child in part.children]
         values[id(part)] = _evaluate(part, children, inputs)
         if causal and isinstance(part, Selector):

@@ -20,7 +20,9 @@ from shoal.files import write_file
 from shoal.rasp.values import Value
 from shoal.targets.in_numpy import MASKED
 from shoal.targets.target import ForwardPass, Runnable, Runner
+from shoal.targets.torch_edits import hooks
 from shoal.transformer.description import Description
+from shoal.transformer.edits import Edit
 from shoal.transformer.storage import assemble, describe, type_of
 from shoal.transformer.weights import Array, LayerWeights, Sizes, Weights
 
@@ -238,6 +240,19 @@ class TorchTransformer(nn.Module):
                 handle.remove()
         return found
 
+    @contextmanager
+    def edited(self, edits: tuple[Edit, ...]) -> Iterator[None]:
+        """Meanwhile, forward passes find edits of the stream (see ``Model.edits``)."""
+        handles = [
+            self.get_submodule(name).register_forward_hook(hook)
+            for name, hook in hooks(edits, len(self.blocks)).items()
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
     @staticmethod
     def load(path: str | Path) -> TorchTransformer:
         """Read a module from a file that ``shoal export --to torch`` wrote.
@@ -301,11 +316,10 @@ def runner(model: Runnable) -> Runner:
     module = to_torch(model)
 
     @torch.no_grad()
-    def run(ids: npt.NDArray[Any]) -> ForwardPass:
-        found = {
-            name: tensor.numpy()
-            for name, tensor in module.activations(torch.from_numpy(ids).long()).items()
-        }
+    def run(ids: npt.NDArray[Any], edits: tuple[Edit, ...] = ()) -> ForwardPass:
+        with module.edited(edits):
+            tensors = module.activations(torch.from_numpy(ids).long())
+        found = {name: tensor.numpy() for name, tensor in tensors.items()}
         layers = range(len(module.blocks))
         return ForwardPass(
             tuple(found[f"blocks.{i}.{part}"] for i in layers for part in ("mid", "end")),

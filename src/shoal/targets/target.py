@@ -55,8 +55,11 @@ class Runnable(Protocol):
         """From the result's coordinates to values."""
 
 
-Runner = Callable[[npt.NDArray[Any]], ForwardPass]
-"""From numbers of tokens [batch, positions], which begin with BOS and may end with PAD."""
+Runner = Callable[..., ForwardPass]
+"""From numbers of tokens [batch, positions], which begin with BOS and may end with PAD.
+
+Those of targets that ``can_edit`` take edits of the stream as a second argument.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Target:
         install: what to install where its packages are missing.
         is_slow: whether it takes long to begin, so that it is not asked as a matter of course.
         runs: whether the module has a function ``runner`` from a ``Runnable`` to a ``Runner``.
+        can_edit: whether its runner takes edits of the stream.
         writes: "file" or "folder", if it has a function ``write`` of a model and a path; else "".
     """
 
@@ -79,6 +83,7 @@ class Target:
     install: str = ""
     is_slow: bool = False
     runs: bool = True
+    can_edit: bool = False
     writes: str = ""
 
 
@@ -86,7 +91,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.name: target
         for target in (
-            Target("numpy", "NumPy in single precision, at once", "shoal.targets.in_numpy"),
+            Target(
+                "numpy",
+                "NumPy in single precision, at once",
+                "shoal.targets.in_numpy",
+                can_edit=True,
+            ),
             Target(
                 "haiku", "Haiku, compiled by JAX", "shoal.targets.in_haiku", "jax dm-haiku", True
             ),
@@ -97,6 +107,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "shoal.targets.in_torch",
                 "'shoal[torch]'",
                 is_slow=True,
+                can_edit=True,
                 writes="file",
             ),
             Target(
@@ -153,6 +164,21 @@ def runner_of(name: str, model: Runnable) -> Runner:
         raise InvalidInputError(f"there is no backend {name!r}; known: {', '.join(RUNNERS)}")
     runner: Runner = module_of(name).runner(model)
     return runner
+
+
+def editing_runner_of(name: str, model: Runnable) -> Runner:
+    """The same on a target whose runner takes edits of the stream.
+
+    Raises:
+        InvalidInputError: besides, the target cannot be edited.
+    """
+    if name in TARGETS and not TARGETS[name].can_edit:
+        able = ", ".join(n for n, target in TARGETS.items() if target.can_edit)
+        raise InvalidInputError(
+            f"the target {name!r} does not patch; these do: {able}; for transformer-lens see "
+            "Model.hooks"
+        )
+    return runner_of(name, model)
 
 
 def write_to(name: str, model: Runnable, path: str | Path, **options: Any) -> None:

@@ -19,18 +19,14 @@ from torch import nn
 
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
-from shoal.targets.foreign import (
-    exact_head_size,
-    readout,
-    require_plain,
-    with_heads_of,
-    with_pad_kept_away,
-)
+from shoal.targets.foreign import readout, require_plain
+from shoal.targets.lens_edits import lens_hooks, lens_weights
 from shoal.targets.target import Runnable
 from shoal.transformer.weights import Weights
 
-Matrix = npt.NDArray[Any]
+__all__ = ["lens_hooks", "load", "to_transformer_lens", "write"]
 
+Matrix = npt.NDArray[Any]
 
 FORMAT = "shoal transformer-lens 1"
 
@@ -104,9 +100,7 @@ def _has_bridge() -> bool:
 
 def _parts(model: Runnable) -> Parts:
     require_plain(model.weights, "transformer-lens")
-    weights = with_pad_kept_away(model.weights, model.input_encoder.pad_encoding)
-    sizes = weights.sizes
-    weights = with_heads_of(weights, exact_head_size(max(sizes.key_size, sizes.value_size)))
+    weights = lens_weights(model)
     read = readout(model)
     matrix = np.pad(read.matrix, ((0, 1), (0, 0)))  # nobody reads whether it is PAD
     state = (_native_state if _has_bridge() else _hooked_state)(weights, matrix, read.bias)

@@ -65,7 +65,7 @@ class InputEncoder:
             InvalidInputError: the sequence is empty or too long, or a token is unknown. A token is
                 known by the rule by which programs tell values apart, so True is not 1.
         """
-        tokens = _as_list(tokens, self.max_seq_len)
+        tokens = self.as_list(tokens)
         if not tokens:
             raise InvalidInputError("the sequence is empty; give at least one token")
         if len(tokens) > self.max_seq_len:
@@ -74,6 +74,14 @@ class InputEncoder:
                 f"{self.max_seq_len}; compile for a greater max_seq_len"
             )
         return [self._number(token, position) for position, token in enumerate(tokens)]
+
+    def as_list(self, tokens: Sequence[Value]) -> list[Value]:
+        """The tokens of a sequence; of one that may be endless, one more than fit.
+
+        Raises:
+            InvalidInputError: it is no sequence.
+        """
+        return _as_list(tokens, self.max_seq_len)
 
     def _number(self, token: Value, position: int) -> int:
         token = normalise(token)

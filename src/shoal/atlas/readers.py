@@ -1,0 +1,292 @@
+"""Who reads a named value, where in the weights, and whether anything reads around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.atlas.atlas import BOS, Atlas, NamedValue, Part, Reading
+from shoal.atlas.patch import Patch
+from shoal.transformer.edits import Read
+from shoal.transformer.weights import Weights
+from shoal_solvers import ALTERNATING
+
+TOLERANCE = 1e-6
+"""Of the largest weight: what is smaller is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """How an s-op, or the result, reads a value.
+
+    Attributes:
+        reads: what reads it, and by which reading of it.
+        shared: other s-ops that the same head or helper serves in the same role.
+        is_whole: whether it reads the value and nothing in its stead.
+    """
+
+    reads: tuple[tuple[Reading, Read], ...]
+    shared: tuple[str, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Readers:
+    """Who reads what in a model, by its atlas and its weights.
+
+    Attributes:
+        atlas: what is known of the model.
+        weights: of the model.
+    """
+
+    atlas: Atlas
+    weights: Weights
+
+    def held(self, value: NamedValue) -> tuple[Reading, ...]:
+        """All ways in which the stream holds an s-op, or the blocks of its classes."""
+        return (*value.readings, *((value.of_blocks,) if value.of_blocks is not None else ()))
+
+    def own(self, value: NamedValue) -> tuple[Reading, ...]:
+        """Those in which a variable of the stream is the s-op's alone."""
+        holder = value.replaced_by or value.label
+        return tuple(
+            reading
+            for reading in self.held(value)
+            if len(reading.variables) == 1
+            and (reading.is_raw or self.atlas.places[reading.variables[0]].value == holder)
+        )
+
+    def consumers(self, label: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What is computed from an s-op, with the s-ops on the way that no component computes.
+
+        The result is among them where it is the s-op, or one of these.
+        """
+        reached: dict[str, tuple[str, ...]] = {label: ()}
+        if label == self.atlas.output:
+            yield Patch.RESULT, ()
+        for reader, sources in self.atlas.sources.items():
+            on_the_way = [s for s in sources if s in reached]
+            if not on_the_way:
+                continue
+            path = tuple(
+                dict.fromkeys(x for s in on_the_way for x in (*reached[s], *((s,) * (s != label))))
+            )
+            if self._parts_of(self.atlas.values[reader]):
+                yield reader, path
+                continue
+            reached[reader] = path
+            if reader == self.atlas.output:
+                yield Patch.RESULT, (*path, reader)
+
+    def taken_for_granted(self, label: str) -> str | None:
+        """An s-op that a value leads to and that the model does not compute, nor look up.
+
+        It is the same on all inputs, or never differs from another, as long as nothing is replaced.
+        """
+        reached = {label}
+        for other, sources in self.atlas.sources.items():
+            if not reached & {*sources}:
+                continue
+            reached.add(other)
+            value = self.atlas.values[other]
+            if value.table is None and not self.held(value) and not self._parts_of(value):
+                return other
+        return None
+
+    def heard(self, reader: str, path: tuple[str, ...], value: NamedValue) -> Heard:
+        """How a consumer reads a value; see ``_hear``."""
+        key = (reader, path, value.label)
+        if key not in self._known:
+            self._known[key] = self._hear(*key[:2], value)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, tuple[str, ...], str], Heard]:
+        return {}
+
+    def _hear(self, reader: str, path: tuple[str, ...], value: NamedValue) -> Heard:
+        """How a consumer reads a value.
+
+        Args:
+            reader: one of ``consumers``.
+            path: the s-ops on the way.
+            value: what is read.
+        """
+        readings = self.held(value)
+        if reader == Patch.RESULT:
+            return self._by_result(path, value)
+        consumer = self.atlas.values[reader]
+        on_the_way = {value.label, *path}
+        reads: list[tuple[Reading, Read]] = []
+        whole, served, used = True, {consumer.label}, set()
+        for part in self._parts_of(consumer):
+            for role, units in self._roles(part, consumer):
+                operands = self.atlas.operands_in(reader, role)
+                others = set(self._others(operands, on_the_way, value))
+                found = [(r, self._sees(part.half_layer, role, units, r)) for r in readings]
+                hits = [r for r, sees in found if sees is True]
+                mine = {name for r in hits[:1] for name in r.variables}
+                allowed = {BOS, *mine, *others, *self._made_for(consumer)}
+                here = set(self._used(part, role, units))
+                used |= here
+                whole &= here <= allowed
+                if not hits:
+                    whole &= all(sees is None for _, sees in found) or not on_the_way & {*operands}
+                elif on_the_way & {*operands}:
+                    whole &= not mine & others
+                    reads.append((hits[0], Read(part.half_layer, role, units)))
+                    served.update(self._served(part, role))
+        shared = tuple(sorted(served - {consumer.label}))
+        steps = (*path, reader) if consumer.table is not None else path
+        mine = {name for reading in readings for name in reading.variables}
+        whole &= bool(reads) and self._is_computed(steps, on_the_way, used - mine)
+        return Heard(tuple(reads), shared, whole)
+
+    def _is_computed(self, steps: tuple[str, ...], on_the_way: set[str], used: set[str]) -> bool:
+        """Whether steps are computed from all their operands, none of which is inferred."""
+        return all(
+            label in on_the_way
+            or self.atlas.values[label].is_constant
+            or used & {*self._variables_of(label)}
+            for step in steps
+            for label in self.atlas.sources[step]
+        )
+
+    def _made_for(self, consumer: NamedValue) -> set[str]:
+        """Variables of an s-op and of its helpers."""
+        return {name for part in self._parts_of(consumer) for name in part.writes}
+
+    def _others(
+        self, operands: Iterable[str], on_the_way: set[str], value: NamedValue
+    ) -> Iterator[str]:
+        """The variables by which operands are read that are not, and lead not to, a value."""
+        for label in operands:
+            if label not in on_the_way:
+                yield from self._variables_of(label)
+            elif label != value.label:
+                yield from self._others(self.atlas.mentioned[label], on_the_way, value)
+
+    def _by_result(self, path: tuple[str, ...], value: NamedValue) -> Heard:
+        end = ALTERNATING.last_state(self.weights.sizes.num_layers)
+        units = tuple(range(len(self.weights.unembedding_b)))
+        found = [(r, self._sees(end, "result", units, r)) for r in self.held(value)]
+        reads = tuple((r, Read(end, "result", units)) for r, sees in found if sees)[:1]
+        mine = {name for r in self.held(value) for name in r.variables}
+        allowed = set(mine)
+        on_the_way = {value.label, *path}
+        for label in path:
+            allowed |= set(self._others(self.atlas.mentioned[label], on_the_way, value))
+        used = set(self.atlas.result.variables)
+        whole = bool(reads) and used <= allowed and self._is_computed(path, on_the_way, used - mine)
+        return Heard(reads, (), whole)
+
+    def _variables_of(self, label: str) -> Iterator[str]:
+        """What holds an s-op, or what it is made of where nothing holds it."""
+        held = self.held(self.atlas.values[label])
+        for reading in held:
+            yield from reading.variables
+        if not held:
+            for operand in self.atlas.mentioned[label]:
+                yield from self._variables_of(operand)
+
+    def _parts_of(self, value: NamedValue) -> tuple[Part, ...]:
+        """The components that compute an s-op, and helpers that are there for it."""
+        return self._parts[value.replaced_by or value.label]
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[Part, ...]]:
+        """The same for all s-ops, by label."""
+        own = {
+            label: {name for reading in self.own(value) for name in reading.variables}
+            for label, value in self.atlas.values.items()
+            if value.replaced_by is None
+        }
+        for place in self.atlas.places.values():
+            if place.value is not None:
+                own.setdefault(place.value, set()).add(place.name)
+        found = {value.replaced_by: () for value in self.atlas.values.values() if value.replaced_by}
+        return {**found, **{label: self._computing(label, own) for label in own}}
+
+    def _computing(self, label: str, own: Mapping[str, set[str]]) -> tuple[Part, ...]:
+        """Components of an s-op's variables, and of helpers that are nobody's."""
+        others = {name for other, names in own.items() if other != label for name in names}
+        parts: dict[int, Part] = {}
+        todo = list(own[label])
+        while todo:
+            name = todo.pop()
+            for number, part in enumerate(self.atlas.parts):
+                if part.kind != "erasure" and name in part.writes and number not in parts:
+                    parts[number] = part
+                    todo += [
+                        read
+                        for read in part.reads
+                        if self.atlas.places[read].value is None and read not in others
+                    ]
+        return tuple(parts[number] for number in sorted(parts))
+
+    def _served(self, part: Part, role: str) -> set[str]:
+        """The s-ops that a component works for in a role; values are told apart by unit."""
+        if role == "value":
+            return set()
+        return {label for label, parts in self._parts.items() if part in parts}
+
+    def _roles(self, part: Part, consumer: NamedValue) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The roles of a component, with the units that work for an s-op."""
+        if part.kind != "head":
+            yield "hidden", tuple(range(part.first, part.first + part.size))
+            return
+        sizes = self.weights.sizes
+        keys = range(part.first * sizes.key_size, (part.first + 1) * sizes.key_size)
+        yield "query", tuple(keys)
+        yield "key", tuple(keys)
+        layer = self.weights.layers[ALTERNATING.layer(part.half_layer)]
+        columns = [
+            column
+            for name in part.writes
+            if len(part.writes) == 1 or self._is_for(name, consumer)
+            for column in self.atlas.places[name].columns
+        ]
+        values = range(part.first * sizes.value_size, (part.first + 1) * sizes.value_size)
+        yield "value", tuple(unit for unit in values if layer.output_w[unit, columns].any())
+
+    def _is_for(self, name: str, consumer: NamedValue) -> bool:
+        holder = consumer.replaced_by or consumer.label
+        place = self.atlas.places[name]
+        if place.value is not None:
+            return place.value == holder
+        return any(name in reading.variables for reading in consumer.readings)
+
+    def _used(self, part: Part, role: str, units: tuple[int, ...]) -> Iterator[str]:
+        """The variables that units read at all."""
+        matrix = self._matrix(part.half_layer, role)
+        for name in part.reads:
+            if matrix[np.ix_(self.atlas.places[name].columns, units)].any():
+                yield name
+
+    def _sees(
+        self, half_layer: int, role: str, units: tuple[int, ...], reading: Reading
+    ) -> bool | None:
+        """Whether units read a value by a reading alone; None if they read nothing of it."""
+        if not reading.variables or not units:
+            return None
+        places = [self.atlas.places[name] for name in reading.variables]
+        if not all(place.first <= half_layer <= place.last for place in places):
+            return None
+        columns = [column for place in places for column in place.columns]
+        weights = self._matrix(half_layer, role)[np.ix_(columns, units)].astype(float)
+        least = TOLERANCE * np.abs(weights).max(initial=0)
+        if not least:
+            return None
+        through = reading.matrix @ np.linalg.lstsq(reading.matrix, weights, rcond=None)[0]
+        return bool(np.abs(through - weights).max() <= least)
+
+    def _matrix(self, half_layer: int, role: str) -> npt.NDArray[np.float32]:
+        if role == "result":
+            return self.weights.unembedding_w
+        layer = self.weights.layers[ALTERNATING.layer(half_layer)]
+        found: npt.NDArray[np.float32] = getattr(layer, f"{role}_w")
+        return found

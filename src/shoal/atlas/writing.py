@@ -1,0 +1,488 @@
+"""Writing named s-ops into a running model: the twin of reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.atlas.patch import Patch, Source
+from shoal.atlas.readers import Heard, Readers
+from shoal.atlas.reading import Reader
+from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
+from shoal.rasp.values import Value, canonical_key, show_value
+from shoal.transformer.edits import Edit, Read
+
+Coordinates = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int_]
+
+Run = Callable[[Sequence[Value], tuple[Edit, ...]], Reader]
+"""From an input and edits to what can be read of such a forward pass."""
+
+TOLERANCE = 1e-6
+"""How far a reading may be off what it is to become."""
+
+_SHOWN = 8
+"""How many values a message lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What an s-op becomes.
+
+    Attributes:
+        coordinates: [positions, coordinates] of a reading of it.
+        dimensions: [positions, dimensions] of the variable of a reading that has one alone.
+        classes: [positions], where it becomes classes, NONE for None; else None.
+        mask: [positions], where it becomes that.
+    """
+
+    coordinates: Callable[[Reading], Coordinates]
+    dimensions: Callable[[Reading], Coordinates]
+    classes: Classes | None
+    mask: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Writer:
+    """Turns patches of named s-ops into edits of the stream.
+
+    Where variables hold an s-op, they are set when they are first there. A view is set for those
+    who read it, and they see nothing else of what it is a view of. What is computed inside a
+    component is followed through its table to what that component computes.
+
+    Attributes:
+        readers: who reads what in the model.
+        run: a forward pass.
+    """
+
+    readers: Readers
+    run: Run
+
+    @property
+    def atlas(self) -> Atlas:
+        """What is known of the model."""
+        return self.readers.atlas
+
+    def edits(self, tokens: Sequence[Value], patches: Sequence[Patch]) -> tuple[Edit, ...]:
+        """The edits that patches ask for on an input.
+
+        Raises:
+            InvalidInputError: there is no such s-op, reader, position, or value.
+            UnwritableError: the model does not hold it so that it could be replaced.
+        """
+        made: tuple[Edit, ...] = ()
+        for patch in patches:
+            if not isinstance(patch, Patch):
+                raise InvalidInputError(
+                    f"{show_value(patch)} is no patch; make one by shoal.Patch.value(name, value)"
+                )
+            made = self._of_patch(tokens, patch, made)
+        return made
+
+    def _of_patch(
+        self, tokens: Sequence[Value], patch: Patch, made: tuple[Edit, ...]
+    ) -> tuple[Edit, ...]:
+        value = self.atlas.value(patch.name)
+        if value is None:
+            known = ", ".join(self.atlas.values)
+            raise InvalidInputError(
+                f"there is no s-op named {patch.name!r}; the names are: {known}"
+            )
+        granted = self.readers.taken_for_granted(value.label)
+        if granted is not None:
+            raise UnwritableError(
+                value.label,
+                f"{granted!r} depends on it, and the model takes for granted what that is, which "
+                'is the same on all inputs; compile with passes="none"',
+            )
+        chosen = self._chosen(value, patch.readers)
+        contents = {value.label: self._content(value, tokens, patch)}
+        waiting: dict[str, tuple[str, ...]] = {value.label: ()}
+        for label in self.atlas.values:  # operands come first
+            if label not in waiting:
+                continue
+            for step in (*waiting[label], label):
+                if step not in contents:
+                    now = self.run(tokens, made)
+                    seen = {
+                        name: content
+                        for name, content in contents.items()
+                        if name != value.label or chosen is None or label in chosen
+                    }
+                    contents[step] = self._computed(value, self.atlas.values[step], now, seen)
+            of_whom = chosen if label == value.label else None
+            more, around = self._written(self.atlas.values[label], contents[label], of_whom)
+            made += more
+            for reader, path in around.items():
+                waiting.setdefault(reader, path)
+        if contents[value.label].classes is not None and patch.source is not Source.NOTHING:
+            now = self.run(tokens, made)
+            self._require_defined(value, now, contents if chosen is None else {})
+            self._require_known(value, now)
+        return made
+
+    def _require_defined(
+        self, value: NamedValue, now: Reader, contents: dict[str, Content]
+    ) -> None:
+        """Refuse what makes operands meet that never do: a network may answer them anyhow."""
+        for step in self.atlas.values.values():
+            if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
+                continue
+            try:
+                operands = [self._now(label, now, contents) for label in step.inputs]
+            except UnreadableError:
+                continue  # nothing reads it either
+            if (Lookup(step.table)(operands) == UNDEFINED).any():
+                raise UnwritableError(
+                    value.label,
+                    f"the new value makes {' and '.join(step.inputs)} have values together that "
+                    f"they have on no input, and {step.label!r} is defined only for those that "
+                    "they have",
+                )
+
+    def _require_known(self, value: NamedValue, now: Reader) -> None:
+        """Refuse what makes an s-op have a value that it has on no input."""
+        for other in self.atlas.values.values():
+            for reading in other.readings:
+                if not now.is_known(other, reading):
+                    raise UnwritableError(
+                        value.label,
+                        f"the new value would make {other.label!r} something that it is on no "
+                        "input, for which the model was not made",
+                    )
+
+    def _now(self, label: str, now: Reader, contents: dict[str, Content]) -> Classes:
+        content = contents.get(label)
+        if content is None or content.classes is None:
+            return now.classes(label)
+        if content.mask.all():
+            return content.classes
+        return np.where(content.mask, content.classes, now.classes(label))
+
+    def _written(
+        self, value: NamedValue, content: Content, chosen: set[str] | None
+    ) -> tuple[tuple[Edit, ...], dict[str, tuple[str, ...]]]:
+        """The edits of one s-op, and who computes it inside, with the s-ops on the way."""
+        own = self.readers.own(value)
+        stands_alone = value.replaced_by is None and all(
+            other.replaced_by != value.label for other in self.atlas.values.values()
+        )
+        everybody = bool(own) and chosen is None and stands_alone
+        edits = [self._edit(value, r, content, None) for r in own] if everybody else []
+        consumers = dict(self.readers.consumers(value.label))
+        names = set(consumers) if chosen is None else chosen
+        around = {}
+        for name, path in consumers.items():
+            if name not in names:
+                continue
+            heard = self.readers.heard(name, path, value)
+            if heard.is_whole and not everybody:
+                _require_alone(value, name, heard, names)
+                edits += [self._edit(value, r, content, read) for r, read in heard.reads]
+            elif not heard.is_whole:
+                if name == Patch.RESULT and not path:
+                    raise UnwritableError(
+                        value.label, f"{value.label!r} is never there by itself to be replaced"
+                    )
+                target, before = (path[-1], path[:-1]) if name == Patch.RESULT else (name, path)
+                around[target] = before
+        return tuple(edits), around
+
+    def _computed(
+        self, value: NamedValue, step: NamedValue, now: Reader, contents: dict[str, Content]
+    ) -> Content:
+        """What an elementwise function of patched operands becomes, by its table."""
+        if step.table is None or step.classes is None:
+            raise UnwritableError(
+                value.label,
+                f"{step.label!r} is computed without {value.label!r} ever being there by itself, "
+                "and is no function of values at its own position that could be looked up; compile "
+                'with passes="none", or keep it by rasp.keep(...)',
+            )
+        operands, mask = [], np.zeros(len(now.token_ids), dtype=bool)
+        for label in step.inputs:
+            content = contents.get(label)
+            if content is not None and content.classes is None:
+                raise UnwritableError(
+                    value.label,
+                    f"{step.label!r} looks {label!r} up inside a component, and that is to become "
+                    "something that is no value of it; give values, or another input, or compile "
+                    'with passes="none"',
+                )
+            try:
+                operands.append(self._now(label, now, contents))
+            except UnreadableError as error:
+                raise UnwritableError(
+                    value.label, f"{step.label!r} is computed from it and {label!r}, and {error}"
+                ) from None
+            if content is not None:
+                mask |= content.mask
+        classes = np.asarray(Lookup(step.table)(operands), dtype=int)
+        if (classes[mask] == UNDEFINED).any():
+            raise UnwritableError(
+                value.label,
+                f"{step.label!r} is not defined for the new value of {value.label!r} beside the "
+                "other values that it is computed from",
+            )
+        return self._of_classes(step, classes, mask)
+
+    def _edit(
+        self, value: NamedValue, reading: Reading, content: Content, read: Read | None
+    ) -> Edit:
+        """The edit by which a reading gives the content, BOS left alone."""
+        places = [self.atlas.places[name] for name in reading.variables]
+        columns = [column for place in places for column in place.columns]
+        state = max((p.first for p in places), default=0)
+        last = min((p.last for p in places), default=state)
+        if read is None:  # the variable is the value's alone: set all of it
+            wanted = content.dimensions(reading)
+            matrix, bias = np.eye(len(columns)), np.zeros(len(columns))
+        else:
+            wanted, state = content.coordinates(reading), read.half_layer
+            matrix, bias = reading.matrix, reading.bias
+            points = _points(reading, wanted, content.mask)
+            if points is not None:
+                wanted, matrix, bias = points, np.eye(len(columns)), np.zeros(len(columns))
+            else:
+                _require_reachable(value, reading, wanted[content.mask])
+        width = self.readers.weights.sizes.d_model
+        whole, back = np.zeros((width, len(bias))), np.zeros((len(bias), width))
+        whole[columns], back[:, columns] = matrix, np.linalg.pinv(matrix)
+        target = np.pad(wanted, ((1, 0), (0, 0)))[None]
+        mask = np.pad(content.mask, (1, 0))[None]
+        return Edit(value.label, state, whole, bias, back, target, mask, last, read)
+
+    def _content(self, value: NamedValue, tokens: Sequence[Value], patch: Patch) -> Content:
+        mask = _mask(patch, len(tokens))
+        match patch.source:
+            case Source.VALUE | Source.VALUES:
+                each = [patch.content] * len(tokens)
+                if patch.source is Source.VALUES:
+                    each = list(patch.content)
+                    if len(each) != len(tokens):
+                        raise InvalidInputError(
+                            f"{len(each)} values are given for {value.label!r}, and the input has "
+                            f"{len(tokens)} tokens"
+                        )
+                return self._of_values(value, each, mask)
+            case Source.LIKE:
+                if len(patch.content) != len(tokens):
+                    raise InvalidInputError(
+                        f"the other input has {len(patch.content)} tokens, and this one "
+                        f"{len(tokens)}; values are replaced position by position"
+                    )
+                other = self.run(patch.content, ())
+                try:
+                    classes = None if value.classes is None else other.classes(value.label)
+                except UnreadableError:
+                    classes = None
+                return Content(other.coordinates, other.dimensions, classes, mask)
+            case Source.MEAN:
+                runs = [self.run(one, ()) for one in patch.content if one]
+
+                def mean(found: list[Coordinates]) -> Coordinates:
+                    return _mean(found, len(tokens), patch.by_position)
+
+                return Content(
+                    lambda reading: mean([run.coordinates(reading) for run in runs]),
+                    lambda reading: mean([run.dimensions(reading) for run in runs]),
+                    None,
+                    mask,
+                )
+            case Source.NOTHING:
+                return Content(
+                    lambda reading: np.zeros((len(tokens), len(reading.bias))),
+                    lambda reading: np.zeros((len(tokens), len(reading.matrix))),
+                    np.full(len(tokens), NONE),
+                    mask,
+                )
+
+    def _of_values(
+        self, value: NamedValue, each: list[Value], mask: npt.NDArray[np.bool_]
+    ) -> Content:
+        if value.classes is None:
+
+            def numbers(reading: Reading) -> Coordinates:
+                return _numbers(value, each, mask, reading)
+
+            return Content(numbers, lambda r: dimensions(value, r, numbers(r)), None, mask)
+        classes = np.full(len(each), NONE)
+        for position, one in enumerate(each):
+            if mask[position] and one is not None:
+                number = value.class_of.get(canonical_key(one))
+                if number is None:
+                    raise InvalidInputError(_no_value(value, one))
+                classes[position] = number
+        return self._of_classes(value, classes, mask)
+
+    def _of_classes(
+        self, value: NamedValue, classes: Classes, mask: npt.NDArray[np.bool_]
+    ) -> Content:
+        block_of = np.array([*(value.blocks or range(len(value.classes or ()))), NONE])
+
+        def coordinates(reading: Reading) -> Coordinates:
+            if reading.codes is None:
+                each = [None if c < 0 else (value.classes or ())[c][0] for c in classes]
+                return _numbers(value, each, mask, reading)
+            numbers = block_of[classes] if reading is value.of_blocks else classes
+            codes = np.vstack([reading.codes, np.zeros((1, len(reading.bias)))])
+            return np.asarray(codes[numbers])
+
+        def own(reading: Reading) -> Coordinates:
+            there = (classes != NONE)[:, None]
+            return np.where(there, dimensions(value, reading, coordinates(reading), classes), 0.0)
+
+        return Content(coordinates, own, classes, mask)
+
+    def _chosen(self, value: NamedValue, readers: tuple[str, ...] | None) -> set[str] | None:
+        """The consumers that are to see the new value, as the atlas calls them."""
+        if readers is None:
+            return None
+        known = dict(self.readers.consumers(value.label))
+        chosen = set()
+        for name in readers:
+            reader = None if name == Patch.RESULT else self.atlas.value(name)
+            label = name if reader is None else reader.label
+            if label not in known:
+                shown = ", ".join(map(repr, known)) or "nothing"
+                raise InvalidInputError(
+                    f"{name!r} does not read {value.label!r}; its readers are: {shown}"
+                )
+            chosen.add(label)
+        return chosen
+
+
+def _points(
+    reading: Reading, coordinates: Coordinates, mask: npt.NDArray[np.bool_]
+) -> Coordinates | None:
+    """[positions, dimensions], one dimension each that reads so by itself, if there is one.
+
+    It is what the variables look like on some input, and it reads exactly so.
+    """
+    alone = np.vstack([reading.matrix, np.zeros((1, len(reading.bias)))]) + reading.bias
+    same = (coordinates[:, None] == alone).all(axis=2)
+    if not same[mask].any(axis=1).all():
+        return None
+    picked = np.vstack([np.eye(len(reading.matrix)), np.zeros((1, len(reading.matrix)))])
+    return np.asarray(picked[same.argmax(axis=1)])
+
+
+def dimensions(
+    value: NamedValue, reading: Reading, coordinates: Coordinates, classes: Classes | None = None
+) -> Coordinates:
+    """[positions, dimensions] of a variable that reads as given.
+
+    The dimensions of an average are shares of values: the two values next to it have a share, so
+    that none is negative.
+
+    Raises:
+        UnwritableError: no point of the variable reads so.
+    """
+    matrix, bias = reading.matrix, reading.bias
+    found: Coordinates = (coordinates - bias) @ np.linalg.pinv(matrix)
+    if matrix.shape[0] > matrix.shape[1]:
+        order = np.argsort(matrix[:, 0])
+        numbers = matrix[order, 0]
+        above = np.searchsorted(numbers, coordinates[:, 0] - bias[0]).clip(1, len(numbers) - 1)
+        low, high = numbers[above - 1], numbers[above]
+        share = (coordinates[:, 0] - bias[0] - low) / np.where(high > low, high - low, 1.0)
+        rows = np.arange(len(coordinates))
+        found = np.zeros((len(coordinates), len(matrix)))
+        found[rows, order[above - 1]], found[rows, order[above]] = 1 - share, share
+    there = slice(None) if classes is None else classes != NONE
+    _require_same(value, reading, (found @ matrix + bias)[there], coordinates[there])
+    return found
+
+
+def _require_reachable(value: NamedValue, reading: Reading, coordinates: Coordinates) -> None:
+    """Refuse what no state of the variables reads as."""
+    back = (coordinates - reading.bias) @ np.linalg.pinv(reading.matrix)
+    _require_same(value, reading, back @ reading.matrix + reading.bias, coordinates)
+
+
+def _require_same(
+    value: NamedValue, reading: Reading, found: Coordinates, wanted: Coordinates
+) -> None:
+    if (np.abs(found - wanted) > TOLERANCE * np.maximum(1.0, np.abs(wanted))).any():
+        held = ", ".join(reading.variables) or "nothing"
+        raise UnwritableError(
+            value.label, f"it is read from {held}, and nothing that can be there reads so"
+        )
+
+
+def _mask(patch: Patch, length: int) -> npt.NDArray[np.bool_]:
+    if patch.positions is None:
+        return np.ones(length, dtype=bool)
+    mask = np.zeros(length, dtype=bool)
+    for position in patch.positions:
+        if position >= length:
+            raise InvalidInputError(
+                f"there is no position {position} to patch: the input has {length} tokens, counted "
+                "from 0"
+            )
+        mask[position] = True
+    return mask
+
+
+def _mean(found: list[Coordinates], length: int, by_position: bool) -> Coordinates:
+    if not by_position:
+        return np.tile(np.vstack(found).mean(axis=0), (length, 1))
+    rows = []
+    for position in range(length):
+        there = [coordinates[position] for coordinates in found if position < len(coordinates)]
+        if not there:
+            raise InvalidInputError(
+                f"none of the inputs of the mean has a token at position {position}"
+            )
+        rows.append(np.mean(there, axis=0))
+    return np.reshape(rows, (length, found[0].shape[1]))
+
+
+def _numbers(
+    value: NamedValue, each: list[Value], mask: npt.NDArray[np.bool_], reading: Reading
+) -> Coordinates:
+    """[positions, number (, presence)]."""
+    if not reading.is_number:
+        raise UnwritableError(
+            value.label, f"{value.label!r} is held as {reading.form}, which takes no single number"
+        )
+    found = np.zeros((len(each), len(reading.bias)))
+    for position in np.flatnonzero(mask):
+        one = each[position]
+        if one is None:
+            continue
+        low, high = value.bounds
+        if isinstance(one, bool) or not isinstance(one, int | float) or not low <= one <= high:
+            raise InvalidInputError(_no_value(value, one))
+        found[position] = [float(one), 1.0][: len(reading.bias)]
+    return found
+
+
+def _no_value(value: NamedValue, given: Value) -> str:
+    if value.classes is None:
+        low, high = value.bounds
+        return (
+            f"{show_value(given)} is no value of {value.label!r}, which is a number from {low:.6g} "
+            f"to {high:.6g}"
+        )
+    shown = [show_value(group[0]) for group in value.classes[:_SHOWN]]
+    more = ", ..." if len(value.classes) > _SHOWN else ""
+    return (
+        f"{show_value(given)} is no value of {value.label!r}; its values are: "
+        f"{', '.join(shown)}{more}"
+    )
+
+
+def _require_alone(value: NamedValue, reader: str, heard: Heard, names: set[str]) -> None:
+    others = [name for name in heard.shared if name not in names and name != reader]
+    if others:
+        raise UnwritableError(
+            value.label,
+            f"{reader!r} reads {value.label!r} by a component that serves {', '.join(others)} as "
+            "well; patch it for all of them, or compile without the pass shared-heads",
+        )
