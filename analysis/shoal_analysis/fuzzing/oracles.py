@@ -28,6 +28,7 @@ from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value, canonical_key
 from shoal.targets.target import RUNNERS, is_installed
 from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.patching import wrong_patches
 from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
 LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
@@ -253,7 +254,7 @@ def _check_batch(case: Case, program: SOp, model: shoal.Model, expected: Expecte
 
 
 def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
-    """Every s-op can be read from the stream, and what is to be kept is there to the end."""
+    """Every s-op can be read and replaced, and what is to be kept is there to the end."""
     nodes = [node for node in model.optimised.original.program if node.is_sop]
     expressions = trace_with_expressions(program, causal=case.options.causal).expressions
     end = ALTERNATING.last_state(model.num_layers)
@@ -275,6 +276,10 @@ def _check_read(case: Case, program: SOp, model: shoal.Model, expected: Expected
                     continue
                 if wanted is not None:
                     compare_results(f"read {name}", sop, [(sequence, list(wanted))], [read])
+    inputs = [sequence for sequence, _ in expected[-3:]]
+    wrong = wrong_patches(program, model, inputs, case.seed, case.options.causal)
+    if wrong:
+        raise Difference("patch", wrong[0])
 
 
 def _may_be_unreadable(node: Node, model: shoal.Model, error: UnreadableError) -> bool:

@@ -181,10 +181,12 @@ class Writer:
             if name not in names:
                 continue
             heard = self.readers.heard(name, path, value)
-            if heard.is_whole and not everybody:
-                _require_alone(value, name, heard, names)
-                edits += [self._edit(value, r, content, read) for r, read in heard.reads]
-            elif not heard.is_whole:
+            if heard.is_whole:
+                apart = [(r, read) for r, read in heard.reads if not (everybody and r in own)]
+                if not everybody:
+                    _require_alone(value, name, heard, names)
+                edits += [self._edit(value, reading, content, read) for reading, read in apart]
+            else:
                 if name == Patch.RESULT and not path:
                     raise UnwritableError(
                         value.label, f"{value.label!r} is never there by itself to be replaced"

@@ -66,10 +66,12 @@ class Traced:
     Attributes:
         program: the graph.
         expressions: for each node the expression that it stands for, by node id.
+        numbers: for each part of the program its node's id, by ``id``.
     """
 
     program: Program
     expressions: dict[int, RASPExpr]
+    numbers: dict[int, int]
 
 
 def trace(program: Any, *, causal: bool) -> Program:
@@ -97,8 +99,10 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
     ids: dict[int, int] = {}
     inputs: dict[tuple[type, str], int] = {}
     labels = _Labels(program)
+    alive: list[RASPExpr] = []  # an id is that of another expression once the first is gone
     for original in postorder(program):
         expression = _in_basic_terms(original, causal)
+        alive.append(expression)
         for part in postorder(expression) if expression is not original else [original]:
             if id(part) in ids:
                 continue
@@ -116,7 +120,8 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
             if key is not None:
                 inputs[key] = node.id
         ids[id(original)] = ids[id(expression)]
-    return Traced(build_program(nodes, {RESULT: ids[id(program)]}, causal), expressions)
+    numbers = {id(part): ids[id(part)] for part in postorder(program) if id(part) in ids}
+    return Traced(build_program(nodes, {RESULT: ids[id(program)]}, causal), expressions, numbers)
 
 
 def _input_key(expression: RASPExpr) -> tuple[type, str] | None:
