@@ -1,0 +1,241 @@
+"""Named s-ops are replaced while a model runs, and the rest follows as the interpreter says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import shoal
+from shoal import Patch, rasp
+from shoal.errors import BudgetError, UnsupportedProgramError
+from shoal.rasp.stock import STOCK
+from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.oracles import _compile
+from shoal_analysis.fuzzing.patching import wrong_patches
+from shoal_analysis.fuzzing.programs import cases
+from tests.support import random_sequences
+
+
+def reverse(**options: object) -> shoal.Model:
+    return shoal.compile(STOCK["reverse"].make(5), vocab=list("abcd"), max_seq_len=5, **options)
+
+
+def hist() -> shoal.Model:
+    return shoal.compile(STOCK["hist"].make(5), vocab=list("abc"), max_seq_len=5)
+
+
+@pytest.mark.parametrize("passes", ["all", "none"])
+@pytest.mark.parametrize("name", STOCK)
+def test_models_follow_as_the_interpreter_says(name: str, passes: str) -> None:
+    stock = STOCK[name]
+    length = min(stock.max_seq_len, 5)
+    program = stock.make(length)
+    model = shoal.compile(program, vocab=stock.vocab, max_seq_len=length, passes=passes)
+    assert wrong_patches(program, model, random_sequences(stock.vocab, 1, length, 6), seed=1) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases(8))
+def test_models_of_random_programs_do_so_too(case: Case) -> None:
+    program = case.build()
+    try:
+        model = _compile(case, program)
+    except (UnsupportedProgramError, BudgetError):
+        return
+    assert not wrong_patches(program, model, case.inputs(4), case.seed, case.options.causal)
+
+
+def test_write_is_the_twin_of_read() -> None:
+    model = reverse(passes="none")
+    assert model.read("opposite", ["a", "b", "c"]) == [2, 1, 0]
+    assert model.write("opposite", ["a", "b", "c"], [0, 0, 2]) == ["a", "a", "c"]
+    patch = Patch.values("opposite", [0, 0, 2])
+    assert model.read("opposite", ["a", "b", "c"], patch) == [0, 0, 2]
+    assert model.read("tokens", ["a", "b", "c"], patch) == ["a", "b", "c"]
+
+
+def test_what_is_fused_is_followed_to_what_is_computed_from_it() -> None:
+    assert reverse().write("length", ["a", "b", "c"], [2, 2, 3]) == ["b", "a", "a"]
+    program = rasp.Map(lambda n: n * n, rasp.Map(lambda n: n + 1, rasp.indices).named("next"))
+    squares = shoal.compile(program, vocab=["a"], max_seq_len=4)
+    assert squares.variables["next"].encoding in ("view", "fused")
+    assert squares.write("next", ["a", "a"], [4, 1]) == [16, 1]
+
+
+def test_positions_that_are_not_patched_stay() -> None:
+    assert hist().patch(list("aab"), Patch.value("tokens", "b", positions=[0])) == [2, 1, 2]
+    assert hist().patch(list("aab"), Patch.value("tokens", "b", positions=[])) == [2, 2, 1]
+
+
+def test_another_input_a_mean_and_nothing() -> None:
+    model = hist()
+    assert model.patch(list("aab"), Patch.like("tokens", list("ccc"))) == [3, 3, 3]
+    means = rasp.Aggregate(
+        rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ), rasp.indices
+    )
+    numbers = rasp.numerical(rasp.numerical(rasp.indices).named("place") * 1.0)
+    model = shoal.compile(numbers, vocab=["a"], max_seq_len=3, passes="none")
+    inputs = [["a"], ["a", "a", "a"]]
+    assert model.patch(["a", "a"], Patch.mean("place", inputs)) == pytest.approx([0.75, 0.75])
+    by_position = Patch.mean("place", inputs, by_position=True)
+    assert model.patch(["a", "a"], by_position) == pytest.approx([0.0, 1.0])
+    assert model.patch(["a", "a"], Patch.nothing("place")) == pytest.approx([0.0, 0.0])
+    model = shoal.compile(means.named("means"), vocab=["a"], max_seq_len=3)
+    assert model.patch(["a", "a"], Patch.nothing("means")) == [0, 0]
+
+
+def test_nothing_is_none_where_nothing_can_be_selected() -> None:
+    before = rasp.Select(rasp.indices, rasp.indices, lambda key, query: key == query - 1)
+    model = shoal.compile(
+        rasp.Aggregate(before, rasp.tokens).named("previous"), vocab=["a", "b"], max_seq_len=3
+    )
+    assert model.patch(["a", "b", "b"], Patch.nothing("previous", positions=[2])) == [
+        None,
+        "a",
+        None,
+    ]
+
+
+def test_one_reader_sees_the_patch_and_the_others_do_not() -> None:
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    width = rasp.SelectorWidth(same).named("width")
+    program = rasp.SequenceMap(lambda w, t: (w, t), width, rasp.tokens).named("pair")
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
+    inputs = ["a", "a", "b"]
+    assert model.run(inputs) == [(2, "a"), (2, "a"), (1, "b")]
+    for reader, wanted in (
+        ("width", [(3, "a"), (3, "a"), (3, "b")]),
+        ("pair", [(2, "b"), (2, "b"), (1, "b")]),
+    ):
+        assert model.patch(inputs, Patch.value("tokens", "b", readers=[reader])) == wanted
+    both = Patch.value("tokens", "b", readers=["width", "pair"])
+    assert model.patch(inputs, both) == model.patch(inputs, Patch.value("tokens", "b"))
+
+
+def test_a_view_is_patched_for_those_who_read_it() -> None:
+    is_a = (rasp.tokens == "a").named("is_a")
+    count = rasp.SelectorWidth(rasp.Select(is_a, is_a, rasp.Comparison.EQ)).named("alike")
+    program = rasp.SequenceMap(lambda n, t: (n, t), count, rasp.tokens)
+    model = shoal.compile(program, vocab=["a", "b", "c"], max_seq_len=4)
+    assert model.variables["is_a"].encoding == "view"
+    values = model.write("is_a", ["a", "b", "c"], [True, True, True])
+    assert values == [(3, "a"), (3, "b"), (3, "c")]
+
+
+def test_each_input_of_a_batch_may_have_patches_of_its_own() -> None:
+    model, inputs = hist(), [list("aab"), list("a"), list("bb")]
+    patches = [[Patch.value("tokens", "c")], [], [Patch.value("tokens", "a", positions=[0])]]
+    assert model.patch_batch(inputs, patches) == [[3, 3, 3], [1], [1, 1]]
+    assert model.patch_batch(inputs, [Patch.value("tokens", "c")]) == [[3, 3, 3], [1], [2, 2]]
+    assert model.patch_batch([], []) == []
+
+
+def test_patches_come_one_after_the_other() -> None:
+    model = reverse(passes="none")
+    patches = (Patch.value("tokens", "d"), Patch.value("reverse", "b", positions=[1]))
+    assert model.patch(["a", "b", "c"], *patches) == ["d", "b", "d"]
+
+
+def test_numbers_beside_large_ones_are_not_lost() -> None:
+    large = rasp.numerical(rasp.Map(lambda t: t + 1, rasp.tokens)).named("next")
+    model = shoal.compile(large, vocab=[1e30, 2, -1e30], max_seq_len=1)
+    assert model.write("next", [-1e30], [3]) == pytest.approx([3.0])
+
+
+def test_an_average_becomes_shares_that_are_not_negative() -> None:
+    before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    mean = rasp.Aggregate(before, rasp.tokens).named("mean")
+    model = shoal.compile(mean, vocab=[0, 1, 2, 3], max_seq_len=2)
+    assert model.variables["mean"].encoding == "distribution"
+    (edit,) = model.edits([[3, 3]], [Patch.values("mean", [0.5, 2])])
+    assert edit.target.min() >= 0
+    assert model.write("mean", [3, 3], [0.5, 2]) == [0.5, 2]
+
+
+def test_a_loaded_model_is_patched_as_well(tmp_path: object) -> None:
+    model = reverse()
+    model.save(f"{tmp_path}/model.safetensors")
+    loaded = shoal.load(f"{tmp_path}/model.safetensors")
+    assert isinstance(loaded, shoal.Model)
+    patch = Patch.like("tokens", ["d", "d", "d"], positions=[0])
+    assert loaded.patch(["a", "b", "c"], patch) == model.patch(["a", "b", "c"], patch)
+    assert loaded.patch(["a", "b", "c"], patch) == ["c", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "says"),
+    [
+        (Patch.value("hist_2", 1), "no s-op named 'hist_2'; the names are: .*hist"),
+        (Patch.value("tokens", "z"), "'z' is no value of 'tokens'; its values are: 'a', 'b', 'c'"),
+        (Patch.values("tokens", ["a"]), "1 values are given for 'tokens', and the input has 3"),
+        (Patch.like("tokens", ["a"]), "the other input has 1 tokens, and this one 3"),
+        (Patch.value("tokens", "a", positions=[3]), "no position 3 to patch: .* 3 tokens"),
+        (
+            Patch.value("tokens", "a", readers=["tokens"]),
+            "'tokens' does not read 'tokens'; .*'hist'",
+        ),
+        ("tokens", "is no patch"),
+    ],
+)
+def test_patches_that_make_no_sense_are_refused(patch: Patch, says: str) -> None:
+    with pytest.raises(shoal.InvalidInputError, match=says):
+        hist().patch(list("aab"), patch)
+
+
+def test_patches_check_themselves() -> None:
+    with pytest.raises(shoal.InvalidInputError, match="positions are counted from 0"):
+        Patch.value("tokens", "a", positions=[-1])
+    with pytest.raises(shoal.InvalidInputError, match="is a list"):
+        Patch.like("tokens", "abc")
+    with pytest.raises(shoal.InvalidInputError, match="at least one input"):
+        Patch.mean("tokens", [])
+
+
+def test_other_backends_say_that_they_do_not_patch() -> None:
+    with pytest.raises(shoal.InvalidInputError, match="'haiku' does not patch; these do: numpy"):
+        hist().patch(list("aab"), Patch.value("tokens", "a"), backend="haiku")
+
+
+def test_what_the_model_takes_for_granted_is_not_replaced() -> None:
+    number = rasp.Map(lambda i: i * 10, rasp.indices).named("number")
+    once = rasp.SelectorWidth(rasp.Select(number, number, rasp.Comparison.EQ))
+    model = shoal.compile(
+        rasp.SequenceMap(lambda n, t: (n, t), once, rasp.tokens), vocab=["a"], max_seq_len=3
+    )
+    with pytest.raises(shoal.UnwritableError, match="takes for granted"):
+        model.write("number", ["a", "a"], [10, 10])
+
+
+def test_operands_that_never_meet_are_not_made_to() -> None:
+    successor = rasp.Map(lambda t: t + 1, rasp.tokens).named("successor")
+    program = rasp.SequenceMap(lambda a, b: a * b, rasp.tokens, successor)
+    model = shoal.compile(program, vocab=[1, 2, 3], max_seq_len=3, passes="none")
+    with pytest.raises(shoal.UnwritableError, match="values together that they have on no input"):
+        model.write("successor", [1, 2], [4, 3])
+
+
+def test_variables_say_what_writes_them() -> None:
+    model = hist()
+    tokens, width = model.variables["tokens"], model.variables["hist"]
+    assert (tokens.sublayer, tokens.layer, tokens.head) == ("embedding", None, None)
+    assert (width.sublayer, width.layer) == ("mlp", 0)
+    assert width.neurons is not None
+    reciprocal = model.variables["hist.reciprocal"]
+    assert (reciprocal.sublayer, reciprocal.layer, reciprocal.head) == ("attention", 0, 0)
+    hook = width.hooks("transformer-lens")[-1]
+    assert (hook.name, hook.columns) == ("blocks.0.hook_resid_post", width.columns)
+    with pytest.raises(shoal.InvalidInputError, match="no hooks are known for 'tensorflow'"):
+        width.hooks("tensorflow")
+
+
+def test_edits_change_what_they_say_alone() -> None:
+    model = hist()
+    ids = model.ids([list("aab")])
+    edits = model.edits([list("aab")], [Patch.value("tokens", "c", positions=[1])])
+    clean, patched = model.run_ids(ids), model.run_ids(ids, edits=edits)
+    off = np.abs(clean.input_embeddings - patched.input_embeddings)
+    columns = list(model.variables["tokens"].columns)
+    assert off[0, 2, columns].max() == 1.0
+    off[0, 2, columns] = 0
+    assert not off.any()
