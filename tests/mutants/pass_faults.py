@@ -15,7 +15,7 @@ import numpy as np
 from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.lowering import lower
-from shoal.lowering.rules import cone, further_forms, split_width, view
+from shoal.lowering.rules import cone, copy, further_forms, split_width, view
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -250,7 +250,7 @@ def _factors_swapped_in_a_view(correct: Function) -> Function:
 def _fused_table_shifted(correct: Function) -> Function:
     def cut_table(*arguments: Any) -> Any:
         made = correct(*arguments)
-        return made and replace(made, classes=np.roll(made.classes, 1))
+        return made and replace(made, results=np.roll(made.results, 1, axis=0))
 
     return cut_table
 
@@ -359,7 +359,7 @@ def _default_of_another_value(correct: Function) -> Function:
 
 
 @_fault(
-    further_forms,
+    copy,
     "code_rows",
     "wrong digits copied",
     "where a value is copied in binary digits, the lowest digit is wrong",
@@ -367,7 +367,7 @@ def _default_of_another_value(correct: Function) -> Function:
 )
 def _wrong_digits_copied(correct: Function) -> Function:
     def code_rows(held: Any) -> Any:
-        flipped = np.eye(1, held.width)[0]
+        flipped = np.eye(1, held.width)[0] * (held.form.name == "binary")
         return {key: np.abs(row - flipped) for key, row in correct(held).items()}
 
     return code_rows

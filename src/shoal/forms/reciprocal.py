@@ -18,6 +18,7 @@ class Reciprocal(Form):
     """The form of a selector's width before it is decoded."""
 
     name: ClassVar[str] = "reciprocal"
+    is_on_a_line: ClassVar[bool] = True
 
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It holds counts."""
@@ -36,10 +37,6 @@ class Reciprocal(Form):
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""
         return reciprocals(number_codes(domain))
-
-    def indicators(self, domain: Domain) -> Affine | None:
-        """A number is not taken apart by an affine function."""
-        return None
 
     def numbers(self, domain: Domain) -> Affine | None:
         """The count is no affine function of its reciprocal."""

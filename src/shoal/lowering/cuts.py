@@ -7,15 +7,14 @@ costs neurons. What a selector's width is decoded from can be read undecoded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.arrays import Array, Float, Int
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.making import Recipe, tabulated
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import choices
 from shoal.program.facts.joint import Choices, joint
@@ -41,21 +40,6 @@ class CutLeaf:
 
 
 Cut = tuple[CutLeaf, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class CutTable:
-    """The table of a value over a cut.
-
-    Attributes:
-        operands: the leaves.
-        points: [rows, coordinates of all leaves].
-        classes: [rows], the class of the value; NONE for None.
-    """
-
-    operands: list[Held]
-    points: Float[Array, "rows coordinates"]
-    classes: Int[Array, " rows"]
 
 
 def own_cut(node: Node) -> Cut:
@@ -89,7 +73,7 @@ def _operands(context: Context, leaf: CutLeaf) -> list[CutLeaf] | None:
     return None
 
 
-def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> CutTable | None:
+def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe | None:
     """The table of a node over a cut, on all joint values that can occur (or more).
 
     None if a leaf's values cannot be listed.
@@ -98,20 +82,17 @@ def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> CutTabl
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
     rows = _joint_rows(context, cut, most_rows)
-    if rows is None:
+    operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
+    if rows is None or any(operand.codes is None for operand in operands):
         return None
     known: dict[int, Classes] = {}
     for column, leaf in enumerate(cut):
         known[leaf.node] = rows[:, column]
         if leaf.is_raw:
             known[leaf.node] = raw_classes(context, leaf.node)[rows[:, column]]
-    classes = _evaluate(context, node, known)
+    classes = _evaluate(context, node, known, len(rows))
     there = classes != UNDEFINED
-    operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
-    if any(operand.codes is None for operand in operands):
-        return None
-    points = [operand.points(rows[there, column]) for column, operand in enumerate(operands)]
-    return CutTable(operands, np.hstack([np.zeros((int(there.sum()), 0)), *points]), classes[there])
+    return tabulated(context.first(node.id), operands, rows[there], classes[there])
 
 
 def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
@@ -127,13 +108,12 @@ def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDAr
 
     UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
     """
-    domains = [context.domain(number) for number in leaves]
-    sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
-    rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), int(np.prod(sizes)))
+    domains = [context.inferred.listed(context.node(leaf), node.label) for leaf in leaves]
+    table = np.full([len(domain) for domain in domains], UNDEFINED, dtype=np.int32)
+    rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), table.size)
     assert rows is not None
-    columns = tuple(rows.T)
-    table = np.full(sizes, UNDEFINED, dtype=np.int32)
-    table[columns] = _evaluate(context, node, dict(zip(leaves, columns, strict=True)))
+    known = dict(zip(leaves, rows.T, strict=True))
+    table[tuple(rows.T)] = _evaluate(context, node, known, len(rows))
     return table
 
 
@@ -149,26 +129,13 @@ def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.in
     return joint(operands, most_rows)
 
 
-def _evaluate(context: Context, node: Node, known: dict[int, Classes]) -> Classes:
-    """The class of a node for every row, from the classes of the leaves."""
-    agenda = [node.id]
-    while agenda:
-        number = agenda[-1]
-        missing = [i for i in context.node(number).inputs if i not in known]
-        if number in known or not missing:
-            agenda.pop()
-        if number not in known and not missing:
-            known[number] = _result(context, number, known)
-        elif number not in known:
-            agenda += missing
-    return known[node.id]
-
-
-def _result(context: Context, number: int, known: dict[int, Classes]) -> Classes:
-    """The class of a node for every row, from those of its operands."""
-    table = context.inferred.sops[number].table
-    assert table is not None
-    operands = [known[i] for i in context.node(number).inputs]
-    if operands:
-        return table(operands)
-    return np.full(len(next(iter(known.values()))), int(table.entries))
+def _evaluate(context: Context, node: Node, known: Mapping[int, Classes], rows: int) -> Classes:
+    """[rows], the class of a node, from those of the leaves."""
+    classes = dict(known)
+    for part in context.upstream(node, lambda part: part.id in known):
+        if part.id not in known:
+            table = context.inferred.sops[part.id].table
+            assert table is not None
+            operands = [classes[number] for number in part.inputs]
+            classes[part.id] = table(np.array(operands, dtype=int).reshape(-1, rows))
+    return classes[node.id]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.contract import COLDNESS
-from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
-from shoal.craft.bases import Direction, Space, join, numbered_space
+from shoal.craft.affine import AffineMap, Matrix, concatenate, constant
+from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.craft.components import Head
 from shoal.limits import Work
 from shoal.lowering.context import Context
@@ -61,22 +61,21 @@ def head(
     """
     query_maps, key_maps = [], []
     for term in terms:
-        queries, keys = term.query.coordinates, term.key.coordinates
         work.spend(term.scores.size / 20, name)
         left, right = _factors(term.scores)
         between = numbered_space("meeting", left.shape[1])
-        query_maps.append(queries.then(linear(queries.target, between, left * COLDNESS)))
-        key_maps.append(keys.then(linear(keys.target, between, right.T)))
-    size = sum(len(part.target) for part in key_maps) + 1
-    meeting = numbered_space(f"scores of {name}", size)
+        query_maps.append(term.query.coordinates.into(between, left * COLDNESS))
+        key_maps.append(term.key.coordinates.into(between, right.T))
     to_bos = Space((Direction("score of BOS"),))
     query_maps.append(constant(to_bos, np.array([COLDNESS * bos])))
     key_maps.append(constant(to_bos, np.zeros(1)))
+    size = sum(len(part.target) for part in key_maps)
+    meeting = numbered_space(f"scores of {name}", size)
     at_bos = np.eye(size)[-1]
     return Head(
         name,
-        concatenate(query_maps, join(*(part.source for part in query_maps)), meeting),
-        concatenate(key_maps, join(*(part.source for part in key_maps)), meeting),
+        concatenate(query_maps, meeting),
+        concatenate(key_maps, meeting),
         value,
         query_at_bos=COLDNESS * at_bos,
         key_at_bos=at_bos,
@@ -93,7 +92,7 @@ def score_error(terms: list[Term], variables: Variables) -> float:
     error = 0.0
     for term in terms:
         for read, scores in ((term.query, term.scores), (term.key, term.scores.T)):
-            off = projected_errors(read.variables, read.coordinates, variables, scores)
+            off = projected_errors(read, variables, scores)
             error += float(off.max(initial=0.0))
     return COLDNESS * error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy.typing as npt
 from shoal.arrays import Array, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Space, numbered_space
-from shoal.forms.form import Form
+from shoal.forms.form import Affine, Form, with_none
 from shoal.forms.one_hot import OneHot
+from shoal.forms.scalar import Scalar
 from shoal.program.facts.domains import Domain, Enumerated
 
 MOST_SAMPLES = 64
@@ -106,12 +107,15 @@ class Held:
         domain: what the values are.
         variables: the names of the variables that are read.
         coordinates: from the variables' directions to the coordinates.
+        own: the variable that is there for it alone, as it was when it was proposed; None for a
+            view of others.
     """
 
     form: Form
     domain: Domain
     variables: tuple[str, ...]
     coordinates: AffineMap
+    own: StreamVariable | None = None
 
     @cached_property
     def codes(self) -> Matrix | None:
@@ -128,19 +132,20 @@ class Held:
         """The same value, read as one coordinate for each class; None if no reading gives that."""
         if self.form.picks_one:
             return self
-        read = self.form.indicators(self.domain)
-        return None if read is None else replace(self, form=OneHot(), coordinates=self._then(read))
+        return self._read(OneHot(), self.form.indicators(self.domain))
 
     @cached_property
-    def as_number(self) -> AffineMap | None:
-        """From the stream to [number (, presence)]; None if no reading gives that."""
-        read = self.form.numbers(self.domain) if self.domain.are_numbers else None
-        return None if read is None else self._then(read)
+    def as_number(self) -> Held | None:
+        """The same value, read as [number (, presence)]; None if no reading gives that."""
+        if not self.domain.are_numbers:
+            return None
+        return self._read(Scalar(), self.form.numbers(self.domain))
 
-    def _then(self, read: tuple[Matrix, Matrix]) -> AffineMap:
-        matrix, bias = read
-        target = numbered_space("reading", len(bias))
-        return self.coordinates.then(AffineMap(self.coordinates.target, target, matrix, bias))
+    def _read(self, form: Form, reading: Affine | None) -> Held | None:
+        if reading is None:
+            return None
+        coordinates = self.coordinates.into(numbered_space("reading", len(reading[1])), *reading)
+        return Held(form, self.domain, self.variables, coordinates)
 
     def points(self, classes: Int[Array, " rows"]) -> Float[Array, "rows coordinates"]:
         """[rows, coordinates] of classes; NONE is the zero vector."""
@@ -149,26 +154,13 @@ class Held:
         return points
 
 
-def stored(form: Form, name: str, domain: Domain, node: int | None) -> tuple[StreamVariable, Held]:
-    """A variable of its own for a value, and the value as it is held by that."""
+def stored(form: Form, name: str, domain: Domain, node: int | None) -> Held:
+    """A value, of an s-op or of none, as it is held by a variable of its own of that name."""
     space, ranges = form.space(name, domain), form.ranges(domain)
+    words, largest = form.words(domain), ranges.largest
     variable = StreamVariable(
-        name,
-        space,
-        ranges.signed,
-        node,
-        form.words(domain),
-        ranges.largest,
-        ranges.step,
-        ranges.picks_one,
+        name, space, ranges.signed, node, words, largest, ranges.step, ranges.picks_one
     )
     matrix, bias = form.coordinates(domain)
-    target = numbered_space(name, len(bias))
-    return variable, Held(form, domain, (name,), AffineMap(space, target, matrix, bias))
-
-
-def with_none(
-    codes: Float[Array, "classes coordinates"], nullable: bool = True
-) -> Float[Array, "rows coordinates"]:
-    """Rows of codes, and the zero row of None after them if there is None."""
-    return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
+    coordinates = AffineMap(space, numbered_space(name, len(bias)), matrix, bias)
+    return Held(form, domain, (name,), coordinates, variable)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from shoal.arrays import Array, Float
 from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING
-from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.affine import Matrix
 from shoal.craft.fitting import grid_step
 from shoal.lowering.held import Held, StreamVariable
 
@@ -25,42 +25,26 @@ Variables = Mapping[str, StreamVariable]
 
 def coordinate_errors(held: Held, variables: Variables) -> Float[Array, " coordinates"]:
     """[coordinates], the greatest error of each coordinate of what is held."""
-    return projected_errors(held.variables, held.coordinates, variables, np.eye(held.width))
-
-
-def number_error(held: Held, variables: Variables) -> float:
-    """How far the number may be off that is read from what is held, which has one."""
-    assert held.as_number is not None
-    size = len(held.as_number.target)
-    return float(projected_errors(held.variables, held.as_number, variables, np.eye(size))[0])
+    return projected_errors(held, variables, np.eye(held.width))
 
 
 def projected_errors(
-    names: tuple[str, ...],
-    reader: AffineMap,
-    variables: Variables,
-    weights: Float[Array, "coordinates results"],
+    held: Held, variables: Variables, weights: Float[Array, "coordinates results"]
 ) -> Float[Array, " results"]:
-    """[results], the greatest error of ``reader(stream) @ weights``.
+    """[results], the greatest error of coordinates that are read, times ``weights``.
 
     Counted are what the variables are off, and rounding where several terms are added up that are
     not all on a grid that float32 is exact on. (Of a single term rounding is relative to the
     result, which all readers allow for.)
-
-    Args:
-        names: the variables that are read.
-        reader: from their directions to coordinates.
-        variables: all variables by name.
-        weights: [coordinates, results].
     """
+    reader = held.coordinates
     total = np.zeros(weights.shape[1])
     bias = np.abs(reader.bias @ weights)
     terms = (bias > 0).astype(int)
     parts = []
-    for name in names:
+    for name in held.variables:
         variable = variables[name]
-        rows = [reader.source.index[direction] for direction in variable.space.directions]
-        matrix = reader.matrix[rows] @ weights
+        matrix = reader.matrix[reader.source.positions(variable.space)] @ weights
         total += variable.errors.projected(matrix)
         terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
         parts.append((variable, matrix))

@@ -36,12 +36,9 @@ def from_embedding(context: Context, node: Node, form: Form, name: str) -> Offer
     by_token = bool((grid == grid[:, :1]).all()) and node.op is not Op.INDICES
     if not by_token and not (grid == grid[:1]).all():
         return None
-    variable, held = stored(form, name, context.domain(node.id), node.id)
+    held = stored(form, name, context.domain(node.id), node.id)
     rows = held.points(np.maximum(grid[:, 0] if by_token else grid[0], NONE))
     at_bos = np.zeros((1, rows.shape[1]))
-    if by_token:
-        table = InputTable(name, np.vstack([rows, at_bos]), None)
-    else:
-        table = InputTable(name, None, np.vstack([at_bos, rows]))
+    tables = (np.vstack([rows, at_bos]), None) if by_token else (None, np.vstack([at_bos, rows]))
     errors = seen_errors(rows.astype(np.float32) - rows)
-    return Offer(held, node.id, variable, table, errors=errors)
+    return Offer(held, errors=errors, table=InputTable(name, *tables))

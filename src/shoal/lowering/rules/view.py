@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
-from shoal.craft.bases import join, numbered_space
+from shoal.craft.affine import Matrix, concatenate, constant
+from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
+from shoal.forms.form import with_none
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held, with_none
+from shoal.lowering.held import Held
 from shoal.lowering.offers import Offer, Offers
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -28,7 +29,7 @@ def view(context: Context, node: Node) -> Offers[None]:
         return
     held = view_of(context, node)
     if held is not None:
-        yield Offer(held, node.id)
+        yield Offer(held, view_of=node.id)
 
 
 def view_of(context: Context, node: Node) -> Held | None:
@@ -54,18 +55,17 @@ def _of_classes(context: Context, node: Node, operand: Held | None) -> Held:
     target = numbered_space(node.label, codes.shape[-1])
     if operand is None:
         return Held(form, domain, (), constant(target, codes))
-    mapped = linear(operand.coordinates.target, target, codes)
-    return Held(form, domain, operand.variables, operand.coordinates.then(mapped))
+    return Held(form, domain, operand.variables, operand.coordinates.into(target, codes))
 
 
 def linear_combination(context: Context, node: Node) -> Held | None:
     """A weighted sum of numbers that are there."""
     numbers = [context.first(number).as_number for number in node.inputs]
-    parts = [part for part in numbers if part is not None]
-    if len(parts) < len(numbers):
+    operands = [operand for operand in numbers if operand is not None]
+    if len(operands) < len(numbers):
         return None
     weights = np.array(node.factors, dtype=float)[:, None]
-    return _number(context, node, parts, weights, np.zeros(1))
+    return _number(context, node, operands, weights, np.zeros(1))
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
@@ -80,19 +80,15 @@ def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held
         return None
     points = np.hstack([operand.points(rows[:, i]) for i, operand in enumerate(operands)])
     fitted = fit_affine(points, codes[table(rows.T)])
-    if fitted is None:
-        return None
-    return _number(context, node, [operand.coordinates for operand in operands], *fitted)
+    return None if fitted is None else _number(context, node, operands, *fitted)
 
 
 def _number(
-    context: Context, node: Node, parts: list[AffineMap], matrix: Matrix, bias: Matrix
+    context: Context, node: Node, operands: list[Held], matrix: Matrix, bias: Matrix
 ) -> Held:
     """A number as an affine function, matrix and bias, of its operands' coordinates."""
-    source = join(*(part.source for part in parts))
     joint = numbered_space(f"operands of {node.label}", len(matrix))
-    after = AffineMap(joint, numbered_space(node.label, len(bias)), matrix, bias)
-    coordinates = concatenate(parts, source, joint).then(after)
-    names = [name for number in node.inputs for name in context.first(number).variables]
-    domain = context.domain(node.id)
-    return Held(context.form_of(node), domain, tuple(dict.fromkeys(names)), coordinates)
+    together = concatenate([operand.coordinates for operand in operands], joint)
+    coordinates = together.into(numbered_space(node.label, len(bias)), matrix, bias)
+    names = dict.fromkeys(name for operand in operands for name in operand.variables)
+    return Held(context.form_of(node), context.domain(node.id), tuple(names), coordinates)

@@ -30,10 +30,9 @@ def gated_steps(table: Table) -> Iterator[Candidate]:
 
 
 def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate | None:
-    parts = slices_of(table.operands)
     gates = np.ones(table.points.shape[1], dtype=bool)
     for scalar in scalars:
-        gates[parts[scalar]] = False
+        gates[slices_of(table.operands)[scalar]] = False
     picked = table.points[:, gates]
     line = line_of(table, weights)
     count = len(table.operands) - len(scalars)
@@ -41,7 +40,7 @@ def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate
     if table.results[~open_rows].any():
         return None
     span = float(np.ptp(line))
-    columns, thresholds, outs = [], [], []
+    groups = []
     for pattern in np.unique(picked[open_rows], axis=0):
         rows = (picked == pattern).all(axis=1)
         made = steps_on(line[rows], table.results[rows], float(np.abs(weights) @ table.errors))
@@ -51,23 +50,16 @@ def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate
         gate = np.zeros(table.points.shape[1])
         gate[gates] = pattern
         if base.any():
-            columns.append(gate[:, None])
-            thresholds.append(np.array([1.0 - count]))
-            outs.append(base[None, :])
+            groups.append((gate[:, None], np.array([1.0 - count]), base[None, :]))
         strength = 2.0 ** np.ceil(np.log2(np.abs(slopes) * span + 1))
-        columns.append(np.outer(weights, slopes) + np.outer(gate, strength))
-        thresholds.append(-slopes * ends - strength * count)
-        outs.append(jumps)
-    if not columns:
+        into = np.outer(weights, slopes) + np.outer(gate, strength)
+        groups.append((into, -slopes * ends - strength * count, jumps))
+    if not groups:
         return None
-    size = sum(len(threshold) for threshold in thresholds)
+    columns, thresholds, outs = zip(*groups, strict=True)
 
     def build() -> Layer:
-        return Layer(
-            np.hstack(columns),
-            np.concatenate(thresholds),
-            np.vstack(outs),
-            np.zeros(table.results.shape[1]),
-        )
+        bias = np.zeros(table.results.shape[1])
+        return Layer(np.hstack(columns), np.concatenate(thresholds), np.vstack(outs), bias)
 
-    return Candidate(size, build)
+    return Candidate(sum(map(len, thresholds)), build)

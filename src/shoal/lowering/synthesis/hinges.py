@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -32,8 +33,8 @@ def hinges(table: Table) -> Iterator[Candidate]:
             if made is not None:
                 base, starts, slopes = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
-                layer = Layer(into, -starts, slopes, base)
-                yield Candidate(len(starts), layer.itself, HINGE_TOLERANCE, exact=True)
+                build = partial(Layer, into, -starts, slopes, base)
+                yield Candidate(len(starts), build, HINGE_TOLERANCE, exact=True)
 
 
 def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] | None:

@@ -28,17 +28,13 @@ def projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:
     """
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
-    parts = slices_of(table.operands)
-    own = {}
+    joined: list[Matrix] = []
     for number in chosen:
-        operand = table.operands[number]
-        weights = np.zeros(table.points.shape[1])
-        points = table.points[:, parts[number]]
-        weights[parts[number]] = operand.form.line(operand.domain, points)
-        own[number] = weights
-    joined = [own[chosen[0]]]
-    for number in chosen[1:]:
-        joined = [w for fine in joined for w in _joined(table.points, fine, own[number])]
+        operand, part = table.operands[number], slices_of(table.operands)[number]
+        own = np.zeros(table.points.shape[1])
+        own[part] = operand.form.line(operand.domain, table.points[:, part])
+        more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
+        joined = more if joined else [own]
     yield from joined
 
 

@@ -6,6 +6,7 @@ There is one wherever the result changes along the line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -22,8 +23,8 @@ def steps(table: Table) -> Iterator[Candidate]:
         made = steps_on(line, table.results, float(np.abs(weights) @ table.errors))
         if made is not None:
             base, slopes, ends, jumps = made
-            layer = Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
-            yield Candidate(len(slopes), layer.itself)
+            into = np.outer(weights, slopes)
+            yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
 
 
 def steps_on(

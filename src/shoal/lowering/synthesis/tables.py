@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shoal.arrays import Array, Float
 from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix, concatenate
-from shoal.craft.bases import Space, join, numbered_space
+from shoal.craft.bases import Space, numbered_space
 from shoal.craft.components import MLP
 from shoal.limits import Work
 from shoal.lowering.held import Held
@@ -40,10 +40,6 @@ class Layer:
         result: Floats = self.hidden(points) @ self.out + self.bias
         return result
 
-    def itself(self) -> Layer:
-        """The layer, for those who want to have it made."""
-        return self
-
     def hidden(self, points: Floats) -> Floats:
         """Hidden values [rows, neurons], likewise."""
         result: Floats = np.maximum(points @ self.into + self.threshold, 0)
@@ -60,19 +56,19 @@ class Table:
     """A function of operands, row by row.
 
     Attributes:
+        name: the variable that it computes.
         operands: what it is over; None is the zero vector.
         errors: [coordinates of all operands], how far float32 may take each of them off.
         points: [rows, coordinates of all operands].
         results: [rows, dimensions of the result].
-        name: the variable that it computes.
         work: counts what is done with it.
     """
 
+    name: str
     operands: Sequence[Held]
     errors: Matrix
     points: Matrix
     results: Matrix
-    name: str = ""
     work: Work = field(default_factory=Work)
 
     @property
@@ -113,9 +109,7 @@ def as_mlp(name: str, operands: list[AffineMap], layer: Layer, target: Space) ->
         layer: what it computes.
         target: the directions of the result.
     """
-    source = join(*(operand.source for operand in operands))
-    joint = numbered_space(f"operands of {name}", len(layer.into))
+    together = concatenate(operands, numbered_space(f"operands of {name}", len(layer.into)))
     neurons = numbered_space(name, len(layer.threshold))
-    hidden = AffineMap(joint, neurons, layer.into, layer.threshold)
-    output = AffineMap(neurons, target, layer.out, layer.bias)
-    return MLP(name, concatenate(operands, source, joint).then(hidden), output)
+    hidden = together.into(neurons, layer.into, layer.threshold)
+    return MLP(name, hidden, AffineMap(neurons, target, layer.out, layer.bias))
