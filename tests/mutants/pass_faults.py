@@ -14,6 +14,7 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
+from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import lower
 from shoal.lowering.rules import cone, copy, further_forms, split_width, view
 from shoal.program.facts.domains import Enumerated
@@ -250,9 +251,14 @@ def _factors_swapped_in_a_view(correct: Function) -> Function:
 def _fused_table_shifted(correct: Function) -> Function:
     def cut_table(*arguments: Any) -> Any:
         made = correct(*arguments)
-        return made and replace(made, results=np.roll(made.results, 1, axis=0))
+        return made and replace(made, classes=np.roll(made.classes, 1))
 
     return cut_table
+
+
+class _OffByOne(Reciprocal):
+    def codes(self, domain: Enumerated) -> Any:
+        return 1 / np.maximum(1 / super().codes(domain) - 1, 0.5)
 
 
 @_fault(
@@ -265,14 +271,9 @@ def _fused_table_shifted(correct: Function) -> Function:
 def _undecoded_width_off_by_one(correct: Function) -> Function:
     def cut_table(*arguments: Any) -> Any:
         made = correct(*arguments)
-        if made is None:
-            return None
-        points, column = made.points.copy(), 0
-        for operand in made.operands:
-            if operand.form.name == "reciprocal":
-                points[:, column] = 1 / np.maximum(1 / points[:, column] - 1, 0.5)
-            column += operand.width
-        return replace(made, points=points)
+        raw = made.operands if made else ()
+        operands = [replace(o, form=_OffByOne()) if o.form == Reciprocal() else o for o in raw]
+        return made and replace(made, operands=operands)
 
     return cut_table
 
@@ -383,7 +384,7 @@ def _wrong_digits_copied(correct: Function) -> Function:
 def _digits_of_the_next_row(correct: Function) -> Function:
     def recipe_over(*arguments: Any) -> Any:
         recipe = correct(*arguments)
-        return replace(recipe, results=np.roll(recipe.results, 1, axis=0))
+        return replace(recipe, classes=np.roll(recipe.classes, 1))
 
     return recipe_over
 

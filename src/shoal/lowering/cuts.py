@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.lowering.context import Context
-from shoal.lowering.making import Recipe, tabulated
+from shoal.lowering.making import Recipe
 from shoal.program.facts.domains import Enumerated
-from shoal.program.facts.inferred import choices
-from shoal.program.facts.joint import Choices, joint
+from shoal.program.facts.inferred import choices, choices_of
+from shoal.program.facts.joint import joint
 from shoal.program.facts.lookup import UNDEFINED, Classes
 from shoal.program.ir import ELEMENTWISE, Node
 from shoal.rasp.values import canonical_key
@@ -81,10 +81,10 @@ def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe 
     Raises:
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
-    rows = _joint_rows(context, cut, most_rows)
     operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
-    if rows is None or any(operand.codes is None for operand in operands):
+    if any(operand.codes is None for operand in operands):
         return None
+    rows = _joint_rows(context, cut, most_rows)
     known: dict[int, Classes] = {}
     for column, leaf in enumerate(cut):
         known[leaf.node] = rows[:, column]
@@ -92,7 +92,7 @@ def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe 
             known[leaf.node] = raw_classes(context, leaf.node)[rows[:, column]]
     classes = _evaluate(context, node, known, len(rows))
     there = classes != UNDEFINED
-    return tabulated(context.first(node.id), operands, rows[there], classes[there])
+    return Recipe(context.first(node.id), operands, rows[there], classes[there])
 
 
 def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
@@ -111,22 +111,18 @@ def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDAr
     domains = [context.inferred.listed(context.node(leaf), node.label) for leaf in leaves]
     table = np.full([len(domain) for domain in domains], UNDEFINED, dtype=np.int32)
     rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), table.size)
-    assert rows is not None
     known = dict(zip(leaves, rows.T, strict=True))
     table[tuple(rows.T)] = _evaluate(context, node, known, len(rows))
     return table
 
 
-def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.int_] | None:
+def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.int_]:
     """[rows, leaves] of classes; of raw leaves, what they are decoded from."""
-    operands = []
-    for leaf in cut:
-        domain = context.raw[leaf.node].domain if leaf.is_raw else context.domain(leaf.node)
-        if not isinstance(domain, Enumerated):
-            return None
-        raw = Choices(len(domain), domain.nullable)
-        operands.append(raw if leaf.is_raw else choices(context.inferred, leaf.node))
-    return joint(operands, most_rows)
+    facts, raw = context.inferred, context.raw
+    return joint(
+        [choices_of(raw[f.node].domain) if f.is_raw else choices(facts, f.node) for f in cut],
+        most_rows,
+    )
 
 
 def _evaluate(context: Context, node: Node, known: Mapping[int, Classes], rows: int) -> Classes:

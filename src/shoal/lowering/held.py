@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from shoal.arrays import Array, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Space, numbered_space
-from shoal.forms.form import Affine, Form, with_none
+from shoal.forms.form import Affine, Form, Ranges, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
 from shoal.program.facts.domains import Domain, Enumerated
@@ -78,23 +78,17 @@ class StreamVariable:
     Attributes:
         name: unique.
         space: its directions.
-        signed: [space], whether a dimension can be negative, at the BOS position included.
+        ranges: what its dimensions can be, at the BOS position included.
         node: the s-op that it belongs to, if any.
         words: how it holds the value, in words.
-        largest: the greatest absolute value of a dimension.
-        step: a power of two that all its values are multiples of; 0 if none is known.
-        picks_one: whether at most one dimension is not 0 at a time.
         errors: how far its dimensions may be off.
     """
 
     name: str
     space: Space
-    signed: npt.NDArray[np.bool_]
+    ranges: Ranges
     node: int | None
     words: str
-    largest: float
-    step: float = 0.0
-    picks_one: bool = False
     errors: Errors = field(default_factory=Errors)
 
 
@@ -154,13 +148,23 @@ class Held:
         return points
 
 
+def points_of(
+    operands: Sequence[Held], rows: Int[Array, "rows operands"]
+) -> Float[Array, "rows coordinates"]:
+    """[rows, coordinates of all operands] of the operands' classes; NONE is the zero vector."""
+    points = [operand.points(rows[:, i]) for i, operand in enumerate(operands)]
+    return np.hstack([np.zeros((len(rows), 0)), *points])
+
+
+def variables_of(operands: Iterable[Held]) -> tuple[str, ...]:
+    """The names of all variables that are read."""
+    return tuple(dict.fromkeys(name for operand in operands for name in operand.variables))
+
+
 def stored(form: Form, name: str, domain: Domain, node: int | None) -> Held:
     """A value, of an s-op or of none, as it is held by a variable of its own of that name."""
-    space, ranges = form.space(name, domain), form.ranges(domain)
-    words, largest = form.words(domain), ranges.largest
-    variable = StreamVariable(
-        name, space, ranges.signed, node, words, largest, ranges.step, ranges.picks_one
-    )
+    space = form.space(name, domain)
+    variable = StreamVariable(name, space, form.ranges(domain), node, form.words(domain))
     matrix, bias = form.coordinates(domain)
     coordinates = AffineMap(space, numbered_space(name, len(bias)), matrix, bias)
     return Held(form, domain, (name,), coordinates, variable)

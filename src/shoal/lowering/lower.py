@@ -10,6 +10,7 @@ import numpy as np
 
 from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.form import Ranges
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Errors, Held, StreamVariable
@@ -27,7 +28,7 @@ BOS_VARIABLE = "BOS"
 """The input that marks the BOS position; every component may read it."""
 
 _BOS = StreamVariable(
-    BOS_VARIABLE, BOS_SPACE, np.array([False]), None, "1 at the BOS position", 1.0
+    BOS_VARIABLE, BOS_SPACE, Ranges(np.array([False]), 1.0), None, "1 at the BOS position"
 )
 
 
@@ -186,9 +187,7 @@ def _at_bos(
         at_bos = component.output.bias
     elif isinstance(component, Head) and component.value_at_bos is not None:
         at_bos = component.value_at_bos
-    return replace(
-        variable,
-        signed=variable.signed | (at_bos < 0),
-        largest=max(variable.largest, float(np.abs(at_bos).max(initial=0.0))),
-        errors=errors,
-    )
+    ranges = variable.ranges
+    signed = ranges.signed | (at_bos < 0)
+    largest = max(ranges.largest, float(np.abs(at_bos).max(initial=0.0)))
+    return replace(variable, ranges=replace(ranges, signed=signed, largest=largest), errors=errors)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import LeftOut, Offer, Offers
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.synthesis.choose import TooManyNeuronsError, synthesise
@@ -23,35 +22,24 @@ from shoal.program.facts.lookup import NONE, Classes
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """A value by a table.
-
-    Attributes:
-        held: what is written into a variable of its own.
-        operands: what the table is over.
-        points: [rows, coordinates of all operands].
-        results: [rows, dimensions of the variable].
-    """
-
-    held: Held
-    operands: Sequence[Held]
-    points: Matrix
-    results: Matrix
-
-
-def tabulated(
-    held: Held, operands: Sequence[Held], rows: npt.NDArray[np.int_], classes: Classes
-) -> Recipe:
     """A value by the classes, or NONE, of its operands.
 
-    Args:
+    Attributes:
         held: what is written into a variable of its own.
         operands: what the table is over.
         rows: [rows, operands], their classes.
         classes: [rows], the class of the value.
     """
-    points = [operand.points(rows[:, i]) for i, operand in enumerate(operands)]
-    stacked = np.hstack([np.zeros((len(rows), 0)), *points])
-    return Recipe(held, operands, stacked, held.points(classes))
+
+    held: Held
+    operands: Sequence[Held]
+    rows: npt.NDArray[np.int_]
+    classes: Classes
+
+    @property
+    def width(self) -> int:
+        """Coordinates of operands and results together."""
+        return self.held.width + sum(operand.width for operand in self.operands)
 
 
 def decoding(source: Held, held: Held, classes: Classes | None = None) -> Recipe:
@@ -63,11 +51,10 @@ def decoding(source: Held, held: Held, classes: Classes | None = None) -> Recipe
         classes: for each class of the source the class that it stands for, if not itself.
     """
     assert isinstance(source.domain, Enumerated)
-    every = np.arange(len(source.domain))
-    none = [NONE] * source.domain.nullable
-    rows = np.append(every, none).astype(int)
+    every, none = np.arange(len(source.domain)), [NONE] * source.domain.nullable
+    rows = np.append(every, none).astype(int)[:, None]
     becomes = np.append(every if classes is None else classes, none).astype(int)
-    return tabulated(held, [source], rows[:, None], becomes)
+    return Recipe(held, [source], rows, becomes)
 
 
 def make(
@@ -96,26 +83,20 @@ def make(
         variable.name,
         operands,
         np.concatenate([np.zeros(0), *errors]),
-        recipe.points,
-        recipe.results,
+        points_of(operands, recipe.rows),
+        recipe.held.points(recipe.classes),
         work or inferred.work,
     )
     most_weights = most_weights or inferred.limits.mlp_weights
     made = synthesise(table, variable.space, most_weights, tolerance)
     if made is None:
         return None
-    reads = tuple(name for operand in operands for name in operand.variables)
     mlp, seen = made
-    return Offer(recipe.held, mlp, reads, seen)
+    return Offer(recipe.held, mlp, variables_of(operands), seen)
 
 
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
-    """The same, where there is no other way.
-
-    Args:
-        context: what is known.
-        recipe: what is to be made.
-        owner: the expression that it belongs to, for messages.
+    """The same for an expression, the owner, where there is no other way.
 
     Raises:
         UnsupportedProgramError: no MLP is exact, or within the limits.
@@ -137,13 +118,12 @@ def offer_another(context: Context, recipe: Recipe, bears: float = float("inf"))
     Nothing if none is as exact as its form needs, or as an error that its readers bear.
     """
     limits, held = context.inferred.limits, recipe.held
-    width = recipe.points.shape[1] + recipe.results.shape[1]
-    if len(recipe.points) * width > 4 * limits.mlp_weights:
+    if len(recipe.rows) * recipe.width > 4 * limits.mlp_weights:
         return
     name = held.variables[0]
     try:
         with context.inferred.work.optional() as work:
-            offer = make(context, recipe, 0.0, limits.fused_neurons * width, work)
+            offer = make(context, recipe, 0.0, limits.fused_neurons * recipe.width, work)
     except TooManyNeuronsError as error:
         yield LeftOut(f"{name} would take {error.neurons:,} neurons")
     except UnsupportedProgramError as error:

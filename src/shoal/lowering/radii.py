@@ -57,7 +57,7 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
     """[columns], what rounding may make of sums; nothing where float32 is exact."""
     sizes, step = bias, grid_step(bias)
     for variable, matrix in parts:
-        known = variable.step * grid_step(matrix)
+        known = variable.ranges.step * grid_step(matrix)
         if variable.errors.together is not None:
             known = np.zeros_like(known)
         if variable.errors.apart is not None:
@@ -65,12 +65,12 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
             noise = variable.errors.apart @ np.abs(matrix)
             known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
         step = np.minimum(step, known)
-        sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
+        sizes = sizes + variable.ranges.largest * _most_at_once(variable, np.abs(matrix))
     return np.where(sizes > EXACT * step, sizes * ROUNDING, 0.0)
 
 
 def _most_at_once(variable: StreamVariable, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """[columns], the greatest sum that a variable's dimensions can make of [space, columns]."""
-    if variable.picks_one:
+    if variable.ranges.picks_one:
         return np.asarray(numbers.max(axis=0, initial=0))
     return np.asarray(numbers.sum(axis=0))

@@ -64,8 +64,7 @@ def terms_of(context: Context, selector: Node) -> Offers[list[Term]]:
         return [(yield from _joint_term(context, selector, groups))]
     terms = []
     for group, weight in zip(groups, weights, strict=True):
-        known = np.maximum(group.pattern, 0)
-        scores = np.where(group.pattern == UNDEFINED, 0.0, np.append(weight, 0.0)[known])
+        scores = np.append(weight, 0.0)[np.maximum(group.pattern, -1)]  # UNDEFINED takes the last
         if len(groups) == 1 or (scores != 0).any():
             query = yield from _operand(context, group.query, selector)
             key = yield from _operand(context, group.key, selector)
@@ -164,21 +163,19 @@ def separating_weights(
 
     solver = pywraplp.Solver.CreateSolver("GLOP")
     largest = solver.NumVar(0, solver.infinity(), "largest")
-    weight = [
-        [solver.NumVar(-solver.infinity(), solver.infinity(), f"{g},{p}") for p in range(size)]
-        for g, size in enumerate(sizes)
-    ]
-    for row in weight:
-        for variable in row:
-            solver.Add(variable <= largest)
-            solver.Add(-variable <= largest)
-    for choice, sat in zip(choices, holds, strict=True):
-        score = sum(weight[group][int(pattern)] for group, pattern in enumerate(choice))
+    any_number = -solver.infinity(), solver.infinity()
+    weights = [solver.NumVar(*any_number, f"weight {number}") for number in range(sum(sizes))]
+    for weight in weights:
+        solver.Add(weight <= largest)
+        solver.Add(-weight <= largest)
+    starts = np.cumsum([0, *sizes[:-1]])
+    for choice, sat in zip((choices + starts).tolist(), holds, strict=True):
+        score = sum(weights[number] for number in choice)
         solver.Add(score == 1) if sat else solver.Add(score <= 0)
     solver.Minimize(largest)
     if solver.Solve() != pywraplp.Solver.OPTIMAL:
         return None
-    return [np.array([variable.solution_value() for variable in row]) for row in weight]
+    return np.split(np.array([weight.solution_value() for weight in weights]), starts[1:])
 
 
 def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offers[Term]:

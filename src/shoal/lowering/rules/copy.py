@@ -123,7 +123,7 @@ def _copied(context: Context, node: Node, held: Held, how: _Copying, terms: list
     What should have no weight has a little. Who reads large numbers off the copy sees it.
     """
     assert held.own is not None
-    space, size = held.own.space, float(held.own.largest)
+    space, size = held.own.space, float(held.own.ranges.largest)
     operand, at_bos = how.operand, how.of_default
     off = projected_errors(operand, context.variables, how.matrix)
     left = np.full(len(space), size * weight_of_unselected(context, node))

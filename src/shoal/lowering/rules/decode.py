@@ -12,10 +12,11 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, stored
-from shoal.lowering.making import decoding, must_make, tabulated
+from shoal.lowering.making import Recipe, decoding, must_make
 from shoal.lowering.offers import Offers
 from shoal.program.facts.domains import Enumerated
-from shoal.program.facts.joint import Choices, in_order, joint
+from shoal.program.facts.inferred import choices_of
+from shoal.program.facts.joint import in_order, joint
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node
 
@@ -77,7 +78,7 @@ def tuples(
             f"fits no single head, and its {what} have {count:,} joint values, more than {limit:,}",
             "simplify the selector, or use a smaller vocab",
         )
-    every = in_order(joint([Choices(len(domain), domain.nullable) for domain in values], 2**62))
+    every = in_order(joint([choices_of(domain) for domain in values], 2**62))
     rows = every[:count]  # those with None come after them
     if len(numbers) == 1:
         return operands[0], rows
@@ -88,5 +89,5 @@ def tuples(
     name = context.fresh_name(f"{selector.label}.{what}")
     held = stored(OneHot(), name, Enumerated(tuple((value,) for value in joined)), None)
     classes = np.where((every < 0).any(axis=1), NONE, np.arange(len(every)))
-    offer = must_make(context, tabulated(held, operands, every, classes), selector.label)
+    offer = must_make(context, Recipe(held, operands, every, classes), selector.label)
     return (yield replace(offer, purpose=purpose)), rows

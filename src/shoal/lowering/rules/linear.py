@@ -6,7 +6,7 @@ import numpy as np
 
 from shoal.contract import ROUNDING
 from shoal.lowering.context import Context
-from shoal.lowering.held import Errors, stored
+from shoal.lowering.held import Errors, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.decode import number_of
@@ -39,8 +39,7 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
     target = held.coordinates.source
     mlp = as_mlp(node.label, [number.coordinates for number in numbers], layer, target)
     errors = Errors(np.array([[error, 0.0][: held.width]]))
-    reads = tuple(name for number in numbers for name in number.variables)
-    yield Offer(held, mlp, reads, errors)
+    yield Offer(held, mlp, variables_of(numbers), errors)
 
 
 def _gated_sum(factors: tuple[float, ...], nullable: list[bool], bound: float) -> Layer:

@@ -16,16 +16,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import class_table, cuts, own_cut, raw_classes
 from shoal.lowering.heads import Term
-from shoal.lowering.held import stored
-from shoal.lowering.making import decoding, must_make, offer_another, tabulated
+from shoal.lowering.held import Held, stored
+from shoal.lowering.making import Recipe, decoding, must_make, offer_another
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.width import all_widths, reciprocal
+from shoal.lowering.selectors import Truth
 from shoal.program.facts.domains import domain_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -68,7 +68,7 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
         if len(rows) <= context.inferred.limits.fused_rows:
             sums = classes[np.searchsorted(widths, rows.sum(axis=1))]
             held = context.first(node.id)
-            yield from offer_another(context, tabulated(held, operands, rows, sums))
+            yield from offer_another(context, Recipe(held, operands, rows, sums))
 
 
 def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
@@ -83,8 +83,8 @@ def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
     keys, queries = _leaves(context, key), _leaves(context, query)
     if keys is None or queries is None:
         return None
-    key_classes = class_table(context, key, keys)
-    query_classes = class_table(context, query, queries)
+    key_classes = class_table(context, key, list(keys))
+    query_classes = class_table(context, query, list(queries))
     predicate = context.inferred.predicates[selector.id]
     if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
         return None
@@ -93,28 +93,29 @@ def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
     rows = np.maximum(query_classes, 0)[:, :, None, None]
     holds = (predicate[rows, np.maximum(key_classes, 0)] == 1) & known  # [c, d, a, b]
     splits = []
-    for paired, order in ((keys, (0, 2, 1, 3)), (keys[::-1], (0, 3, 1, 2))):
+    read, first = list(queries.values()), list(keys.values())
+    for paired, order in ((first, (0, 2, 1, 3)), (first[::-1], (0, 3, 1, 2))):
         products = disjoint_products(holds.transpose(order))
         if products is not None:
-            splits.append([_terms(context, queries, paired, part) for part in products])
+            splits.append([_terms(read, paired, part) for part in products])
     return min(splits, key=len, default=None)
 
 
-def _leaves(context: Context, node: Node) -> list[int] | None:
-    """The nearest two one-hot values that a node is computed from by an MLP of its own."""
+def _leaves(context: Context, node: Node) -> dict[int, Held] | None:
+    """The nearest two one-hot values, by node id, that a node is computed from by its own MLP."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
         return None
     for cut in (own_cut(node), *cuts(context, node)):
-        helds = [context.first(leaf.node) for leaf in cut if not leaf.is_raw]
-        one_hot = [h for h in helds if h.as_indicators is not None and not h.domain.nullable]
-        if len(cut) == len(one_hot) == 2:
-            return [leaf.node for leaf in cut]
+        read = {
+            leaf.node: context.first(leaf.node).as_indicators for leaf in cut if not leaf.is_raw
+        }
+        never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
+        if len(cut) == len(never_none) == 2:
+            return never_none
     return None
 
 
-def disjoint_products(
-    holds: npt.NDArray[np.bool_],
-) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]] | None:
+def disjoint_products(holds: Truth) -> list[tuple[Truth, Truth]] | None:
     """Sets of pairs [c, a] and [d, b] whose products make up [c, a, d, b] without overlap."""
     first, second = holds.shape[:2], holds.shape[2:]
     matrix = holds.reshape(first[0] * first[1], -1)
@@ -126,29 +127,16 @@ def disjoint_products(
     return [(rows.reshape(first), columns.reshape(second)) for rows, columns in parts]
 
 
-def _different(
-    matrix: npt.NDArray[np.bool_],
-) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+def _different(matrix: Truth) -> list[tuple[Truth, Truth]]:
     """For each different row that is not empty, the rows that are like it, and the row."""
     patterns, which = np.unique(matrix, axis=0, return_inverse=True)
     return [(which.ravel() == i, row) for i, row in enumerate(patterns) if row.any()]
 
 
-def _terms(
-    context: Context,
-    queries: list[int],
-    keys: list[int],
-    part: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
-) -> list[Term]:
+def _terms(queries: list[Held], keys: list[Held], part: tuple[Truth, Truth]) -> list[Term]:
     """One head's score: 1 where both pairs are in their sets, and at most 0 elsewhere."""
     pairs = list(zip(queries, keys, part, strict=True))
     pairs = [pair for pair in pairs if not pair[2].all()] or pairs[:1]
     share = 1.0 / len(pairs)
     outside = 0.0 if len(pairs) == 1 else -share
-    terms = []
-    for query, key, inside in pairs:
-        query_held, key_held = context.first(query).as_indicators, context.first(key).as_indicators
-        assert query_held is not None
-        assert key_held is not None
-        terms.append(Term(query_held, key_held, np.where(inside, share, outside)))
-    return terms
+    return [Term(query, key, np.where(inside, share, outside)) for query, key, inside in pairs]

@@ -8,7 +8,7 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, stored
-from shoal.lowering.making import Recipe, make, tabulated
+from shoal.lowering.making import Recipe, make
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.decode import one_hot
 from shoal.program.facts.inferred import choices
@@ -63,18 +63,20 @@ def recipe_over(
     entries = context.inferred.sops[node.id].table
     assert entries is not None
     held = stored(form, name, context.domain(node.id), node.id)
-    rows, width = entries.rows, held.width + sum(operand.width for operand in operands)
-    limit = 4 * context.inferred.limits.mlp_weights
-    if len(rows) * width > limit:
+    recipe = Recipe(held, operands, entries.rows, entries(entries.rows.T))
+    rows, limit = len(recipe.rows), 4 * context.inferred.limits.mlp_weights
+    if rows * recipe.width > limit:
         raise UnsupportedProgramError(
             Refusal.TABLE_TOO_LARGE,
             node.label,
-            f"its table has {len(rows):,} rows of {width:,} entries, {len(rows) * width:,} in all; "
-            f"the limit is {limit:,}",
+            f"its table has {rows:,} rows of {recipe.width:,} entries, {rows * recipe.width:,} in "
+            f"all; the limit is {limit:,}",
             "use a smaller vocab or max_seq_len, or map the operands to fewer values first",
         )
     values = [choices(context.inferred, number) for number in node.inputs]
-    if any(value.nullable for value in values):
-        rows = in_order(joint(values, 2**62))
-        rows = rows[entries(rows.T) != UNDEFINED]
-    return tabulated(held, operands, rows, entries(rows.T))
+    if not any(value.nullable for value in values):
+        return recipe
+    every = in_order(joint(values, 2**62))
+    classes = entries(every.T)
+    there = classes != UNDEFINED
+    return Recipe(held, operands, every[there], classes[there])
