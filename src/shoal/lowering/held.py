@@ -30,32 +30,25 @@ class Errors:
     """
 
     together: Matrix | None = None
-    apart: Matrix | None = None
+    apart: Matrix | float = 0.0
 
     @property
     def largest(self) -> float:
         """How far a dimension may be off."""
-        errors = (self.together, self.apart)
-        return max(
-            (float(np.abs(e).max(initial=0.0)) for e in errors if e is not None), default=0.0
-        )
+        errors = [e for e in (self.together, self.apart) if e is not None]
+        return max(float(np.abs(e).max(initial=0.0)) for e in errors)
 
     def and_also(self, other: Errors) -> Errors:
         """Either of both errors."""
         together = [e for e in (self.together, other.together) if e is not None]
-        apart = [e for e in (self.apart, other.apart) if e is not None]
-        return Errors(
-            np.vstack(together) if together else None,
-            np.max(apart, axis=0) if apart else None,
-        )
+        apart = np.maximum(self.apart, other.apart)
+        return Errors(np.vstack(together) if together else None, apart)
 
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
-        total = np.zeros(matrix.shape[1])
+        total: Array = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)
         if self.together is not None:
-            total += np.abs(self.together @ matrix).max(axis=0, initial=0.0)
-        if self.apart is not None:
-            total += (self.apart[:, None] * np.abs(matrix)).max(axis=0, initial=0.0)
+            total = total + np.abs(self.together @ matrix).max(axis=0, initial=0.0)
         return total
 
 
@@ -144,8 +137,7 @@ class Held:
     def points(self, classes: Int[Array, " rows"]) -> Float[Array, "rows coordinates"]:
         """[rows, coordinates] of classes; NONE is the zero vector."""
         assert self.codes is not None
-        points: Matrix = with_none(self.codes)[classes]
-        return points
+        return np.asarray(with_none(self.codes)[classes])
 
 
 def points_of(

@@ -60,10 +60,9 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
         known = variable.ranges.step * grid_step(matrix)
         if variable.errors.together is not None:
             known = np.zeros_like(known)
-        if variable.errors.apart is not None:
-            # what is far below the grid is rounded off with it
-            noise = variable.errors.apart @ np.abs(matrix)
-            known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
+        # what is far below the grid is rounded off with it
+        noise = np.broadcast_to(variable.errors.apart, len(matrix)) @ np.abs(matrix)
+        known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
         step = np.minimum(step, known)
         sizes = sizes + variable.ranges.largest * _most_at_once(variable, np.abs(matrix))
     return np.where(sizes > EXACT * step, sizes * ROUNDING, 0.0)

@@ -16,7 +16,7 @@ from shoal.lowering.held import stored
 from shoal.lowering.making import Recipe, decoding, offer_another
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.copy import copies
-from shoal.lowering.rules.embedding import from_embedding
+from shoal.lowering.rules.embedding import embedded
 from shoal.lowering.rules.table import TABLES, recipe_over
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -29,9 +29,7 @@ def further_forms(context: Context, node: Node) -> Offers[None]:
     for form in _others(context, node):
         name = context.fresh_name(f"{node.label}.{form.name}")
         if node.op in (Op.TOKENS, Op.INDICES):
-            offer = from_embedding(context, node, form, name)
-            if offer is not None:
-                yield offer
+            yield from embedded(context, node, form, name)
         elif node.op is Op.WIDTH:
             held = stored(form, name, context.domain(node.id), node.id)
             recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))

@@ -36,8 +36,7 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
         error += abs(factor) * float(coordinate_errors(number, context.variables)[0])
     error += ROUNDING * bound
     layer = _gated_sum(node.factors, [number.domain.nullable for number in numbers], bound)
-    target = held.coordinates.source
-    mlp = as_mlp(node.label, [number.coordinates for number in numbers], layer, target)
+    mlp = as_mlp(node.label, numbers, layer, held.coordinates.source)
     errors = Errors(np.array([[error, 0.0][: held.width]]))
     yield Offer(held, mlp, variables_of(numbers), errors)
 

@@ -96,8 +96,7 @@ def synthesise(
         if max(error, in_any_order) <= max(tolerance, candidate.tolerance) and (
             is_sharp or not good_enough
         ):
-            operands = [operand.coordinates for operand in table.operands]
-            good_enough = as_mlp(table.name, operands, layer, target), seen_errors(seen)
+            good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
             if is_sharp:
                 break
     return good_enough

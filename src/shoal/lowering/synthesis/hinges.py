@@ -9,7 +9,7 @@ import numpy as np
 
 from shoal.contract import HINGE_TOLERANCE
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _HINGE_GRID = 16
@@ -26,8 +26,7 @@ def hinges(table: Table) -> Iterator[Candidate]:
     """
     if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights in projections(table, list(range(len(table.operands)))):
-        line = line_of(table, weights)
+    for weights, line, _ in projections(table, range(len(table.operands))):
         for sign in (1.0, -1.0):
             made = _hinges_on(sign * line, table.results)
             if made is not None:

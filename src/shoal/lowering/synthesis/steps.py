@@ -12,15 +12,14 @@ import numpy as np
 
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line."""
-    for weights in projections(table, list(range(len(table.operands)))):
-        line = line_of(table, weights)
-        made = steps_on(line, table.results, float(np.abs(weights) @ table.errors))
+    for weights, line, error in projections(table, range(len(table.operands))):
+        made = steps_on(line, table.results, error)
         if made is not None:
             base, slopes, ends, jumps = made
             into = np.outer(weights, slopes)

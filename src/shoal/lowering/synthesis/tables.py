@@ -37,13 +37,11 @@ class Layer:
 
     def __call__(self, points: Floats) -> Floats:
         """Results [rows, results] for points [rows, coordinates]."""
-        result: Floats = self.hidden(points) @ self.out + self.bias
-        return result
+        return np.asarray(self.hidden(points) @ self.out + self.bias)
 
     def hidden(self, points: Floats) -> Floats:
         """Hidden values [rows, neurons], likewise."""
-        result: Floats = np.maximum(points @ self.into + self.threshold, 0)
-        return result
+        return np.asarray(np.maximum(points @ self.into + self.threshold, 0))
 
     def in_float32(self) -> Layer:
         """The layer as a network holds it; it then computes in single precision."""
@@ -94,22 +92,10 @@ class Candidate:
     exact: bool = False
 
 
-def slices_of(operands: Sequence[Held]) -> list[slice]:
-    """Where each operand's coordinates are among those of all operands."""
-    ends = np.cumsum([operand.width for operand in operands]).tolist()
-    return [slice(end - part.width, end) for part, end in zip(operands, ends, strict=True)]
-
-
-def as_mlp(name: str, operands: list[AffineMap], layer: Layer, target: Space) -> MLP:
-    """A layer as a component.
-
-    Args:
-        name: the variable that it computes.
-        operands: from the stream's directions to the layer's coordinates, one after the other.
-        layer: what it computes.
-        target: the directions of the result.
-    """
-    together = concatenate(operands, numbered_space(f"operands of {name}", len(layer.into)))
+def as_mlp(name: str, operands: Sequence[Held], layer: Layer, target: Space) -> MLP:
+    """A layer over operands as the component that computes the variable of that name."""
+    joint = numbered_space(f"operands of {name}", len(layer.into))
+    together = concatenate([operand.coordinates for operand in operands], joint)
     neurons = numbered_space(name, len(layer.threshold))
     hidden = together.into(neurons, layer.into, layer.threshold)
     return MLP(name, hidden, AffineMap(neurons, target, layer.out, layer.bias))
