@@ -89,8 +89,8 @@ class _Lowering(Context):
 
     def ask_all_rules(self, node: Node) -> None:
         """Ask every rule that is switched on what it offers for an s-op."""
-        for name, step in STEPS:
-            if name in self.passes or name not in OPTIONAL:
+        for name, ops, step in STEPS:
+            if node.op in ops and (name in self.passes or name not in OPTIONAL):
                 self.all_of(name, step(self, node))
 
     def all_of(self, rule: str, offers: Offers[T]) -> T:
@@ -100,7 +100,7 @@ class _Lowering(Context):
             offer = next(offers)
             while True:
                 if isinstance(offer, LeftOut):
-                    self.left_out.append(offer.why)
+                    self.left_out.append(offer)
                     offer = next(offers)
                 else:
                     self._take(rule, offer)

@@ -59,15 +59,10 @@ class Offer:
     table: InputTable | None = None
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Something that a rule would have offered, but for a limit.
+class LeftOut(str):
+    """What a rule would have offered, but for a limit: what it would have taken, in words."""
 
-    Attributes:
-        why: what it would have taken, in words.
-    """
-
-    why: str
+    __slots__ = ()
 
 
 T = TypeVar("T")

@@ -8,14 +8,12 @@ from shoal.lowering.making import offer_another
 from shoal.lowering.offers import LeftOut, Offers
 from shoal.lowering.rules.table import TABLES
 from shoal.program.facts.joint import TooManyRowsError
-from shoal.program.ir import ELEMENTWISE, Node
+from shoal.program.ir import Node
 
 
 def cone(context: Context, node: Node) -> Offers[None]:
     """The node over other cuts, within the limits for fused tables."""
-    if node.op not in ELEMENTWISE or context.made_by.get(node.id) != TABLES:
-        return
-    if context.first(node.id).codes is None:
+    if context.made_by.get(node.id) != TABLES or context.first(node.id).codes is None:
         return
     for cut in cuts(context, node):
         context.inferred.work.spend(1, node.label)

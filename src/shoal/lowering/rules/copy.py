@@ -20,7 +20,7 @@ from shoal.lowering.rules.aggregate import aggregated, default_of
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 from shoal.rasp.values import Key, canonical_key
 
 Rows = Mapping[Key, Matrix]
@@ -29,7 +29,7 @@ Rows = Mapping[Key, Matrix]
 
 def copy(context: Context, node: Node) -> Offers[None]:
     """One position is selected, or several with the same value: the mean is that value's code."""
-    if node.op is not Op.AGGREGATE or node.id in context.held:
+    if node.id in context.held:
         return
     if not context.inferred.sops[node.id].mixture:
         yield from copies(context, node, context.form_of(node), node.label)

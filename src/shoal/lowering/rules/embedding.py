@@ -14,8 +14,7 @@ from shoal.program.ir import Node, Op
 
 def embed_input(context: Context, node: Node) -> Offers[None]:
     """The input variable of a tokens or indices node."""
-    if node.op in (Op.TOKENS, Op.INDICES):
-        yield from embedded(context, node, context.form_of(node), node.label)
+    yield from embedded(context, node, context.form_of(node), node.label)
 
 
 def embed_kept(context: Context, node: Node) -> Offers[None]:

@@ -45,7 +45,7 @@ def further_forms(context: Context, node: Node) -> Offers[None]:
 
 def further_operands(context: Context, node: Node) -> Offers[None]:
     """An s-op by tables over other forms of its operands."""
-    if node.op not in ELEMENTWISE or context.made_by[node.id] != TABLES:
+    if context.made_by[node.id] != TABLES:
         return
     for held in context.held[node.id]:
         (name,) = held.variables

@@ -11,7 +11,7 @@ from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.synthesis.tables import Layer, as_mlp
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 
 def linear_map(context: Context, node: Node) -> Offers[None]:
@@ -20,7 +20,7 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
     A nullable number comes with its presence p, which is 0 for None. With B above |x|,
     relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0.
     """
-    if node.op is not Op.LINEAR or node.id in context.held or not node.is_numerical:
+    if node.id in context.held or not node.is_numerical:
         return
     form = context.form_of(node)
     if not form.is_number:

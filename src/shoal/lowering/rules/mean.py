@@ -17,7 +17,7 @@ from shoal.lowering.rules.aggregate import aggregated, default_of
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 from shoal.rasp.values import is_number
 
 
@@ -27,7 +27,7 @@ def mean(context: Context, node: Node) -> Offers[None]:
     Raises:
         UnsupportedProgramError: what is averaged is no number.
     """
-    if node.op is not Op.AGGREGATE or not context.wish_of(node).is_number:
+    if not context.wish_of(node).is_number:
         return
     operand = yield from number_of(context, node.inputs[1], node.label)
     if operand is None:
@@ -45,9 +45,7 @@ def mean(context: Context, node: Node) -> Offers[None]:
 
 def decoded_mean(context: Context, node: Node) -> Offers[None]:
     """Numbers are averaged as a number, and an MLP makes the mean a class."""
-    if node.op is not Op.AGGREGATE or node.id in context.held:
-        return
-    operand = _number_to_average(context, node)
+    operand = None if node.id in context.held else _number_to_average(context, node)
     if operand is None:
         return
     domain = context.inferred.listed(node, node.label)

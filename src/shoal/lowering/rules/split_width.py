@@ -38,8 +38,6 @@ _MOST_PAIRS = 2**20
 
 def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as 1 / (1 + n), and decoded to a number."""
-    if node.op is not Op.WIDTH:
-        return
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0])) or []):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
         offer = reciprocal(context, f"{node.label}.part.reciprocal", terms, counts)
@@ -55,8 +53,6 @@ def _purpose(node: Node, number: int, what: str) -> str:
 
 def sum_of_parts(context: Context, node: Node) -> Offers[None]:
     """The width, decoded from those of the parts, or from what they are decoded from."""
-    if node.op is not Op.WIDTH:
-        return
     for what in ("raw", "count"):
         purposes = [_purpose(node, number, what) for number in range(MOST_PARTS)]
         operands = [context.helpers[p] for p in purposes if p in context.helpers]

@@ -14,7 +14,7 @@ from shoal.lowering.rules.decode import one_hot
 from shoal.program.facts.inferred import choices
 from shoal.program.facts.joint import in_order, joint
 from shoal.program.facts.lookup import UNDEFINED
-from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.program.ir import Node
 
 TABLES = "tables"
 """The name of the rule."""
@@ -28,7 +28,7 @@ def table(context: Context, node: Node) -> Offers[None]:
     Raises:
         UnsupportedProgramError: no MLP is exact enough.
     """
-    if node.op not in ELEMENTWISE | {Op.CONSTANT} or node.id in context.held:
+    if node.id in context.held:
         return
     form = context.form_of(node)
     operands = [context.first(number) for number in node.inputs]

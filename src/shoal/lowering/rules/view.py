@@ -18,16 +18,14 @@ from shoal.lowering.context import Context
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.program.facts.lookup import NONE
-from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.program.ir import Node, Op
 
 _LARGEST_FIT = 2**18
 
 
 def view(context: Context, node: Node) -> Offers[None]:
     """An elementwise node as a view of its operands, if it is one."""
-    if node.op not in ELEMENTWISE | {Op.CONSTANT} or node.is_kept:
-        return
-    held = view_of(context, node)
+    held = None if node.is_kept else view_of(context, node)
     if held is not None:
         yield Offer(held, view_of=node.id)
 

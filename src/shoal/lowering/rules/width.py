@@ -17,13 +17,11 @@ from shoal.lowering.making import decoding, must_make
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 
 def width(context: Context, node: Node) -> Offers[None]:
     """A head that says 1 / (1 + width), and its decoding."""
-    if node.op is not Op.WIDTH:
-        return
     terms = yield from terms_of(context, context.node(node.inputs[0]))
     counts = domain_of([count] for count in all_widths(context, node))
     offer = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
@@ -32,8 +30,6 @@ def width(context: Context, node: Node) -> Offers[None]:
 
 def decode_width(context: Context, node: Node) -> Offers[None]:
     """The width from 1 / (1 + width)."""
-    if node.op is not Op.WIDTH:
-        return
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))
     yield must_make(context, recipe, node.label)
