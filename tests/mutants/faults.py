@@ -17,9 +17,9 @@ import numpy as np
 
 from shoal.compiler import assemble, pipeline
 from shoal.craft.components import BOS, Component, Head
-from shoal.lowering import lower, making, selectors
+from shoal.lowering import heads, lower, making, selectors
 from shoal.lowering.lowered import LoweredProgram
-from shoal.lowering.rules import aggregate, linear, table
+from shoal.lowering.rules import linear, table
 from shoal.options import pass_names
 from shoal.program.facts import averages, infer
 from shoal.program.facts.lookup import Lookup
@@ -164,7 +164,7 @@ def _wrong_precedence(correct: Function) -> Function:
 
 
 @_fault(
-    aggregate,
+    heads,
     "head",
     "default dropped",
     "aggregates write nothing where nothing is selected, whatever their default",
@@ -179,7 +179,7 @@ def _default_dropped(correct: Function) -> Function:
 
 
 @_fault(
-    aggregate,
+    heads,
     "head",
     "too warm",
     "attention is a fifth as cold as the margins take it to be: unselected keys do not vanish",

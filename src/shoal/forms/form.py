@@ -10,7 +10,6 @@ import numpy as np
 
 from shoal.arrays import Array, Bool, Float
 from shoal.contract import RESOLUTION
-from shoal.craft.bases import Direction, Space
 from shoal.craft.fitting import fit_affine
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
@@ -88,10 +87,6 @@ class Form(ABC):
     def words(self, domain: Domain) -> str:
         """The form in words."""
         return self.name
-
-    def space(self, name: str, domain: Domain) -> Space:
-        """The directions of a variable of that name."""
-        return Space(tuple(Direction(name, part) for part in self.parts(domain)))
 
     def coordinates(self, domain: Domain) -> Affine:
         """The coordinates as an affine function of the dimensions."""

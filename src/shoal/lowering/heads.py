@@ -12,9 +12,11 @@ from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.craft.components import Head
 from shoal.limits import Work
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.held import Errors, Held, variables_of
+from shoal.lowering.offers import Offer
 from shoal.lowering.radii import Variables, projected_errors
 from shoal.program.ir import Node
+from shoal.rasp.values import Value
 
 LIKE_A_KEY = 1.0
 """BOS scores as much as a selected key, so that it is averaged like one."""
@@ -38,9 +40,9 @@ class Term:
     scores: Matrix
 
 
-def terms_read(terms: list[Term]) -> list[str]:
+def terms_read(terms: list[Term]) -> tuple[str, ...]:
     """The variables that queries and keys are read from."""
-    return [name for term in terms for name in (*term.query.variables, *term.key.variables)]
+    return variables_of(read for term in terms for read in (term.query, term.key))
 
 
 def head(
@@ -83,6 +85,55 @@ def head(
     )
 
 
+def aggregated(
+    context: Context,
+    node: Node,
+    held: Held,
+    operand: Held,
+    terms: list[Term],
+    value: AffineMap,
+    value_at_bos: Matrix,
+    errors: Errors,
+) -> Offer:
+    """The offer of a head for an aggregate; those by one selector may become one.
+
+    Heads of selector widths may not: they score BOS otherwise.
+
+    Args:
+        context: what is known.
+        node: the aggregate.
+        held: what is written into a variable of its own.
+        operand: what is averaged.
+        terms: the selector.
+        value: from the operand's directions to what is written.
+        value_at_bos: what is written where nothing is selected.
+        errors: of what is written.
+    """
+    (name,) = held.variables
+    made = head(name, terms, value, value_at_bos, IF_NOTHING_ELSE, context.inferred.work)
+    selector = context.node(node.inputs[0]).label
+    sharing = selector if "shared-heads" in context.passes else None
+    reads = (*terms_read(terms), *operand.variables)
+    return Offer(held, made, reads, errors, node.label, sharing)
+
+
+def default_of(context: Context, node: Node) -> Value:
+    """The default of an aggregate, or None where it is never used."""
+    used = context.inferred.widths[node.inputs[0]].low == 0
+    return node.value if used else None
+
+
+def weight_of_unselected(context: Context, node: Node) -> float:
+    """The weight that all keys that an aggregate does not select may have together.
+
+    Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
+    scores half as much, so that each has e**(-coldness/2).
+    """
+    nothing = context.inferred.widths[node.inputs[0]].low == 0
+    size = context.inferred.max_seq_len
+    return float(size * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
+
+
 def score_error(terms: list[Term], variables: Variables) -> float:
     """How far a score may be off: what keys and queries are off, times the coldness.
 
@@ -95,17 +146,6 @@ def score_error(terms: list[Term], variables: Variables) -> float:
             off = projected_errors(read, variables, scores)
             error += float(off.max(initial=0.0))
     return COLDNESS * error
-
-
-def weight_of_unselected(context: Context, node: Node) -> float:
-    """The weight that all keys that an aggregate does not select may have together.
-
-    Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
-    scores half as much, so that each has e**(-coldness/2).
-    """
-    inferred = context.inferred
-    nothing = inferred.widths[node.inputs[0]].low == 0
-    return float(inferred.max_seq_len * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
 
 
 def _factors(scores: Matrix) -> tuple[Matrix, Matrix]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from shoal.arrays import Array, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.bases import Space, numbered_space
+from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.forms.form import Affine, Form, Ranges, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
@@ -155,7 +155,7 @@ def variables_of(operands: Iterable[Held]) -> tuple[str, ...]:
 
 def stored(form: Form, name: str, domain: Domain, node: int | None) -> Held:
     """A value, of an s-op or of none, as it is held by a variable of its own of that name."""
-    space = form.space(name, domain)
+    space = Space(tuple(Direction(name, part) for part in form.parts(domain)))
     variable = StreamVariable(name, space, form.ranges(domain), node, form.words(domain))
     matrix, bias = form.coordinates(domain)
     coordinates = AffineMap(space, numbered_space(name, len(bias)), matrix, bias)

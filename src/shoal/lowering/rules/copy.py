@@ -12,11 +12,10 @@ from shoal.craft.fitting import fit_affine
 from shoal.forms.form import Affine, Form, with_none
 from shoal.forms.mixture import Mixture
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, score_error, weight_of_unselected
+from shoal.lowering.heads import Term, aggregated, default_of, score_error, weight_of_unselected
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import projected_errors
-from shoal.lowering.rules.aggregate import aggregated, default_of
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated

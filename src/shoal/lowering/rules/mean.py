@@ -8,12 +8,11 @@ from shoal.contract import ROUNDING
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, score_error, weight_of_unselected
+from shoal.lowering.heads import Term, aggregated, default_of, score_error, weight_of_unselected
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.making import decoding, must_make
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
-from shoal.lowering.rules.aggregate import aggregated, default_of
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated

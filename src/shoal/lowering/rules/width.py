@@ -49,4 +49,4 @@ def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerate
     work = context.inferred.work
     made = head(held.variables[0], terms, value, np.ones(1), LIKE_A_KEY, work)
     error = 4 * ROUNDING + score_error(terms, context.variables) / 4
-    return Offer(held, made, tuple(terms_read(terms)), Errors(np.array([[error]])))
+    return Offer(held, made, terms_read(terms), Errors(np.array([[error]])))
