@@ -23,7 +23,7 @@ from shoal.program.ir import ELEMENTWISE, Node
 from shoal.rasp.values import canonical_key
 
 MOST_CUTS = 8
-"""Cuts that are looked at for one value, the nearest first."""
+"""Cuts that are looked at for one value, besides its operands."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,35 +42,25 @@ class CutLeaf:
 Cut = tuple[CutLeaf, ...]
 
 
-def own_cut(node: Node) -> Cut:
-    """The operands of a node, as it is written."""
-    return tuple(sorted({CutLeaf(operand) for operand in node.inputs}))
-
-
 def cuts(context: Context, node: Node) -> list[Cut]:
-    """Cuts of a node's cone beyond its own operands, nearest first."""
-    found = [own_cut(node)]
+    """Cuts of a node's cone, nearest first; the very first has the operands as they are written."""
+    found = [tuple(sorted({CutLeaf(operand) for operand in node.inputs}))]
     for cut in found:
         for leaf in cut:
             operands = _operands(context, leaf)
-            if operands is None:
-                continue
-            wider = tuple(sorted((set(cut) - {leaf}) | set(operands)))
-            if wider not in found and len(found) <= MOST_CUTS:
+            wider = tuple(sorted((set(cut) - {leaf}) | operands))
+            if operands and wider not in found and len(found) <= MOST_CUTS:
                 found.append(wider)
-    return found[1:]
+    return found
 
 
-def _operands(context: Context, leaf: CutLeaf) -> list[CutLeaf] | None:
-    """What a leaf is computed from at the same position; None if nothing is."""
+def _operands(context: Context, leaf: CutLeaf) -> set[CutLeaf]:
+    """What a leaf is computed from at the same position, if anything is."""
     node = context.node(leaf.node)
-    if leaf.is_raw:
-        return None
     if leaf.node in context.raw:
-        return [CutLeaf(leaf.node, is_raw=True)]
-    if node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None:
-        return [CutLeaf(operand) for operand in node.inputs]
-    return None
+        return set() if leaf.is_raw else {CutLeaf(leaf.node, is_raw=True)}
+    is_table = node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None
+    return {CutLeaf(operand) for operand in node.inputs} if is_table else set()
 
 
 def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe | None:

@@ -95,19 +95,11 @@ def aggregated(
     value_at_bos: Matrix,
     errors: Errors,
 ) -> Offer:
-    """The offer of a head for an aggregate; those by one selector may become one.
+    """The offer of a head that aggregates an operand into what is held.
 
-    Heads of selector widths may not: they score BOS otherwise.
-
-    Args:
-        context: what is known.
-        node: the aggregate.
-        held: what is written into a variable of its own.
-        operand: what is averaged.
-        terms: the selector.
-        value: from the operand's directions to what is written.
-        value_at_bos: what is written where nothing is selected.
-        errors: of what is written.
+    ``value`` maps the operand's directions to what is written, which is ``value_at_bos`` where
+    nothing is selected. Heads by one selector may become one; those of selector widths may not,
+    since they score BOS otherwise.
     """
     (name,) = held.variables
     made = head(name, terms, value, value_at_bos, IF_NOTHING_ELSE, context.inferred.work)

@@ -12,12 +12,10 @@ from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Ranges
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term
 from shoal.lowering.held import Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable, LeftOut, Offer, Offers
 from shoal.lowering.rules.registry import OPTIONAL, STEPS
-from shoal.lowering.selectors import terms_of
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
 from shoal.program.rewriting import Saving
@@ -42,7 +40,7 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     Raises:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.
     """
-    lowering = _Lowering(inferred, frozenset(passes))
+    lowering = Lowering(inferred, frozenset(passes))
     for node in inferred.program:
         if not node.is_sop:
             continue
@@ -57,17 +55,8 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     return lowering.program()
 
 
-def lower_selector(inferred: Inferred, selector: Node) -> tuple[list[Term], LoweredProgram]:
-    """The bilinear forms of one selector over inputs, and what has been lowered for them."""
-    lowering = _Lowering(inferred)
-    for node in inferred.program:
-        if node.is_sop and not node.inputs:
-            lowering.ask_all_rules(node)
-    return lowering.all_of("selectors", terms_of(lowering, selector)), lowering.program()
-
-
 @dataclass(frozen=True, eq=False)
-class _Lowering(Context):
+class Lowering(Context):
     """The offers so far, put together. Rules see it as a ``Context``, and change nothing.
 
     Attributes:

@@ -62,8 +62,6 @@ class Offer:
 class LeftOut(str):
     """What a rule would have offered, but for a limit: what it would have taken, in words."""
 
-    __slots__ = ()
-
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ def cone(context: Context, node: Node) -> Offers[None]:
     """The node over other cuts, within the limits for fused tables."""
     if context.made_by.get(node.id) != TABLES or context.first(node.id).codes is None:
         return
-    for cut in cuts(context, node):
+    for cut in cuts(context, node)[1:]:
         context.inferred.work.spend(1, node.label)
         try:
             recipe = cut_table(context, node, cut, context.inferred.limits.fused_rows)

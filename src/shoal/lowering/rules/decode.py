@@ -55,13 +55,7 @@ def number_of(context: Context, number: int, reader: str) -> Offers[Held | None]
 def tuples(
     context: Context, selector: Node, numbers: list[int], what: str
 ) -> Offers[tuple[Held, npt.NDArray[np.int_]]]:
-    """Several s-ops as one one-hot value; and rows of their classes.
-
-    Args:
-        context: what is known.
-        selector: who reads them.
-        numbers: their ids.
-        what: "keys" or "queries".
+    """Keys, or queries, of a selector as one one-hot value; and their classes [rows, s-ops].
 
     Raises:
         UnsupportedProgramError: they have too many joint values.

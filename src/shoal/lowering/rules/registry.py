@@ -70,12 +70,5 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "binary": Optional("values held in binary digits as well", by_default=False),
     }
 )
-"""What lowering does beyond one component for each expression. All other rules are essential.
-
-* views: values that are affine in others cost nothing;
-* cones: elementwise values are offered over several cuts, of which the allocator picks;
-* split-selectors: widths are offered as sums of widths that need no computed keys and queries;
-* shared-heads: aggregates by one selector that run in one half-layer become one head;
-* binary: values are offered in binary digits as well, which are narrow and have to be decoded for
-  most readers.
-"""
+"""What lowering does beyond one component for each expression; docs/passes.md says what each does.
+All other rules are essential."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import class_table, cuts, own_cut, raw_classes
+from shoal.lowering.cuts import class_table, cuts, raw_classes
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Held, stored
 from shoal.lowering.making import Recipe, decoding, must_make, offer_another
@@ -101,7 +101,7 @@ def _leaves(context: Context, node: Node) -> dict[int, Held] | None:
     """The nearest two one-hot values, by node id, that a node is computed from by its own MLP."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
         return None
-    for cut in (own_cut(node), *cuts(context, node)):
+    for cut in cuts(context, node):
         read = {
             leaf.node: context.first(leaf.node).as_indicators for leaf in cut if not leaf.is_raw
         }

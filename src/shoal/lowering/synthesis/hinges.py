@@ -20,10 +20,7 @@ multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order.
 
 
 def hinges(table: Table) -> Iterator[Candidate]:
-    """One neuron wherever the slope changes along a line, with straight lines between the rows.
-
-    Where steps cut noise off, hinges pass it on, so they are offered only on a coarse grid.
-    """
+    """One neuron wherever the slope changes; noise is passed on, so only on a coarse grid."""
     if all(operand.form.picks_one for operand in table.operands):
         return
     for weights, line, _ in projections(table, range(len(table.operands))):

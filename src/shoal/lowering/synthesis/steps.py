@@ -1,7 +1,4 @@
-"""Steps: the operands are projected to one number, and two neurons make a step on it.
-
-There is one wherever the result changes along the line.
-"""
+"""Steps: the operands are projected to one number, and two neurons make a step on it."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 
 def steps(table: Table) -> Iterator[Candidate]:
-    """Two neurons for each change of the result along a line."""
+    """Two neurons for each change of the result along a line, which cut noise off."""
     for weights, line, error in projections(table, range(len(table.operands))):
         made = steps_on(line, table.results, error)
         if made is not None:
