@@ -14,6 +14,7 @@ from shoal.lowering.held import Held, StreamVariable
 from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
+from shoal.rasp.values import Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,10 @@ class Context:
     def first(self, number: int) -> Held:
         """An s-op as the user wishes it to be held."""
         return self.held[number][0]
+
+    def default_of(self, node: Node) -> Value:
+        """The default of an aggregate, or None where it is never used."""
+        return node.value if self.inferred.widths[node.inputs[0]].low == 0 else None
 
     def upstream(self, node: Node, is_end: Callable[[Node], bool]) -> list[Node]:
         """What a node is computed from, up to ends and these included, operands first."""

@@ -16,7 +16,6 @@ from shoal.lowering.held import Errors, Held, variables_of
 from shoal.lowering.offers import Offer
 from shoal.lowering.radii import Variables, projected_errors
 from shoal.program.ir import Node
-from shoal.rasp.values import Value
 
 LIKE_A_KEY = 1.0
 """BOS scores as much as a selected key, so that it is averaged like one."""
@@ -107,12 +106,6 @@ def aggregated(
     sharing = selector if "shared-heads" in context.passes else None
     reads = (*terms_read(terms), *operand.variables)
     return Offer(held, made, reads, errors, node.label, sharing)
-
-
-def default_of(context: Context, node: Node) -> Value:
-    """The default of an aggregate, or None where it is never used."""
-    used = context.inferred.widths[node.inputs[0]].low == 0
-    return node.value if used else None
 
 
 def weight_of_unselected(context: Context, node: Node) -> float:

@@ -43,12 +43,9 @@ class Recipe:
 
 
 def decoding(source: Held, held: Held, classes: Classes | None = None) -> Recipe:
-    """A value from another way to hold it.
+    """A value from another way to hold it, the source.
 
-    Args:
-        source: what is read.
-        held: what is written into a variable of its own.
-        classes: for each class of the source the class that it stands for, if not itself.
+    For each class of that ``classes`` has the class that it stands for, if it is not the same.
     """
     assert isinstance(source.domain, Enumerated)
     every, none = np.arange(len(source.domain)), [NONE] * source.domain.nullable

@@ -148,16 +148,10 @@ def separating_weights(
     sizes: list[int],
     holds: Bool[Array, " combinations"],
 ) -> list[Float[Array, " patterns"]] | None:
-    """Weights under which the choices that hold sum to 1, and all others to at most 0.
+    """Weights of each group's patterns under which choices that hold sum to 1, others to at most 0.
 
-    Args:
-        choices: [combinations, groups], the pattern of each group.
-        sizes: the number of patterns of each group.
-        holds: [combinations].
-
-    Returns:
-        For each group the weight of each pattern, the largest as small as possible; None if
-        there are no such weights.
+    A choice is a pattern for each group, of which there are so many (``sizes``). The largest weight
+    is as small as possible; None if there are no such weights.
     """
     from ortools.linear_solver import pywraplp  # takes a moment to import, and is rarely needed
 

@@ -12,7 +12,7 @@ from shoal.craft.fitting import fit_affine
 from shoal.forms.form import Affine, Form, with_none
 from shoal.forms.mixture import Mixture
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, aggregated, default_of, score_error, weight_of_unselected
+from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import projected_errors
@@ -70,14 +70,15 @@ def _mixture(context: Context, node: Node, operand: Held) -> tuple[Held, Rows]:
     assert isinstance(operand.domain, Enumerated)
     base = list(operand.domain.values)
     place = dict(operand.domain.class_of)
-    default = default_of(context, node)
+    default = context.default_of(node)
     if default is not None and canonical_key(default) not in place:
         place[canonical_key(default)] = len(base)
         base.append(default)
     form = Mixture(Enumerated(tuple((value,) for value in base)))
     context.require_fit(form, context.domain(node.id), node.label)
     held = stored(form, node.label, context.domain(node.id), node.id)
-    return held, {key: np.eye(len(base))[number] for key, number in place.items()}
+    shares = np.eye(len(base))
+    return held, {key: shares[number] for key, number in place.items()}
 
 
 def _fitted(held: Held, rows: Rows, operand: Held) -> Affine | None:
@@ -110,7 +111,7 @@ def _copied(
     assert fitted is not None  # what is one-hot can be copied to anything
     matrix, bias = fitted
     space, size = held.own.space, float(held.own.ranges.largest)
-    default, at_bos = default_of(context, node), np.zeros(len(space))
+    default, at_bos = context.default_of(node), np.zeros(len(space))
     off = projected_errors(operand, context.variables, matrix)
     left = np.full(len(space), size * weight_of_unselected(context, node))
     if default is not None:

@@ -8,7 +8,7 @@ from shoal.contract import ROUNDING
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, aggregated, default_of, score_error, weight_of_unselected
+from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.making import decoding, must_make
 from shoal.lowering.offers import Offer, Offers
@@ -60,7 +60,7 @@ def decoded_mean(context: Context, node: Node) -> Offers[None]:
 
 def _number_to_average(context: Context, node: Node) -> Held | None:
     """The operand of an aggregate of classes, if it is held as a number and best averaged so."""
-    default = default_of(context, node)
+    default = context.default_of(node)
     operand = context.first(node.inputs[1])
     if operand.form == context.wish_of(node) and not context.inferred.sops[node.id].mixture:
         return None  # its code is copied
@@ -74,7 +74,7 @@ def _averaged(context: Context, node: Node, held: Held, number: Held, terms: lis
 
     The weight that BOS keeps beside selected keys is below the rounding.
     """
-    space, default = held.coordinates.source, default_of(context, node)
+    space, default = held.coordinates.source, context.default_of(node)
     is_there = (np.arange(len(space)) >= number.width).astype(float)  # surely, if it is not read
     value = number.coordinates.into(space, np.eye(number.width, len(space)), is_there)
     low, high = number.domain.bounds

@@ -38,7 +38,7 @@ _MOST_PAIRS = 2**20
 
 def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as 1 / (1 + n), and decoded to a number."""
-    for number, terms in enumerate(split_selector(context, context.node(node.inputs[0])) or []):
+    for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
         offer = reciprocal(context, f"{node.label}.part.reciprocal", terms, counts)
         raw = yield replace(offer, purpose=_purpose(node, number, "raw"))
@@ -67,23 +67,23 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
             yield from offer_another(context, Recipe(held, operands, rows, sums))
 
 
-def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
+def split_selector(context: Context, selector: Node) -> list[list[Term]]:
     """Disjoint selectors whose union a select is, as bilinear forms of one head each.
 
-    None if the keys and queries are not functions of two one-hot values each, or if no split into
-    few parts is found.
+    There are none if the keys and queries are not functions of two one-hot values each, or if no
+    split into few parts is found.
     """
     if selector.op is not Op.SELECT:
-        return None
+        return []
     key, query = (context.node(number) for number in selector.inputs)
     keys, queries = _leaves(context, key), _leaves(context, query)
-    if keys is None or queries is None:
-        return None
+    if not (keys and queries):
+        return []
     key_classes = class_table(context, key, list(keys))
     query_classes = class_table(context, query, list(queries))
     predicate = context.inferred.predicates[selector.id]
     if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
-        return None
+        return []
     context.inferred.work.spend(key_classes.size * query_classes.size / 20, selector.label)
     known = (query_classes >= 0)[:, :, None, None] & (key_classes >= 0)
     rows = np.maximum(query_classes, 0)[:, :, None, None]
@@ -94,13 +94,13 @@ def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
         products = disjoint_products(holds.transpose(order))
         if products is not None:
             splits.append([_terms(read, paired, part) for part in products])
-    return min(splits, key=len, default=None)
+    return min(splits, key=len, default=[])
 
 
-def _leaves(context: Context, node: Node) -> dict[int, Held] | None:
-    """The nearest two one-hot values, by node id, that a node is computed from by its own MLP."""
+def _leaves(context: Context, node: Node) -> dict[int, Held]:
+    """The nearest two one-hot values, if any, by node id, from which an MLP computes a node."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
-        return None
+        return {}
     for cut in cuts(context, node):
         read = {
             leaf.node: context.first(leaf.node).as_indicators for leaf in cut if not leaf.is_raw
@@ -108,7 +108,7 @@ def _leaves(context: Context, node: Node) -> dict[int, Held] | None:
         never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
         if len(cut) == len(never_none) == 2:
             return never_none
-    return None
+    return {}
 
 
 def disjoint_products(holds: Truth) -> list[tuple[Truth, Truth]] | None:

@@ -30,15 +30,8 @@ def steps_on(
 
     Neuron j adds jumps[j] * relu(slopes[j] * (x - ends[j])). Seen upwards, relu(slope (x - start))
     - relu(slope (x - end)) rises from 0 to 1; seen downwards, relu(slope (end - x)) - relu(slope
-    (start - x)) falls from 1 to 0.
-
-    Args:
-        line: [rows], the numbers.
-        results: [rows, results].
-        error: how far the numbers may be off.
-
-    Returns:
-        None if different results are too close together on the line.
+    (start - x)) falls from 1 to 0. None if different results [rows, results] are too close together
+    on the line, of whose numbers [rows] each may be off by an error.
     """
     order = np.argsort(line, kind="stable")
     line, ordered = line[order], results[order]
