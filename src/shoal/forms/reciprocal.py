@@ -36,14 +36,8 @@ class Reciprocal(Form):
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""
-        return reciprocals(number_codes(domain))
+        return np.asarray(1.0 / (1.0 + number_codes(domain)))
 
     def numbers(self, domain: Domain) -> Affine | None:
         """The count is no affine function of its reciprocal."""
         return None
-
-
-def reciprocals(counts: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """1 / (1 + n) of counts."""
-    result: Array = 1.0 / (1.0 + counts)
-    return result

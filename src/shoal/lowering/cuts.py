@@ -7,8 +7,8 @@ costs neurons. What a selector's width is decoded from can be read undecoded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,25 +26,19 @@ MOST_CUTS = 8
 """Cuts that are looked at for one value, besides its operands."""
 
 
-@dataclass(frozen=True, order=True)
-class CutLeaf:
-    """A value that a cut reads.
-
-    Attributes:
-        node: the s-op's node id.
-        is_raw: whether it is read as what it is decoded from.
-    """
+class Leaf(NamedTuple):
+    """A value that a cut reads: an s-op by node id; what it is decoded from, if it is raw."""
 
     node: int
     is_raw: bool = False
 
 
-Cut = tuple[CutLeaf, ...]
+Cut = tuple[Leaf, ...]
 
 
 def cuts(context: Context, node: Node) -> list[Cut]:
     """Cuts of a node's cone, nearest first; the very first has the operands as they are written."""
-    found = [tuple(sorted({CutLeaf(operand) for operand in node.inputs}))]
+    found = [tuple(sorted({Leaf(operand) for operand in node.inputs}))]
     for cut in found:
         for leaf in cut:
             operands = _operands(context, leaf)
@@ -54,13 +48,13 @@ def cuts(context: Context, node: Node) -> list[Cut]:
     return found
 
 
-def _operands(context: Context, leaf: CutLeaf) -> set[CutLeaf]:
+def _operands(context: Context, leaf: Leaf) -> set[Leaf]:
     """What a leaf is computed from at the same position, if anything is."""
     node = context.node(leaf.node)
     if leaf.node in context.raw:
-        return set() if leaf.is_raw else {CutLeaf(leaf.node, is_raw=True)}
+        return set() if leaf.is_raw else {Leaf(leaf.node, is_raw=True)}
     is_table = node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None
-    return {CutLeaf(operand) for operand in node.inputs} if is_table else set()
+    return {Leaf(operand) for operand in node.inputs} if is_table else set()
 
 
 def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe | None:
@@ -74,13 +68,7 @@ def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe 
     operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
     if any(operand.codes is None for operand in operands):
         return None
-    rows = _joint_rows(context, cut, most_rows)
-    known: dict[int, Classes] = {}
-    for column, leaf in enumerate(cut):
-        known[leaf.node] = rows[:, column]
-        if leaf.is_raw:
-            known[leaf.node] = raw_classes(context, leaf.node)[rows[:, column]]
-    classes = _evaluate(context, node, known, len(rows))
+    rows, classes = _evaluated(context, node, cut, most_rows)
     there = classes != UNDEFINED
     return Recipe(context.first(node.id), operands, rows[there], classes[there])
 
@@ -100,28 +88,25 @@ def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDAr
     """
     domains = [context.inferred.listed(context.node(leaf), node.label) for leaf in leaves]
     table = np.full([len(domain) for domain in domains], UNDEFINED, dtype=np.int32)
-    rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), table.size)
-    known = dict(zip(leaves, rows.T, strict=True))
-    table[tuple(rows.T)] = _evaluate(context, node, known, len(rows))
+    rows, classes = _evaluated(context, node, tuple(map(Leaf, leaves)), table.size)
+    table[tuple(rows.T)] = classes
     return table
 
 
-def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.int_]:
-    """[rows, leaves] of classes; of raw leaves, what they are decoded from."""
+def _evaluated(
+    context: Context, node: Node, cut: Cut, most_rows: int
+) -> tuple[npt.NDArray[np.int_], Classes]:
+    """The classes of leaves [rows, leaves] that can meet, and with them that of a node [rows]."""
     facts, raw = context.inferred, context.raw
-    return joint(
-        [choices_of(raw[f.node].domain) if f.is_raw else choices(facts, f.node) for f in cut],
-        most_rows,
-    )
-
-
-def _evaluate(context: Context, node: Node, known: Mapping[int, Classes], rows: int) -> Classes:
-    """[rows], the class of a node, from those of the leaves."""
-    classes = dict(known)
+    values = [choices_of(raw[f.node].domain) if f.is_raw else choices(facts, f.node) for f in cut]
+    rows = joint(values, most_rows)
+    known: dict[int, Classes] = {}
+    for column, leaf in zip(rows.T, cut, strict=True):
+        known[leaf.node] = raw_classes(context, leaf.node)[column] if leaf.is_raw else column
     for part in context.upstream(node, lambda part: part.id in known):
         if part.id not in known:
-            table = context.inferred.sops[part.id].table
+            table = facts.sops[part.id].table
             assert table is not None
-            operands = [classes[number] for number in part.inputs]
-            classes[part.id] = table(np.array(operands, dtype=int).reshape(-1, rows))
-    return classes[node.id]
+            operands = [known[number] for number in part.inputs]
+            known[part.id] = table(np.array(operands, dtype=int).reshape(len(operands), len(rows)))
+    return rows, known[node.id]

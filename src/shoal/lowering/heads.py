@@ -26,13 +26,7 @@ IF_NOTHING_ELSE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One bilinear form: ``query one-hot @ scores @ key one-hot``.
-
-    Attributes:
-        query: a one-hot value.
-        key: a one-hot value.
-        scores: [query classes, key classes].
-    """
+    """``query @ scores @ key`` of one-hot values; scores are [query classes, key classes]."""
 
     query: Held
     key: Held

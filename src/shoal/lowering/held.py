@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -82,7 +82,7 @@ class StreamVariable:
     ranges: Ranges
     node: int | None
     words: str
-    errors: Errors = field(default_factory=Errors)
+    errors: Errors = EXACT
 
 
 @dataclass(frozen=True, eq=False)

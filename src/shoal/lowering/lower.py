@@ -33,9 +33,7 @@ _BOS = StreamVariable(
 def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     """Lower every s-op of a program; selectors are lowered with what reads them.
 
-    Args:
-        inferred: a program with its facts.
-        passes: the rules of ``OPTIONAL`` that are switched on; other names are ignored.
+    Of ``OPTIONAL`` rules those in ``passes`` are switched on; other names are ignored.
 
     Raises:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.

@@ -1,9 +1,7 @@
 """How far float32 arithmetic takes values away from what they should be.
 
-A variable carries its errors: those that were seen when its MLP ran in float32 on all its operands
-(moved by the operands' own errors), or estimates for heads. Readers project them: a number that is
-read from a one-hot value by weights w is off by errors @ w. Programs whose result, or whose
-decisions, could be off by too much are refused.
+A variable carries its errors, seen when its MLP ran in float32, or estimated for heads. Readers
+project them: a number that is read from a one-hot value by weights w is off by errors @ w.
 """
 
 from __future__ import annotations

@@ -60,15 +60,11 @@ def further_operands(context: Context, node: Node) -> Offers[None]:
 def _others(context: Context, node: Node) -> list[Form]:
     """Forms that are switched on besides, where they fit and are narrower."""
     first, limits = context.first(node.id), context.inferred.limits
-    forms = [form for name, form in FORMS.items() if name in context.passes]
-    return [
-        form
-        for form in forms
-        if not first.form.is_number
-        and form != first.form
-        and form.misfit(first.domain, limits) is None
-        and len(form.parts(first.domain)) < first.width
-    ]
+    if first.form.is_number:
+        return []
+    forms = [f for name, f in FORMS.items() if name in context.passes and f != first.form]
+    fitting = [form for form in forms if form.misfit(first.domain, limits) is None]
+    return [form for form in fitting if len(form.parts(first.domain)) < first.width]
 
 
 def _decoded(context: Context, node: Node, form: Form) -> Offers[None]:

@@ -22,10 +22,7 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
     """
     if node.id in context.held or not node.is_numerical:
         return
-    form = context.form_of(node)
-    if not form.is_number:
-        return
-    held = stored(form, node.label, context.domain(node.id), node.id)
+    held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     numbers, bound, error = [], 2.0, 0.0
     for input_, factor in zip(node.inputs, node.factors, strict=True):
         number = yield from number_of(context, input_, node.label)

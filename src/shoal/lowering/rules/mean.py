@@ -28,17 +28,17 @@ def mean(context: Context, node: Node) -> Offers[None]:
     """
     if not context.wish_of(node).is_number:
         return
-    operand = yield from number_of(context, node.inputs[1], node.label)
+    selector, averaged = (context.node(number) for number in node.inputs)
+    operand = yield from number_of(context, averaged.id, node.label)
     if operand is None:
         raise UnsupportedProgramError(
             Refusal.NO_NUMBER,
             node.label,
-            f"averages {context.node(node.inputs[1]).label!r}, which has values that are no "
-            "numbers",
+            f"averages {averaged.label!r}, which has values that are no numbers",
             "map it to numbers first",
         )
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
-    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    terms = yield from terms_of(context, selector)
     yield _averaged(context, node, held, operand, terms)
 
 

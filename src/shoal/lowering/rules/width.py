@@ -46,7 +46,7 @@ def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerate
     """A head whose result is 1 / (1 + width) of what the terms select."""
     held = stored(Reciprocal(), context.fresh_name(name), counts, None)
     value = constant(held.coordinates.source, np.zeros(1))
-    work = context.inferred.work
-    made = head(held.variables[0], terms, value, np.ones(1), LIKE_A_KEY, work)
+    (hidden,) = held.variables
+    made = head(hidden, terms, value, np.ones(1), LIKE_A_KEY, context.inferred.work)
     error = 4 * ROUNDING + score_error(terms, context.variables) / 4
     return Offer(held, made, terms_read(terms), Errors(np.array([[error]])))

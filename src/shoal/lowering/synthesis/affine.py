@@ -41,11 +41,7 @@ def affine_layer(
 ) -> Layer:
     """A layer for ``points @ matrix + bias``.
 
-    Args:
-        matrix: [coordinates, results].
-        bias: [results].
-        signed: [results], whether ``points @ matrix`` can be negative; x is then carried as
-            relu(x) - relu(-x).
+    Where ``points @ matrix`` can be negative, as ``signed`` says, x is relu(x) - relu(-x).
     """
     used = matrix.any(axis=0)
     plus, minus = np.flatnonzero(used), np.flatnonzero(used & signed)

@@ -34,12 +34,10 @@ def hinges(table: Table) -> Iterator[Candidate]:
 
 
 def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] | None:
-    """Straight lines between rows: the bias, and where the slope changes and by how much.
+    """Straight lines between rows: base + sum of slopes[j] * relu(x - starts[j]).
 
-    Returns:
-        base [results], starts [neurons], slopes [neurons, results] of
-        base + sum of slopes[j] * relu(x - starts[j]); None if rows with different results meet,
-        or something is not on the grid.
+    These are base [results], starts [neurons] and slopes [neurons, results]; None if rows with
+    different results meet, or something is not on the grid.
     """
     if not _on_grid(line):  # most lines are not, and this is soon seen
         return None
