@@ -47,12 +47,9 @@ class AffineMap:
         matrix = self.matrix @ after.matrix
         return AffineMap(self.source, after.target, matrix, after(self.bias))
 
-    def into(
-        self, target: Space, matrix: npt.ArrayLike, bias: npt.ArrayLike | None = None
-    ) -> AffineMap:
+    def into(self, target: Space, matrix: Matrix, bias: Matrix | float = 0.0) -> AffineMap:
         """The map whose result is multiplied by a matrix [this target, target]; and a bias."""
-        after = linear(self.target, target, matrix)
-        return self.then(after if bias is None else replace(after, bias=np.asarray(bias)))
+        return AffineMap(self.source, target, self.matrix @ matrix, self.bias @ matrix + bias)
 
     def read_from(self, space: Space, x: Matrix) -> Matrix:
         """Map vectors of a larger space, of which only the source's directions are read."""

@@ -105,9 +105,7 @@ class Context:
         """
         misfit = form.misfit(domain, self.inferred.limits)
         if misfit is not None:
-            raise UnsupportedProgramError(
-                Refusal.TOO_MANY_VALUES, label, misfit.reason, misfit.advice
-            )
+            raise UnsupportedProgramError(Refusal.TOO_MANY_VALUES, label, *misfit)
 
     def fresh_name(self, wanted: str) -> str:
         """A name for a helper variable that no s-op and no other variable has."""

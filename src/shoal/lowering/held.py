@@ -94,8 +94,7 @@ class Held:
         domain: what the values are.
         variables: the names of the variables that are read.
         coordinates: from the variables' directions to the coordinates.
-        own: the variable that is there for it alone, as it was when it was proposed; None for a
-            view of others.
+        own: the variable that is there for it alone, as first proposed; None for a view of others.
     """
 
     form: Form

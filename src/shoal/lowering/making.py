@@ -65,7 +65,7 @@ def make(
 
     Args:
         context: what is known.
-        recipe: what is computed.
+        recipe: the value.
         tolerance: an error that its readers bear, if that is more than usual.
         most_weights: the limit, if it is not that of all MLPs.
         work: counts what is done, if that is not for the whole compilation.

@@ -42,8 +42,8 @@ def copy(context: Context, node: Node) -> Offers[None]:
 def copies(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
     """Heads that write the code of the selected value in a form.
 
-    They read an operand that is held in the same form, if there is one. It is offered to read it
-    one-hot where there is none, or where the variable is another one than the s-op's first.
+    They read an operand that is held in the same form; where there is none, and besides where the
+    form is a further one, a one-hot operand.
     """
     held = stored(form, name, context.domain(node.id), node.id)
     rows = code_rows(held)

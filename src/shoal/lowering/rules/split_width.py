@@ -102,9 +102,7 @@ def _leaves(context: Context, node: Node) -> dict[int, Held]:
     if node.op not in ELEMENTWISE or node.label not in context.variables:
         return {}
     for cut in cuts(context, node):
-        read = {
-            leaf.node: context.first(leaf.node).as_indicators for leaf in cut if not leaf.is_raw
-        }
+        read = {f.node: context.first(f.node).as_indicators for f in cut if not f.is_raw}
         never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
         if len(cut) == len(never_none) == 2:
             return never_none

@@ -92,12 +92,10 @@ def synthesise(
         seen, rounding = _errors(layer, table)
         error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
-        is_sharp = error <= SHARP
-        if max(error, in_any_order) <= max(tolerance, candidate.tolerance) and (
-            is_sharp or not good_enough
-        ):
+        accepted = max(error, in_any_order) <= max(tolerance, candidate.tolerance)
+        if accepted and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
-            if is_sharp:
+            if error <= SHARP:
                 break
     return good_enough
 

@@ -58,9 +58,6 @@ def _gated_along(
     if not groups:
         return None
     columns, thresholds, outs = zip(*groups, strict=True)
-
-    def build() -> Layer:
-        bias = np.zeros(table.results.shape[1])
-        return Layer(np.hstack(columns), np.concatenate(thresholds), np.vstack(outs), bias)
-
-    return Candidate(sum(map(len, thresholds)), build)
+    bias = np.zeros(table.results.shape[1])
+    layer = Layer(np.hstack(columns), np.concatenate(thresholds), np.vstack(outs), bias)
+    return Candidate(len(layer.threshold), lambda: layer)
