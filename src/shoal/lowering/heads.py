@@ -47,12 +47,10 @@ def head(
     but BOS, so what the head writes there is a constant.
 
     Args:
-        name: the variable that it computes.
         terms: their sum is the score; it is multiplied by the coldness.
         value: what is averaged.
         value_at_bos: what is read there.
         bos: the score of BOS, ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
-        work: counts what is done.
     """
     query_maps, key_maps = [], []
     for term in terms:

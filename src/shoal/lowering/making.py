@@ -64,8 +64,6 @@ def make(
     """The cheapest exact MLP; None if none is exact.
 
     Args:
-        context: what is known.
-        recipe: the value.
         tolerance: an error that its readers bear, if that is more than usual.
         most_weights: the limit, if it is not that of all MLPs.
         work: counts what is done, if that is not for the whole compilation.
