@@ -38,8 +38,9 @@ def test_concatenated_maps_stack_their_results(
     both, extra = numbered_space("both", shared), numbered_space("extra", own)
     left = random_map(generator, both, numbered_space("l", m))
     right = random_map(generator, join(extra, both), numbered_space("r", n))
+    joined = concatenate([left, right], numbered_space("t", m + n))
     source = join(both, extra)
-    joined = concatenate([left, right], source, numbered_space("t", m + n))
+    assert joined.source == source
     points = generator.normal(size=(3, shared + own))
     apart = [left.read_from(source, points), right.read_from(source, points)]
     assert close(joined(points), np.hstack(apart))

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 import shoal
 from shoal.errors import Refusal
-from shoal.forms.form import Form, Misfit, Ranges
+from shoal.forms.form import Form, Misfit, Ranges, with_none
 from shoal.forms.mixture import Mixture
 from shoal.forms.reciprocal import Reciprocal
 from shoal.forms.registry import FORMS
 from shoal.limits import Limits
-from shoal.lowering.held import with_none
 from shoal.program.facts.domains import Domain, Enumerated, Interval, domain_of
 from shoal.rasp import (
     Aggregate,

@@ -20,6 +20,7 @@ from shoal.forms.scalar import Scalar
 from shoal.lowering.held import Held
 from shoal.lowering.synthesis.affine import affine_layer
 from shoal.lowering.synthesis.choose import synthesise
+from shoal.lowering.synthesis.tables import Table
 from shoal.program.facts.domains import Domain, Enumerated, Interval
 
 SCALARS = [-2.0, -1.0, -0.5, 0.0, 1 / 3, 0.5, 1.0, 1.5, 3.0, 10.0]
@@ -41,9 +42,9 @@ def synthesised(
     error: float = 0.0,
 ) -> MLP | None:
     target = numbered_space("result", results.shape[1])
-    errors = np.full(points.shape[1], error)
-    made = synthesise("result", leaves, errors, points, results, target, most_weights)
-    return None if made is None else made.mlp
+    table = Table("result", leaves, np.full(points.shape[1], error), points, results)
+    made = synthesise(table, target, most_weights)
+    return made and made[0]
 
 
 @st.composite

@@ -10,10 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
-from shoal.lowering.lower import lower_selector
-from shoal.lowering.selectors import separating_weights
+from shoal.lowering.heads import Term
+from shoal.lowering.lower import Lowering
+from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.selectors import separating_weights, terms_of
 from shoal.program.facts.infer import infer
-from shoal.program.ir import Op
+from shoal.program.facts.inferred import Inferred
+from shoal.program.ir import Node, Op
 from shoal.program.trace import trace
 from shoal.rasp import Comparison, Select, Selector, SelectorWidth, SOp, indices, tokens
 from tests.program.programs import LONGEST, PREDICATES, VOCAB, selectors
@@ -54,6 +57,15 @@ def test_which_combinations_of_two_selects_fit_one_head(
 ) -> None:
     choices = np.array(list(product(range(2), range(2))))
     assert (separating_weights(choices, [2, 2], np.array(holds)) is not None) == fits
+
+
+def lower_selector(facts: Inferred, selector: Node) -> tuple[list[Term], LoweredProgram]:
+    """The bilinear forms of one selector over inputs, and what has been lowered for them."""
+    lowering = Lowering(facts)
+    for node in facts.program:
+        if node.is_sop and not node.inputs:
+            lowering.ask_all_rules(node)
+    return lowering.all_of("selectors", terms_of(lowering, selector)), lowering.program()
 
 
 def inputs() -> st.SearchStrategy[SOp]:

@@ -17,9 +17,9 @@ import numpy as np
 
 from shoal.compiler import assemble, pipeline
 from shoal.craft.components import BOS, Component, Head
-from shoal.lowering import lower, making, selectors
+from shoal.lowering import heads, lower, making, selectors
 from shoal.lowering.lowered import LoweredProgram
-from shoal.lowering.rules import aggregate, linear, table
+from shoal.lowering.rules import linear, table
 from shoal.options import pass_names
 from shoal.program.facts import averages, infer
 from shoal.program.facts.lookup import Lookup
@@ -164,7 +164,7 @@ def _wrong_precedence(correct: Function) -> Function:
 
 
 @_fault(
-    aggregate,
+    heads,
     "head",
     "default dropped",
     "aggregates write nothing where nothing is selected, whatever their default",
@@ -179,7 +179,7 @@ def _default_dropped(correct: Function) -> Function:
 
 
 @_fault(
-    aggregate,
+    heads,
     "head",
     "too warm",
     "attention is a fifth as cold as the margins take it to be: unselected keys do not vanish",
@@ -207,12 +207,13 @@ def _too_warm(correct: Function) -> Function:
     can_show=_has("SequenceMap"),
 )
 def _threshold_off_by_one(correct: Function) -> Function:
-    def synthesise(name: Any, operands: Any, *arguments: Any) -> Any:
-        made = correct(name, operands, *arguments)
-        if made is None or len(operands) < 2 or not all(o.form.picks_one for o in operands):
+    def synthesise(table: Any, *arguments: Any) -> Any:
+        made = correct(table, *arguments)
+        several = len(table.operands) > 1 and all(o.form.picks_one for o in table.operands)
+        if made is None or not several:
             return made
-        hidden = replace(made.mlp.hidden, bias=made.mlp.hidden.bias + 1)
-        return replace(made, mlp=replace(made.mlp, hidden=hidden))
+        mlp, errors = made
+        return replace(mlp, hidden=replace(mlp.hidden, bias=mlp.hidden.bias + 1)), errors
 
     return synthesise
 
@@ -225,12 +226,12 @@ def _threshold_off_by_one(correct: Function) -> Function:
     can_show=_has("Map"),
 )
 def _wrong_default_class(correct: Function) -> Function:
-    def synthesise(name: Any, operands: Any, *arguments: Any) -> Any:
-        made = correct(name, operands, *arguments)
-        if made is None or not all(operand.form.picks_one for operand in operands):
+    def synthesise(table: Any, *arguments: Any) -> Any:
+        made = correct(table, *arguments)
+        if made is None or not all(operand.form.picks_one for operand in table.operands):
             return made
-        output = replace(made.mlp.output, bias=np.roll(made.mlp.output.bias, 1))
-        return replace(made, mlp=replace(made.mlp, output=output))
+        mlp, errors = made
+        return replace(mlp, output=replace(mlp.output, bias=np.roll(mlp.output.bias, 1))), errors
 
     return synthesise
 
@@ -272,8 +273,8 @@ def _sign_dropped(correct: Function) -> Function:
 )
 def _read_not_declared(correct: Function) -> Function:
     def operation(name: Any, block: Any, components: Any, reads: Any, *further: Any) -> Any:
-        (names,) = reads  # the mark of BOS is the last one
-        return correct(name, block, components, ((*names[:-2], names[-1]),), *further)
+        fewer = tuple((*names[:-2], names[-1]) for names in reads)  # the mark of BOS is the last
+        return correct(name, block, components, fewer, *further)
 
     return operation
 

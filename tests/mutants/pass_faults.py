@@ -14,8 +14,9 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
+from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import lower
-from shoal.lowering.rules import cone, further_forms, split_width, view
+from shoal.lowering.rules import cone, copy, further_forms, split_width, view
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -255,6 +256,11 @@ def _fused_table_shifted(correct: Function) -> Function:
     return cut_table
 
 
+class _OffByOne(Reciprocal):
+    def codes(self, domain: Enumerated) -> Any:
+        return 1 / np.maximum(1 / super().codes(domain) - 1, 0.5)
+
+
 @_fault(
     cone,
     "cut_table",
@@ -265,14 +271,9 @@ def _fused_table_shifted(correct: Function) -> Function:
 def _undecoded_width_off_by_one(correct: Function) -> Function:
     def cut_table(*arguments: Any) -> Any:
         made = correct(*arguments)
-        if made is None:
-            return None
-        points, column = made.points.copy(), 0
-        for operand in made.operands:
-            if operand.form.name == "reciprocal":
-                points[:, column] = 1 / np.maximum(1 / points[:, column] - 1, 0.5)
-            column += operand.width
-        return replace(made, points=points)
+        raw = made.operands if made else ()
+        operands = [replace(o, form=_OffByOne()) if o.form == Reciprocal() else o for o in raw]
+        return made and replace(made, operands=operands)
 
     return cut_table
 
@@ -359,7 +360,7 @@ def _default_of_another_value(correct: Function) -> Function:
 
 
 @_fault(
-    further_forms,
+    copy,
     "code_rows",
     "wrong digits copied",
     "where a value is copied in binary digits, the lowest digit is wrong",
@@ -367,7 +368,7 @@ def _default_of_another_value(correct: Function) -> Function:
 )
 def _wrong_digits_copied(correct: Function) -> Function:
     def code_rows(held: Any) -> Any:
-        flipped = np.eye(1, held.width)[0]
+        flipped = np.eye(1, held.width)[0] * (held.form.name == "binary")
         return {key: np.abs(row - flipped) for key, row in correct(held).items()}
 
     return code_rows
@@ -383,7 +384,7 @@ def _wrong_digits_copied(correct: Function) -> Function:
 def _digits_of_the_next_row(correct: Function) -> Function:
     def recipe_over(*arguments: Any) -> Any:
         recipe = correct(*arguments)
-        return replace(recipe, results=np.roll(recipe.results, 1, axis=0))
+        return replace(recipe, classes=np.roll(recipe.classes, 1))
 
     return recipe_over
 

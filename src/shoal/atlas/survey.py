@@ -215,7 +215,7 @@ def _places(
             first=lives[name].first,
             last=lives[name].last,
             written_by=None if placement is None else placement.half_layer,
-            largest=variable.largest,
+            largest=variable.ranges.largest,
         )
 
 

@@ -54,7 +54,7 @@ def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Comp
     for name in lowered.variables:
         if name in allocation.erasures:
             variable = lowered.variables[name]
-            eraser = erasure(name, variable.space, variable.signed)
+            eraser = erasure(name, variable.space, variable.ranges.signed)
             half_layers[allocation.erasures[name]].append(eraser)
     return half_layers
 

@@ -60,6 +60,7 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
 
 def _erase_neurons(variable: StreamVariable) -> int | None:
     """One neuron for a dimension that is never negative, two for others."""
-    if variable.largest > LARGEST_ERASABLE or variable.errors.largest > LARGEST_ERASABLE_ERROR:
+    largest, off = variable.ranges.largest, variable.errors.largest
+    if largest > LARGEST_ERASABLE or off > LARGEST_ERASABLE_ERROR:
         return None
-    return int(len(variable.space) + np.count_nonzero(variable.signed))
+    return int(len(variable.space) + np.count_nonzero(variable.ranges.signed))

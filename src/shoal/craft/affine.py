@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.bases import Space
+from shoal.craft.bases import Space, join
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
@@ -47,6 +47,10 @@ class AffineMap:
         matrix = self.matrix @ after.matrix
         return AffineMap(self.source, after.target, matrix, after(self.bias))
 
+    def into(self, target: Space, matrix: Matrix, bias: Matrix | float = 0.0) -> AffineMap:
+        """The map whose result is multiplied by a matrix [this target, target]; and a bias."""
+        return AffineMap(self.source, target, self.matrix @ matrix, self.bias @ matrix + bias)
+
     def read_from(self, space: Space, x: Matrix) -> Matrix:
         """Map vectors of a larger space, of which only the source's directions are read."""
         return self(x[..., space.positions(self.source)])
@@ -71,14 +75,14 @@ def constant(target: Space, values: Matrix) -> AffineMap:
     return AffineMap(Space(()), target, np.zeros((0, len(target))), values)
 
 
-def concatenate(maps: list[AffineMap], source: Space, target: Space) -> AffineMap:
-    """Maps side by side: their results are stacked to vectors of ``target``.
+def concatenate(maps: list[AffineMap], target: Space) -> AffineMap:
+    """Maps side by side: of all that they read, their results are stacked.
 
     Args:
-        maps: maps whose sources lie in ``source``.
-        source: a space with all that the maps read; several maps may read a direction.
+        maps: several of them may read a direction.
         target: as large as the maps' targets together.
     """
+    source = join(*(part.source for part in maps))
     matrix = np.zeros((len(source), len(target)))
     bias = np.zeros(len(target))
     start = 0

@@ -127,12 +127,11 @@ def merge_heads(heads: Sequence[Head]) -> Head:
     if at_bos and len(at_bos) < len(heads):
         raise ValueError("the values of some heads are set at BOS, and those of others are not")
     values = [head.value for head in heads]
-    source = join(*(value.source for value in values))
     target = join(*(value.target for value in values))
     return replace(
         first,
         name=", ".join(head.name for head in heads),
-        value=concatenate(values, source, target),
+        value=concatenate(values, target),
         value_at_bos=np.concatenate(at_bos) if at_bos else None,
     )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from shoal.arrays import Array, Bool, Float
 from shoal.contract import RESOLUTION
-from shoal.craft.bases import Direction, Space
 from shoal.craft.fitting import fit_affine
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
@@ -36,8 +35,7 @@ class Ranges:
     picks_one: bool = False
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """Why a form does not fit a domain, and what to do."""
 
     reason: str
@@ -58,6 +56,7 @@ class Form(ABC):
         name: what it is called.
         picks_one: whether exactly one coordinate is 1 and all others are 0.
         is_number: whether the dimensions are the number, and presence where None is possible.
+        is_on_a_line: whether its codes lie on a line, so that no affine function takes them apart.
         most_error: a table that is offered beside another one is off by no more than this, since
             readers would mind.
     """
@@ -65,6 +64,7 @@ class Form(ABC):
     name: ClassVar[str]
     picks_one: ClassVar[bool] = False
     is_number: ClassVar[bool] = False
+    is_on_a_line: ClassVar[bool] = False
     most_error: ClassVar[float] = float("inf")
 
     @abstractmethod
@@ -87,18 +87,13 @@ class Form(ABC):
         """The form in words."""
         return self.name
 
-    def space(self, name: str, domain: Domain) -> Space:
-        """The directions of a variable of that name."""
-        return Space(tuple(Direction(name, part) for part in self.parts(domain)))
-
     def coordinates(self, domain: Domain) -> Affine:
         """The coordinates as an affine function of the dimensions."""
-        size = len(self.parts(domain))
-        return np.eye(size), np.zeros(size)
+        return identity(len(self.parts(domain)))
 
     def indicators(self, domain: Domain) -> Affine | None:
         """One coordinate for each class, 1 for the value's, as an affine function; None if none."""
-        if not isinstance(domain, Enumerated):
+        if self.is_on_a_line or not isinstance(domain, Enumerated):
             return None
         return self._fitted(domain, np.eye(len(domain)))
 
@@ -130,7 +125,7 @@ class Form(ABC):
             return RESOLUTION
         codes = self.codes(domain)
         room = _room(codes, np.zeros(codes.shape[1])) if domain.nullable else 1.0
-        varying = np.flatnonzero(np.ptp(codes, axis=0)) if len(codes) else np.zeros(0, dtype=int)
+        varying = np.flatnonzero((codes != codes[:1]).any(axis=0))
         if len(varying) == 1:  # numbers on a line
             return min(room, float(np.diff(np.sort(codes[:, varying[0]])).min()) / 4)
         return min([room, *(_room(codes[n + 1 :], code) for n, code in enumerate(codes))])
@@ -139,11 +134,8 @@ class Form(ABC):
         self, domain: Enumerated, results: Float[Array, "classes results"]
     ) -> Affine | None:
         """Results [classes, results] as an affine function of the codes, 0 for None."""
-        codes = self.codes(domain)
-        if domain.nullable:
-            codes = np.vstack([codes, np.zeros((1, codes.shape[1]))])
-            results = np.vstack([results, np.zeros((1, results.shape[1]))])
-        return fit_affine(codes, results) if len(codes) else None
+        codes = with_none(self.codes(domain), domain.nullable)
+        return fit_affine(codes, with_none(results, domain.nullable)) if len(codes) else None
 
 
 def _room(codes: Float[Array, "classes coordinates"], other: Float[Array, " coordinates"]) -> float:
@@ -155,8 +147,23 @@ def _room(codes: Float[Array, "classes coordinates"], other: Float[Array, " coor
     return float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4.0) / 4)
 
 
+def identity(size: int) -> Affine:
+    """The coordinates themselves."""
+    return np.eye(size), np.zeros(size)
+
+
 def number_codes(domain: Enumerated) -> Float[Array, "classes coordinates"]:
     """[classes, 1 or 2]: the number, and 1 for presence where None is possible."""
-    numbers = np.array([float(v) for v in domain.values if isinstance(v, int | float)])
-    columns = [numbers, np.ones(len(numbers))] if domain.nullable else [numbers]
-    return np.stack(columns, axis=1)
+    return with_presence([float(v) for v in domain.values if isinstance(v, int | float)], domain)
+
+
+def with_presence(numbers: list[float], domain: Domain) -> Float[Array, "classes coordinates"]:
+    """[classes, 1 or 2]: numbers, and 1 for presence where None is possible."""
+    return np.stack([np.array(numbers), np.ones(len(numbers))][: 1 + domain.nullable], axis=1)
+
+
+def with_none(
+    codes: Float[Array, "classes coordinates"], nullable: bool = True
+) -> Float[Array, "rows coordinates"]:
+    """Rows of codes, and the zero row of None after them if there is None."""
+    return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])

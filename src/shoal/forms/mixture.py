@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import ClassVar
 
 import numpy as np
 
 from shoal.arrays import Array, Float
-from shoal.forms.form import Affine, Form, Misfit, Ranges
+from shoal.forms.form import Affine, Form, Misfit, Ranges, identity, with_presence
 from shoal.forms.one_hot import OneHot, class_labels
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
@@ -29,6 +30,7 @@ class Mixture(Form):
     base: Enumerated
 
     name: ClassVar[str] = "distribution"
+    is_on_a_line: ClassVar[bool] = True
 
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It needs a dimension for each value that is averaged."""
@@ -44,42 +46,16 @@ class Mixture(Form):
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1 or 2]: the mean, and presence."""
-        _, high = domain.bounds
-        numbers = []
-        for value in domain.values:
-            if is_number(value):
-                numbers.append(float(value))  # type: ignore[arg-type]
-            else:
-                high += 1.0
-                numbers.append(high)
-        codes = np.array(numbers)[:, None]
-        return np.hstack([codes, np.ones((len(codes), 1))]) if domain.nullable else codes
+        others = count(domain.bounds[1] + 1.0)
+        numbers = [float(v) if is_number(v) else next(others) for v in domain.values]
+        return with_presence(numbers, domain)
 
     def coordinates(self, domain: Domain) -> Affine:
         """The mean of the shares' numbers, and their sum."""
         assert isinstance(domain, Enumerated)
-        number = self.codes(domain)[:, 0]
-        classes = [domain.class_of[key] for key in self.base.class_of]
-        weights = number[classes][:, None]
-        if domain.nullable:
-            weights = np.hstack([weights, np.ones((len(weights), 1))])
+        weights = self.codes(domain)[[domain.class_of[key] for key in self.base.class_of]]
         return weights, np.zeros(weights.shape[1])
 
-    def indicators(self, domain: Domain) -> Affine | None:
-        """A mean is not taken apart by an affine function."""
-        return None
-
     def numbers(self, domain: Domain) -> Affine | None:
-        """The coordinates themselves, where they are the values."""
-        size = 2 if domain.nullable else 1
-        return (np.eye(size), np.zeros(size)) if domain.are_numbers else None
-
-    def line(
-        self, domain: Domain, points: Float[Array, "rows coordinates"]
-    ) -> Float[Array, " coordinates"]:
-        """As of a number, with None below all of them."""
-        weights = np.zeros(points.shape[1])
-        weights[0] = 1.0
-        if domain.nullable:
-            weights[1] = 1.0 - float(points[:, 0].min(initial=0.0))
-        return weights
+        """The coordinates themselves."""
+        return identity(1 + domain.nullable)

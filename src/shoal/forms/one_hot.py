@@ -54,11 +54,6 @@ class OneHot(Form):
         """The identity."""
         return np.eye(len(domain))
 
-    def indicators(self, domain: Domain) -> Affine | None:
-        """The coordinates themselves."""
-        assert isinstance(domain, Enumerated)
-        return np.eye(len(domain)), np.zeros(len(domain))
-
     def numbers(self, domain: Domain) -> Affine | None:
         """The sum of the numbers, each times its dimension."""
         assert isinstance(domain, Enumerated)

@@ -18,6 +18,7 @@ class Reciprocal(Form):
     """The form of a selector's width before it is decoded."""
 
     name: ClassVar[str] = "reciprocal"
+    is_on_a_line: ClassVar[bool] = True
 
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It holds counts."""
@@ -35,18 +36,8 @@ class Reciprocal(Form):
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""
-        return reciprocals(number_codes(domain))
-
-    def indicators(self, domain: Domain) -> Affine | None:
-        """A number is not taken apart by an affine function."""
-        return None
+        return np.asarray(1.0 / (1.0 + number_codes(domain)))
 
     def numbers(self, domain: Domain) -> Affine | None:
         """The count is no affine function of its reciprocal."""
         return None
-
-
-def reciprocals(counts: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """1 / (1 + n) of counts."""
-    result: Array = 1.0 / (1.0 + counts)
-    return result

@@ -14,11 +14,7 @@ attention alone, so nobody can wish for them.)"""
 
 
 def form_named(name: str, label: str) -> Form:
-    """A form by name.
-
-    Args:
-        name: of the form.
-        label: the s-op that is to be held in it, for messages.
+    """A form by name; the label of the s-op that is to be held in it is for messages.
 
     Raises:
         UnsupportedProgramError: there is none of that name.

@@ -21,6 +21,7 @@ class Scalar(Form):
 
     name: ClassVar[str] = "scalar"
     is_number: ClassVar[bool] = True
+    is_on_a_line: ClassVar[bool] = True
 
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It holds numbers."""
@@ -49,14 +50,9 @@ class Scalar(Form):
         """The numbers."""
         return number_codes(domain)
 
-    def indicators(self, domain: Domain) -> Affine | None:
-        """A number is not taken apart by an affine function."""
-        return None
-
     def numbers(self, domain: Domain) -> Affine | None:
         """The coordinates themselves."""
-        size = len(self.parts(domain))
-        return np.eye(size), np.zeros(size)
+        return self.coordinates(domain)
 
     def room(self, domain: Domain) -> float:
         """The tolerance of a number."""

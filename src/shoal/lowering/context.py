@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, count
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
-from shoal.forms.registry import FORMS, form_named
+from shoal.forms.registry import form_named
 from shoal.lowering.held import Held, StreamVariable
 from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
+from shoal.rasp.values import Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +29,15 @@ class Context:
         raw: by node id, what an s-op is decoded from.
         helpers: values that belong to no s-op, by what they are for.
         made_by: by node id, the rule by which an s-op is held first.
-        labels: of all nodes.
     """
 
     inferred: Inferred
-    passes: frozenset[str]
-    variables: Mapping[str, StreamVariable]
-    held: Mapping[int, Sequence[Held]]
-    raw: Mapping[int, Held]
-    helpers: Mapping[str, Held]
-    made_by: Mapping[int, str]
-    labels: frozenset[str]
+    passes: frozenset[str] = frozenset()
+    variables: Mapping[str, StreamVariable] = field(default_factory=dict)
+    held: Mapping[int, Sequence[Held]] = field(default_factory=dict)
+    raw: Mapping[int, Held] = field(default_factory=dict)
+    helpers: Mapping[str, Held] = field(default_factory=dict)
+    made_by: Mapping[int, str] = field(default_factory=dict)
 
     def node(self, number: int) -> Node:
         """A node of the program."""
@@ -49,6 +50,20 @@ class Context:
     def first(self, number: int) -> Held:
         """An s-op as the user wishes it to be held."""
         return self.held[number][0]
+
+    def default_of(self, node: Node) -> Value:
+        """The default of an aggregate, or None where it is never used."""
+        return node.value if self.inferred.widths[node.inputs[0]].low == 0 else None
+
+    def upstream(self, node: Node, is_end: Callable[[Node], bool]) -> list[Node]:
+        """What a node is computed from, up to ends and these included, operands first."""
+        found, agenda = {}, [node.id]
+        while agenda:
+            number = agenda.pop()
+            if number not in found:
+                found[number] = part = self.node(number)
+                agenda += () if is_end(part) else part.inputs
+        return [found[number] for number in sorted(found)]
 
     def wish_of(self, node: Node) -> Form:
         """The form that the user wishes for an s-op, whether it fits its values or not.
@@ -82,20 +97,6 @@ class Context:
         self.require_fit(form, self.inferred.domain(node.id), node.label)
         return form
 
-    def further_forms(self, node: Node) -> list[Form]:
-        """Forms that are switched on besides, where they fit and are narrower."""
-        first = self.first(node.id)
-        limits = self.inferred.limits
-        return [
-            form
-            for name, form in FORMS.items()
-            if name in self.passes
-            and form != first.form
-            and not first.form.is_number
-            and form.misfit(first.domain, limits) is None
-            and len(form.parts(first.domain)) < first.width
-        ]
-
     def require_fit(self, form: Form, domain: Domain, label: str) -> None:
         """Refuse a form that cannot hold a domain.
 
@@ -104,14 +105,13 @@ class Context:
         """
         misfit = form.misfit(domain, self.inferred.limits)
         if misfit is not None:
-            raise UnsupportedProgramError(
-                Refusal.TOO_MANY_VALUES, label, misfit.reason, misfit.advice
-            )
+            raise UnsupportedProgramError(Refusal.TOO_MANY_VALUES, label, *misfit)
 
     def fresh_name(self, wanted: str) -> str:
         """A name for a helper variable that no s-op and no other variable has."""
-        name, number = wanted, 1
-        while name in self.variables or name in self.labels:
-            number += 1
-            name = f"{wanted}_{number}"
-        return name
+        names = chain([wanted], (f"{wanted}_{number}" for number in count(2)))
+        return next(n for n in names if n not in self.variables and n not in self._labels)
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(node.label for node in self.inferred.program)

@@ -8,88 +8,56 @@ costs neurons. What a selector's width is decoded from can be read undecoded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.arrays import Array, Float, Int
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.making import Recipe
 from shoal.program.facts.domains import Enumerated
-from shoal.program.facts.inferred import choices
-from shoal.program.facts.joint import Choices, joint
+from shoal.program.facts.inferred import choices, choices_of
+from shoal.program.facts.joint import joint
 from shoal.program.facts.lookup import UNDEFINED, Classes
 from shoal.program.ir import ELEMENTWISE, Node
 from shoal.rasp.values import canonical_key
 
 MOST_CUTS = 8
-"""Cuts that are looked at for one value, the nearest first."""
+"""Cuts that are looked at for one value, besides its operands."""
 
 
-@dataclass(frozen=True, order=True)
-class CutLeaf:
-    """A value that a cut reads.
-
-    Attributes:
-        node: the s-op's node id.
-        is_raw: whether it is read as what it is decoded from.
-    """
+class Leaf(NamedTuple):
+    """A value that a cut reads: an s-op by node id; what it is decoded from, if it is raw."""
 
     node: int
     is_raw: bool = False
 
 
-Cut = tuple[CutLeaf, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class CutTable:
-    """The table of a value over a cut.
-
-    Attributes:
-        operands: the leaves.
-        points: [rows, coordinates of all leaves].
-        classes: [rows], the class of the value; NONE for None.
-    """
-
-    operands: list[Held]
-    points: Float[Array, "rows coordinates"]
-    classes: Int[Array, " rows"]
-
-
-def own_cut(node: Node) -> Cut:
-    """The operands of a node, as it is written."""
-    return tuple(sorted({CutLeaf(operand) for operand in node.inputs}))
+Cut = tuple[Leaf, ...]
 
 
 def cuts(context: Context, node: Node) -> list[Cut]:
-    """Cuts of a node's cone beyond its own operands, nearest first."""
-    found = [own_cut(node)]
+    """Cuts of a node's cone, nearest first; the very first has the operands as they are written."""
+    found = [tuple(sorted({Leaf(operand) for operand in node.inputs}))]
     for cut in found:
         for leaf in cut:
             operands = _operands(context, leaf)
-            if operands is None:
-                continue
-            wider = tuple(sorted((set(cut) - {leaf}) | set(operands)))
-            if wider not in found and len(found) <= MOST_CUTS:
+            wider = tuple(sorted((set(cut) - {leaf}) | operands))
+            if operands and wider not in found and len(found) <= MOST_CUTS:
                 found.append(wider)
-    return found[1:]
+    return found
 
 
-def _operands(context: Context, leaf: CutLeaf) -> list[CutLeaf] | None:
-    """What a leaf is computed from at the same position; None if nothing is."""
+def _operands(context: Context, leaf: Leaf) -> set[Leaf]:
+    """What a leaf is computed from at the same position, if anything is."""
     node = context.node(leaf.node)
-    if leaf.is_raw:
-        return None
     if leaf.node in context.raw:
-        return [CutLeaf(leaf.node, is_raw=True)]
-    if node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None:
-        return [CutLeaf(operand) for operand in node.inputs]
-    return None
+        return set() if leaf.is_raw else {Leaf(leaf.node, is_raw=True)}
+    is_table = node.op in ELEMENTWISE and context.inferred.sops[leaf.node].table is not None
+    return {Leaf(operand) for operand in node.inputs} if is_table else set()
 
 
-def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> CutTable | None:
+def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe | None:
     """The table of a node over a cut, on all joint values that can occur (or more).
 
     None if a leaf's values cannot be listed.
@@ -97,21 +65,12 @@ def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> CutTabl
     Raises:
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
-    rows = _joint_rows(context, cut, most_rows)
-    if rows is None:
-        return None
-    known: dict[int, Classes] = {}
-    for column, leaf in enumerate(cut):
-        known[leaf.node] = rows[:, column]
-        if leaf.is_raw:
-            known[leaf.node] = raw_classes(context, leaf.node)[rows[:, column]]
-    classes = _evaluate(context, node, known)
-    there = classes != UNDEFINED
     operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
     if any(operand.codes is None for operand in operands):
         return None
-    points = [operand.points(rows[there, column]) for column, operand in enumerate(operands)]
-    return CutTable(operands, np.hstack([np.zeros((int(there.sum()), 0)), *points]), classes[there])
+    rows, classes = _evaluated(context, node, cut, most_rows)
+    there = classes != UNDEFINED
+    return Recipe(context.first(node.id), operands, rows[there], classes[there])
 
 
 def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
@@ -127,48 +86,27 @@ def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDAr
 
     UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
     """
-    domains = [context.domain(number) for number in leaves]
-    sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
-    rows = _joint_rows(context, tuple(map(CutLeaf, leaves)), int(np.prod(sizes)))
-    assert rows is not None
-    columns = tuple(rows.T)
-    table = np.full(sizes, UNDEFINED, dtype=np.int32)
-    table[columns] = _evaluate(context, node, dict(zip(leaves, columns, strict=True)))
+    domains = [context.inferred.listed(context.node(leaf), node.label) for leaf in leaves]
+    table = np.full([len(domain) for domain in domains], UNDEFINED, dtype=np.int32)
+    rows, classes = _evaluated(context, node, tuple(map(Leaf, leaves)), table.size)
+    table[tuple(rows.T)] = classes
     return table
 
 
-def _joint_rows(context: Context, cut: Cut, most_rows: int) -> npt.NDArray[np.int_] | None:
-    """[rows, leaves] of classes; of raw leaves, what they are decoded from."""
-    operands = []
-    for leaf in cut:
-        domain = context.raw[leaf.node].domain if leaf.is_raw else context.domain(leaf.node)
-        if not isinstance(domain, Enumerated):
-            return None
-        raw = Choices(len(domain), domain.nullable)
-        operands.append(raw if leaf.is_raw else choices(context.inferred, leaf.node))
-    return joint(operands, most_rows)
-
-
-def _evaluate(context: Context, node: Node, known: dict[int, Classes]) -> Classes:
-    """The class of a node for every row, from the classes of the leaves."""
-    agenda = [node.id]
-    while agenda:
-        number = agenda[-1]
-        missing = [i for i in context.node(number).inputs if i not in known]
-        if number in known or not missing:
-            agenda.pop()
-        if number not in known and not missing:
-            known[number] = _result(context, number, known)
-        elif number not in known:
-            agenda += missing
-    return known[node.id]
-
-
-def _result(context: Context, number: int, known: dict[int, Classes]) -> Classes:
-    """The class of a node for every row, from those of its operands."""
-    table = context.inferred.sops[number].table
-    assert table is not None
-    operands = [known[i] for i in context.node(number).inputs]
-    if operands:
-        return table(operands)
-    return np.full(len(next(iter(known.values()))), int(table.entries))
+def _evaluated(
+    context: Context, node: Node, cut: Cut, most_rows: int
+) -> tuple[npt.NDArray[np.int_], Classes]:
+    """The classes of leaves [rows, leaves] that can meet, and with them that of a node [rows]."""
+    facts, raw = context.inferred, context.raw
+    values = [choices_of(raw[f.node].domain) if f.is_raw else choices(facts, f.node) for f in cut]
+    rows = joint(values, most_rows)
+    known: dict[int, Classes] = {}
+    for column, leaf in zip(rows.T, cut, strict=True):
+        known[leaf.node] = raw_classes(context, leaf.node)[column] if leaf.is_raw else column
+    for part in context.upstream(node, lambda part: part.id in known):
+        if part.id not in known:
+            table = facts.sops[part.id].table
+            assert table is not None
+            operands = [known[number] for number in part.inputs]
+            known[part.id] = table(np.array(operands, dtype=int).reshape(len(operands), len(rows)))
+    return rows, known[node.id]

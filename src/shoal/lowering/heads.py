@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.contract import COLDNESS
-from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
-from shoal.craft.bases import Direction, Space, join, numbered_space
+from shoal.craft.affine import AffineMap, Matrix, concatenate, constant
+from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.craft.components import Head
 from shoal.limits import Work
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.held import Errors, Held, variables_of
+from shoal.lowering.offers import Offer
 from shoal.lowering.radii import Variables, projected_errors
 from shoal.program.ir import Node
 
@@ -25,22 +26,16 @@ IF_NOTHING_ELSE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One bilinear form: ``query one-hot @ scores @ key one-hot``.
-
-    Attributes:
-        query: a one-hot value.
-        key: a one-hot value.
-        scores: [query classes, key classes].
-    """
+    """``query @ scores @ key`` of one-hot values; scores are [query classes, key classes]."""
 
     query: Held
     key: Held
     scores: Matrix
 
 
-def terms_read(terms: list[Term]) -> list[str]:
+def terms_read(terms: list[Term]) -> tuple[str, ...]:
     """The variables that queries and keys are read from."""
-    return [name for term in terms for name in (*term.query.variables, *term.key.variables)]
+    return variables_of(read for term in terms for read in (term.query, term.key))
 
 
 def head(
@@ -52,36 +47,68 @@ def head(
     but BOS, so what the head writes there is a constant.
 
     Args:
-        name: the variable that it computes.
         terms: their sum is the score; it is multiplied by the coldness.
         value: what is averaged.
         value_at_bos: what is read there.
         bos: the score of BOS, ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
-        work: counts what is done.
     """
     query_maps, key_maps = [], []
     for term in terms:
-        queries, keys = term.query.coordinates, term.key.coordinates
         work.spend(term.scores.size / 20, name)
         left, right = _factors(term.scores)
         between = numbered_space("meeting", left.shape[1])
-        query_maps.append(queries.then(linear(queries.target, between, left * COLDNESS)))
-        key_maps.append(keys.then(linear(keys.target, between, right.T)))
-    size = sum(len(part.target) for part in key_maps) + 1
-    meeting = numbered_space(f"scores of {name}", size)
+        query_maps.append(term.query.coordinates.into(between, left * COLDNESS))
+        key_maps.append(term.key.coordinates.into(between, right.T))
     to_bos = Space((Direction("score of BOS"),))
     query_maps.append(constant(to_bos, np.array([COLDNESS * bos])))
     key_maps.append(constant(to_bos, np.zeros(1)))
+    size = sum(len(part.target) for part in key_maps)
+    meeting = numbered_space(f"scores of {name}", size)
     at_bos = np.eye(size)[-1]
     return Head(
         name,
-        concatenate(query_maps, join(*(part.source for part in query_maps)), meeting),
-        concatenate(key_maps, join(*(part.source for part in key_maps)), meeting),
+        concatenate(query_maps, meeting),
+        concatenate(key_maps, meeting),
         value,
         query_at_bos=COLDNESS * at_bos,
         key_at_bos=at_bos,
         value_at_bos=value_at_bos,
     )
+
+
+def aggregated(
+    context: Context,
+    node: Node,
+    held: Held,
+    operand: Held,
+    terms: list[Term],
+    value: AffineMap,
+    value_at_bos: Matrix,
+    errors: Errors,
+) -> Offer:
+    """The offer of a head that aggregates an operand into what is held.
+
+    ``value`` maps the operand's directions to what is written, which is ``value_at_bos`` where
+    nothing is selected. Heads by one selector may become one; those of selector widths may not,
+    since they score BOS otherwise.
+    """
+    (name,) = held.variables
+    made = head(name, terms, value, value_at_bos, IF_NOTHING_ELSE, context.inferred.work)
+    selector = context.node(node.inputs[0]).label
+    sharing = selector if "shared-heads" in context.passes else None
+    reads = (*terms_read(terms), *operand.variables)
+    return Offer(held, made, reads, errors, node.label, sharing)
+
+
+def weight_of_unselected(context: Context, node: Node) -> float:
+    """The weight that all keys that an aggregate does not select may have together.
+
+    Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
+    scores half as much, so that each has e**(-coldness/2).
+    """
+    nothing = context.inferred.widths[node.inputs[0]].low == 0
+    size = context.inferred.max_seq_len
+    return float(size * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
 
 
 def score_error(terms: list[Term], variables: Variables) -> float:
@@ -93,20 +120,9 @@ def score_error(terms: list[Term], variables: Variables) -> float:
     error = 0.0
     for term in terms:
         for read, scores in ((term.query, term.scores), (term.key, term.scores.T)):
-            off = projected_errors(read.variables, read.coordinates, variables, scores)
+            off = projected_errors(read, variables, scores)
             error += float(off.max(initial=0.0))
     return COLDNESS * error
-
-
-def weight_of_unselected(context: Context, node: Node) -> float:
-    """The weight that all keys that an aggregate does not select may have together.
-
-    Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
-    scores half as much, so that each has e**(-coldness/2).
-    """
-    inferred = context.inferred
-    nothing = inferred.widths[node.inputs[0]].low == 0
-    return float(inferred.max_seq_len * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
 
 
 def _factors(scores: Matrix) -> tuple[Matrix, Matrix]:

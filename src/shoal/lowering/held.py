@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from shoal.arrays import Array, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.bases import Space, numbered_space
-from shoal.forms.form import Form
+from shoal.craft.bases import Direction, Space, numbered_space
+from shoal.forms.form import Affine, Form, Ranges, with_none
 from shoal.forms.one_hot import OneHot
+from shoal.forms.scalar import Scalar
 from shoal.program.facts.domains import Domain, Enumerated
 
 MOST_SAMPLES = 64
@@ -29,32 +30,25 @@ class Errors:
     """
 
     together: Matrix | None = None
-    apart: Matrix | None = None
+    apart: Matrix | float = 0.0
 
     @property
     def largest(self) -> float:
         """How far a dimension may be off."""
-        errors = (self.together, self.apart)
-        return max(
-            (float(np.abs(e).max(initial=0.0)) for e in errors if e is not None), default=0.0
-        )
+        errors = [e for e in (self.together, self.apart) if e is not None]
+        return max(float(np.abs(e).max(initial=0.0)) for e in errors)
 
     def and_also(self, other: Errors) -> Errors:
         """Either of both errors."""
         together = [e for e in (self.together, other.together) if e is not None]
-        apart = [e for e in (self.apart, other.apart) if e is not None]
-        return Errors(
-            np.vstack(together) if together else None,
-            np.max(apart, axis=0) if apart else None,
-        )
+        apart = np.maximum(self.apart, other.apart)
+        return Errors(np.vstack(together) if together else None, apart)
 
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
-        total = np.zeros(matrix.shape[1])
+        total: Array = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)
         if self.together is not None:
-            total += np.abs(self.together @ matrix).max(axis=0, initial=0.0)
-        if self.apart is not None:
-            total += (self.apart[:, None] * np.abs(matrix)).max(axis=0, initial=0.0)
+            total = total + np.abs(self.together @ matrix).max(axis=0, initial=0.0)
         return total
 
 
@@ -77,24 +71,18 @@ class StreamVariable:
     Attributes:
         name: unique.
         space: its directions.
-        signed: [space], whether a dimension can be negative, at the BOS position included.
+        ranges: what its dimensions can be, at the BOS position included.
         node: the s-op that it belongs to, if any.
         words: how it holds the value, in words.
-        largest: the greatest absolute value of a dimension.
-        step: a power of two that all its values are multiples of; 0 if none is known.
-        picks_one: whether at most one dimension is not 0 at a time.
         errors: how far its dimensions may be off.
     """
 
     name: str
     space: Space
-    signed: npt.NDArray[np.bool_]
+    ranges: Ranges
     node: int | None
     words: str
-    largest: float
-    step: float = 0.0
-    picks_one: bool = False
-    errors: Errors = field(default_factory=Errors)
+    errors: Errors = EXACT
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +94,14 @@ class Held:
         domain: what the values are.
         variables: the names of the variables that are read.
         coordinates: from the variables' directions to the coordinates.
+        own: the variable that is there for it alone, as first proposed; None for a view of others.
     """
 
     form: Form
     domain: Domain
     variables: tuple[str, ...]
     coordinates: AffineMap
+    own: StreamVariable | None = None
 
     @cached_property
     def codes(self) -> Matrix | None:
@@ -128,47 +118,44 @@ class Held:
         """The same value, read as one coordinate for each class; None if no reading gives that."""
         if self.form.picks_one:
             return self
-        read = self.form.indicators(self.domain)
-        return None if read is None else replace(self, form=OneHot(), coordinates=self._then(read))
+        return self._read(OneHot(), self.form.indicators(self.domain))
 
     @cached_property
-    def as_number(self) -> AffineMap | None:
-        """From the stream to [number (, presence)]; None if no reading gives that."""
-        read = self.form.numbers(self.domain) if self.domain.are_numbers else None
-        return None if read is None else self._then(read)
+    def as_number(self) -> Held | None:
+        """The same value, read as [number (, presence)]; None if no reading gives that."""
+        if not self.domain.are_numbers:
+            return None
+        return self._read(Scalar(), self.form.numbers(self.domain))
 
-    def _then(self, read: tuple[Matrix, Matrix]) -> AffineMap:
-        matrix, bias = read
-        target = numbered_space("reading", len(bias))
-        return self.coordinates.then(AffineMap(self.coordinates.target, target, matrix, bias))
+    def _read(self, form: Form, reading: Affine | None) -> Held | None:
+        if reading is None:
+            return None
+        coordinates = self.coordinates.into(numbered_space("reading", len(reading[1])), *reading)
+        return Held(form, self.domain, self.variables, coordinates)
 
     def points(self, classes: Int[Array, " rows"]) -> Float[Array, "rows coordinates"]:
         """[rows, coordinates] of classes; NONE is the zero vector."""
         assert self.codes is not None
-        points: Matrix = with_none(self.codes)[classes]
-        return points
+        return np.asarray(with_none(self.codes)[classes])
 
 
-def stored(form: Form, name: str, domain: Domain, node: int | None) -> tuple[StreamVariable, Held]:
-    """A variable of its own for a value, and the value as it is held by that."""
-    space, ranges = form.space(name, domain), form.ranges(domain)
-    variable = StreamVariable(
-        name,
-        space,
-        ranges.signed,
-        node,
-        form.words(domain),
-        ranges.largest,
-        ranges.step,
-        ranges.picks_one,
-    )
-    matrix, bias = form.coordinates(domain)
-    target = numbered_space(name, len(bias))
-    return variable, Held(form, domain, (name,), AffineMap(space, target, matrix, bias))
-
-
-def with_none(
-    codes: Float[Array, "classes coordinates"], nullable: bool = True
+def points_of(
+    operands: Sequence[Held], rows: Int[Array, "rows operands"]
 ) -> Float[Array, "rows coordinates"]:
-    """Rows of codes, and the zero row of None after them if there is None."""
-    return np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
+    """[rows, coordinates of all operands] of the operands' classes; NONE is the zero vector."""
+    points = [operand.points(rows[:, i]) for i, operand in enumerate(operands)]
+    return np.hstack([np.zeros((len(rows), 0)), *points])
+
+
+def variables_of(operands: Iterable[Held]) -> tuple[str, ...]:
+    """The names of all variables that are read."""
+    return tuple(dict.fromkeys(name for operand in operands for name in operand.variables))
+
+
+def stored(form: Form, name: str, domain: Domain, node: int | None) -> Held:
+    """A value, of an s-op or of none, as it is held by a variable of its own of that name."""
+    space = Space(tuple(Direction(name, part) for part in form.parts(domain)))
+    variable = StreamVariable(name, space, form.ranges(domain), node, form.words(domain))
+    matrix, bias = form.coordinates(domain)
+    coordinates = AffineMap(space, numbered_space(name, len(bias)), matrix, bias)
+    return Held(form, domain, (name,), coordinates, variable)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 
-from shoal.craft.components import BOS_SPACE, MLP
+from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.form import Ranges
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term
 from shoal.lowering.held import Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable, LeftOut, Offer, Offers
 from shoal.lowering.rules.registry import OPTIONAL, STEPS
-from shoal.lowering.selectors import terms_of
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
 from shoal.program.rewriting import Saving
@@ -26,87 +25,74 @@ T = TypeVar("T")
 BOS_VARIABLE = "BOS"
 """The input that marks the BOS position; every component may read it."""
 
+_BOS = StreamVariable(
+    BOS_VARIABLE, BOS_SPACE, Ranges(np.array([False]), 1.0), None, "1 at the BOS position"
+)
+
 
 def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
     """Lower every s-op of a program; selectors are lowered with what reads them.
 
-    Args:
-        inferred: a program with its facts.
-        passes: the rules of ``OPTIONAL`` that are switched on; other names are ignored.
+    Of ``OPTIONAL`` rules those in ``passes`` are switched on; other names are ignored.
 
     Raises:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.
     """
-    taken = _Taken(inferred, passes)
+    lowering = Lowering(inferred, frozenset(passes))
     for node in inferred.program:
         if not node.is_sop:
             continue
-        for name, step in STEPS:
-            if name in passes or name not in OPTIONAL:
-                taken.all_of(name, step(taken.context, node))
-        if node.id not in taken.held:
+        lowering.ask_all_rules(node)
+        if node.id not in lowering.held:
             raise UnsupportedProgramError(
                 Refusal.UNKNOWN_EXPRESSION,
                 node.label,
                 f"no rule offers {node.op}",
                 "express it by Map, SequenceMap, Aggregate or SelectorWidth",
             )
-    return taken.program()
+    return lowering.program()
 
 
-def lower_selector(inferred: Inferred, selector: Node) -> tuple[list[Term], LoweredProgram]:
-    """The bilinear forms of one selector over inputs, and what has been lowered for them."""
-    taken = _Taken(inferred, ())
-    for node in inferred.program:
-        if node.is_sop and not node.inputs:
-            for name, step in STEPS:
-                taken.all_of(name, step(taken.context, node))
-    return taken.all_of("selectors", terms_of(taken.context, selector)), taken.program()
+@dataclass(frozen=True, eq=False)
+class Lowering(Context):
+    """The offers so far, put together. Rules see it as a ``Context``, and change nothing.
 
+    Attributes:
+        inputs: what the embedding provides.
+        offers: by variable, the components that could compute it, each with the rule it is from.
+        left_out: what would have been offered, but for a limit.
+        saved: how often a rule offered something.
+    """
 
-class _Taken:
-    """The offers so far, put together. Rules see it as a ``Context``, and change nothing."""
+    variables: dict[str, StreamVariable] = field(default_factory=lambda: {BOS_VARIABLE: _BOS})
+    held: dict[int, list[Held]] = field(default_factory=dict)
+    raw: dict[int, Held] = field(default_factory=dict)
+    helpers: dict[str, Held] = field(default_factory=dict)
+    made_by: dict[int, str] = field(default_factory=dict)
+    inputs: list[InputTable] = field(default_factory=list)
+    offers: dict[str, list[tuple[str, Offer]]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    saved: Counter[str] = field(default_factory=Counter)
 
-    def __init__(self, inferred: Inferred, passes: tuple[str, ...]) -> None:
-        self.inferred = inferred
-        self.passes = passes
-        self.variables: dict[str, StreamVariable] = {}
-        self.inputs: list[InputTable] = []
-        self.operations: dict[str, LoweredOperation] = {}
-        self.held: dict[int, list[Held]] = {}
-        self.raw: dict[int, Held] = {}
-        self.helpers: dict[str, Held] = {}
-        self.made_by: dict[int, str] = {}
-        self.left_out: list[str] = []
-        self.saved: Counter[str] = Counter()
-        self.context = Context(
-            inferred,
-            frozenset(passes),
-            *(self.variables, self.held, self.raw, self.helpers, self.made_by),
-            labels=frozenset(node.label for node in inferred.program),
-        )
-        self._add_bos()
-
-    def _add_bos(self) -> None:
-        self.variables[BOS_VARIABLE] = StreamVariable(
-            BOS_VARIABLE, BOS_SPACE, np.array([False]), None, "1 at the BOS position", 1.0
-        )
-        by_token = np.zeros((len(self.inferred.vocab) + 1, 1))
-        by_token[-1] = 1.0
-        self.inputs.append(InputTable(BOS_VARIABLE, by_token, None))
+    def ask_all_rules(self, node: Node) -> None:
+        """Ask every rule that is switched on what it offers for an s-op."""
+        for name, ops, step in STEPS:
+            if node.op in ops and (name in self.passes or name not in OPTIONAL):
+                self.all_of(name, step(self, node))
 
     def all_of(self, rule: str, offers: Offers[T]) -> T:
         """Take all offers of a rule, one after the other; what it returns."""
-        count, held = 0, None
+        count = 0
         try:
+            offer = next(offers)
             while True:
-                offer = next(offers) if held is None else offers.send(held)
                 if isinstance(offer, LeftOut):
-                    self.left_out.append(offer.what)
-                    held = None
-                    continue
-                self._take(rule, offer)
-                count, held = count + 1, offer.held
+                    self.left_out.append(offer)
+                    offer = next(offers)
+                else:
+                    self._take(rule, offer)
+                    count += 1
+                    offer = offers.send(offer.held)
         except StopIteration as end:
             if count:
                 self.saved[rule] += count if rule == "cones" else 1
@@ -114,50 +100,33 @@ class _Taken:
             return result
 
     def _take(self, rule: str, offer: Offer) -> None:
-        variable = offer.variable
+        variable = offer.held.own
         is_first = variable is None or variable.name not in self.variables
         if variable is not None:
             known = self.variables.get(variable.name)
             errors = offer.errors if known is None else known.errors.and_also(offer.errors)
-            self.variables[variable.name] = _at_bos(known or variable, errors, offer)
-            if isinstance(offer.source, InputTable):
-                self.inputs.append(offer.source)
+            self.variables[variable.name] = _at_bos(known or variable, errors, offer.component)
+            if offer.table is not None:
+                self.inputs.append(offer.table)
             else:
-                self._add_operation(rule, variable.name, offer)
+                self.offers.setdefault(variable.name, []).append((rule, offer))
         if offer.purpose is not None:
             self.helpers[offer.purpose] = offer.held
-        if offer.node is None:
-            return
-        if offer.is_raw:
-            self.raw[offer.node] = offer.held
-        elif is_first:
-            self.made_by.setdefault(offer.node, rule)
-            self.held.setdefault(offer.node, []).append(offer.held)
-
-    def _add_operation(self, rule: str, name: str, offer: Offer) -> None:
-        assert offer.source is not None
-        assert not isinstance(offer.source, InputTable)
-        reads = tuple(dict.fromkeys([*offer.reads, BOS_VARIABLE]))
-        known = self.operations.get(name)
-        if known is None:
-            self.operations[name] = LoweredOperation(
-                name, offer.block, (offer.source,), (reads,), (rule,), offer.sharing
-            )
-            return
-        self.operations[name] = replace(
-            known,
-            components=(*known.components, offer.source),
-            reads=(*known.reads, reads),
-            rules=(*known.rules, rule),
-        )
+        if offer.raw_of is not None:
+            self.raw[offer.raw_of] = offer.held
+        node = offer.view_of if variable is None else variable.node
+        if is_first and node is not None:
+            self.made_by.setdefault(node, rule)
+            self.held.setdefault(node, []).append(offer.held)
 
     def program(self) -> LoweredProgram:
         """What has been put together."""
+        by_token = np.eye(len(self.inferred.vocab) + 1)[:, -1:]
         return LoweredProgram(
             self.inferred,
             self.variables,
-            tuple(self.inputs),
-            tuple(self.operations.values()),
+            (InputTable(BOS_VARIABLE, by_token, None), *self.inputs),
+            tuple(_operation(name, *offers) for name, offers in self.offers.items()),
             {number: tuple(held) for number, held in self.held.items()},
             self.raw,
             self._savings(),
@@ -165,7 +134,8 @@ class _Taken:
 
     def _savings(self) -> tuple[Saving, ...]:
         """What the optional rules did."""
-        sharing = [o.sharing for o in self.operations.values() if o.sharing is not None]
+        first = [offers[0][1].sharing for offers in self.offers.values()]
+        sharing = [name for name in first if name is not None]
         forms = Counter(name for held in self.held.values() for name in {h.form.name for h in held})
         counts = self.saved + forms
         counts["shared-heads"] = len(sharing) - len(set(sharing))
@@ -179,20 +149,32 @@ class _Taken:
         return tuple(Saving(name, counts[name], what) for name, what in words.items())
 
 
-def _at_bos(variable: StreamVariable, errors: Errors, offer: Offer) -> StreamVariable:
+def _operation(name: str, *offers: tuple[str, Offer]) -> LoweredOperation:
+    """All offers for one variable, with the rules that made them; the first says what it is."""
+    rules, made = zip(*offers, strict=True)
+    return LoweredOperation(
+        name,
+        made[0].block or name,
+        tuple(offer.component for offer in made if offer.component is not None),
+        tuple(tuple(dict.fromkeys([*offer.reads, BOS_VARIABLE])) for offer in made),
+        rules,
+        made[0].sharing,
+    )
+
+
+def _at_bos(
+    variable: StreamVariable, errors: Errors, component: Component | None
+) -> StreamVariable:
     """A variable with one more offer: at the BOS position it holds a bias or a default.
 
     Both may be negative, or large.
     """
-    variable = replace(variable, errors=errors)
-    if isinstance(offer.source, InputTable) or offer.source is None:
-        return variable
-    component = offer.source
-    at_bos = component.output.bias if isinstance(component, MLP) else component.value_at_bos
-    if at_bos is None:
-        return variable
-    return replace(
-        variable,
-        signed=variable.signed | (at_bos < 0),
-        largest=max(variable.largest, float(np.abs(at_bos).max(initial=0.0))),
-    )
+    at_bos = np.zeros(len(variable.space))
+    if isinstance(component, MLP):
+        at_bos = component.output.bias
+    elif isinstance(component, Head) and component.value_at_bos is not None:
+        at_bos = component.value_at_bos
+    ranges = variable.ranges
+    signed = ranges.signed | (at_bos < 0)
+    largest = max(ranges.largest, float(np.abs(at_bos).max(initial=0.0)))
+    return replace(variable, ranges=replace(ranges, signed=signed, largest=largest), errors=errors)

@@ -24,8 +24,7 @@ class LoweredOperation:
         components: the alternatives; all read and write named directions.
         reads: for each alternative, the variables that it reads.
         rules: for each alternative, the rule that offered it.
-        sharing: heads of the same sharing differ in their values alone, so that in one
-            half-layer they become one head; None if it stays a head of its own.
+        sharing: as of an offer.
     """
 
     name: str

@@ -6,83 +6,92 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from shoal.arrays import Array, Int
-from shoal.craft.affine import Matrix
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held, StreamVariable, with_none
+from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import LeftOut, Offer, Offers
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.synthesis.choose import TooManyNeuronsError, synthesise
+from shoal.lowering.synthesis.tables import Table
 from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.lookup import NONE, Classes
 
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """A value by a table.
+    """A value by the classes, or NONE, of its operands.
 
     Attributes:
-        variable: what is written.
-        held: how it is read.
+        held: what is written into a variable of its own.
         operands: what the table is over.
-        points: [rows, coordinates of all operands].
-        results: [rows, dimensions of the variable].
-        block: offers of one expression share a block.
+        rows: [rows, operands], their classes.
+        classes: [rows], the class of the value.
     """
 
-    variable: StreamVariable
     held: Held
     operands: Sequence[Held]
-    points: Matrix
-    results: Matrix
-    block: str
+    rows: npt.NDArray[np.int_]
+    classes: Classes
+
+    @property
+    def width(self) -> int:
+        """Coordinates of operands and results together."""
+        return self.held.width + sum(operand.width for operand in self.operands)
 
 
-def decoding(
-    source: Held,
-    variable: StreamVariable,
-    held: Held,
-    classes: Int[Array, " classes"] | None = None,
-) -> Recipe:
-    """A value from another way to hold it.
+def decoding(source: Held, held: Held, classes: Classes | None = None) -> Recipe:
+    """A value from another way to hold it, the source.
 
-    Args:
-        source: what is read.
-        variable: what is written.
-        held: how that is read.
-        classes: for each class of the source the class that it stands for, if not itself.
+    For each class of that ``classes`` has the class that it stands for, if it is not the same.
     """
     assert isinstance(source.domain, Enumerated)
-    every, nullable = np.arange(len(source.domain)), source.domain.nullable
-    points = with_none(source.points(every), nullable)
-    results = with_none(held.points(every if classes is None else classes), nullable)
-    return Recipe(variable, held, [source], points, results, variable.name)
+    every, none = np.arange(len(source.domain)), [NONE] * source.domain.nullable
+    rows = np.append(every, none).astype(int)[:, None]
+    becomes = np.append(every if classes is None else classes, none).astype(int)
+    return Recipe(held, [source], rows, becomes)
 
 
-def make(context: Context, recipe: Recipe, tolerance: float = 0.0) -> Offer | None:
+def make(
+    context: Context,
+    recipe: Recipe,
+    tolerance: float = 0.0,
+    most_weights: int | None = None,
+    work: Work | None = None,
+) -> Offer | None:
     """The cheapest exact MLP; None if none is exact.
 
     Args:
-        context: what is known.
-        recipe: what is to be made.
         tolerance: an error that its readers bear, if that is more than usual.
+        most_weights: the limit, if it is not that of all MLPs.
+        work: counts what is done, if that is not for the whole compilation.
 
     Raises:
         UnsupportedProgramError: it would take too many neurons, or too much work.
     """
-    inferred = context.inferred
-    return _made(context, recipe, inferred.limits.mlp_weights, inferred.work, tolerance)
+    inferred, operands, variable = context.inferred, recipe.operands, recipe.held.own
+    assert variable is not None
+    errors = [coordinate_errors(operand, context.variables) for operand in operands]
+    table = Table(
+        variable.name,
+        operands,
+        np.concatenate([np.zeros(0), *errors]),
+        points_of(operands, recipe.rows),
+        recipe.held.points(recipe.classes),
+        work or inferred.work,
+    )
+    most_weights = most_weights or inferred.limits.mlp_weights
+    made = synthesise(table, variable.space, most_weights, tolerance)
+    if made is None:
+        return None
+    mlp, seen = made
+    return Offer(recipe.held, mlp, variables_of(operands), seen)
 
 
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
-    """The same, where there is no other way.
-
-    Args:
-        context: what is known.
-        recipe: what is to be made.
-        owner: the expression that it belongs to, for messages.
+    """The same for an expression, the owner, where there is no other way.
 
     Raises:
         UnsupportedProgramError: no MLP is exact, or within the limits.
@@ -98,55 +107,24 @@ def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
     return offer
 
 
-def make_another(context: Context, recipe: Recipe) -> Offer | LeftOut | None:
+def offer_another(context: Context, recipe: Recipe, bears: float = float("inf")) -> Offers[None]:
     """Another table for a value that can be computed anyway, within the limits for those.
 
-    Nothing if none is as exact as its readers need.
+    Nothing if none is as exact as its form needs, or as an error that its readers bear.
     """
-    name, limits = recipe.variable.name, context.inferred.limits
-    width = recipe.points.shape[1] + recipe.results.shape[1]
-    if len(recipe.points) * width > 4 * limits.mlp_weights:
-        return None
+    limits, held = context.inferred.limits, recipe.held
+    if len(recipe.rows) * recipe.width > 4 * limits.mlp_weights:
+        return
+    name = held.variables[0]
     try:
         with context.inferred.work.optional() as work:
-            offer = _made(context, recipe, limits.fused_neurons * width, work)
+            offer = make(context, recipe, 0.0, limits.fused_neurons * recipe.width, work)
     except TooManyNeuronsError as error:
-        return LeftOut(f"{name} would take {error.neurons:,} neurons")
+        yield LeftOut(f"{name} would take {error.neurons:,} neurons")
     except UnsupportedProgramError as error:
         if error.kind is not Refusal.TOO_MUCH_WORK:
             raise
-        return LeftOut(f"{name} would take too much work")
-    if offer is None or offer.errors.largest > recipe.held.form.most_error:
-        return None
-    return offer
-
-
-def offer_another(context: Context, recipe: Recipe) -> Offers[None]:
-    """The same, offered if it is there."""
-    offer = make_another(context, recipe)
-    if offer is not None:
-        yield offer
-
-
-def _made(
-    context: Context, recipe: Recipe, most_weights: int, work: Work, tolerance: float = 0.0
-) -> Offer | None:
-    variable, operands = recipe.variable, recipe.operands
-    errors = [coordinate_errors(operand, context.variables) for operand in operands]
-    made = synthesise(
-        variable.name,
-        operands,
-        np.concatenate([np.zeros(0), *errors]),
-        recipe.points,
-        recipe.results,
-        variable.space,
-        most_weights,
-        work,
-        tolerance,
-    )
-    if made is None:
-        return None
-    reads = tuple(name for operand in operands for name in operand.variables)
-    return Offer(
-        recipe.held, variable.node, variable, made.mlp, reads, made.errors, block=recipe.block
-    )
+        yield LeftOut(f"{name} would take too much work")
+    else:
+        if offer is not None and offer.errors.largest <= min(bears, held.form.most_error):
+            yield offer

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from shoal.craft.affine import Matrix
 from shoal.craft.components import Component
-from shoal.lowering.held import EXACT, Errors, Held, StreamVariable
+from shoal.lowering.held import EXACT, Errors, Held
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,40 +34,33 @@ class Offer:
     may read the mark of BOS.
 
     Attributes:
-        held: what one has by it.
-        node: the s-op whose value that is; None for a helper.
-        variable: what it writes into the stream; None for a view of what is there anyway.
-        source: the component that computes it, or what the embedding provides; None for a view.
+        held: what one has by it. Its own variable is what is written; a view has none.
+        component: what computes it; None for a view, and for what the embedding provides.
         reads: names of the variables that the component reads.
         errors: how far it may be off.
-        block: offers of one expression share a block.
+        block: offers of one expression share a block; "" for one that is named like the variable.
         sharing: heads of the same sharing differ in their values alone, so that in one
             half-layer they become one head; None if it stays a head of its own.
-        is_raw: whether another offer decodes it to the value proper.
         purpose: what a helper is for, so that others can find it.
+        view_of: for a view, the s-op whose value it is.
+        raw_of: the s-op that another offer decodes from it.
+        table: what the embedding provides, if it does.
     """
 
     held: Held
-    node: int | None
-    variable: StreamVariable | None = None
-    source: Component | InputTable | None = None
+    component: Component | None = None
     reads: tuple[str, ...] = ()
     errors: Errors = EXACT
     block: str = ""
     sharing: str | None = None
-    is_raw: bool = False
     purpose: str | None = None
+    view_of: int | None = None
+    raw_of: int | None = None
+    table: InputTable | None = None
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Something that a rule would have offered, but for a limit.
-
-    Attributes:
-        what: it would have taken, in words.
-    """
-
-    what: str
+class LeftOut(str):
+    """What a rule would have offered, but for a limit: what it would have taken, in words."""
 
 
 T = TypeVar("T")

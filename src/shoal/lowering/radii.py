@@ -1,9 +1,7 @@
 """How far float32 arithmetic takes values away from what they should be.
 
-A variable carries its errors: those that were seen when its MLP ran in float32 on all its operands
-(moved by the operands' own errors), or estimates for heads. Readers project them: a number that is
-read from a one-hot value by weights w is off by errors @ w. Programs whose result, or whose
-decisions, could be off by too much are refused.
+A variable carries its errors, seen when its MLP ran in float32, or estimated for heads. Readers
+project them: a number that is read from a one-hot value by weights w is off by errors @ w.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import numpy.typing as npt
 
 from shoal.arrays import Array, Float
 from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING
-from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.affine import Matrix
 from shoal.craft.fitting import grid_step
 from shoal.lowering.held import Held, StreamVariable
 
@@ -25,42 +23,26 @@ Variables = Mapping[str, StreamVariable]
 
 def coordinate_errors(held: Held, variables: Variables) -> Float[Array, " coordinates"]:
     """[coordinates], the greatest error of each coordinate of what is held."""
-    return projected_errors(held.variables, held.coordinates, variables, np.eye(held.width))
-
-
-def number_error(held: Held, variables: Variables) -> float:
-    """How far the number may be off that is read from what is held, which has one."""
-    assert held.as_number is not None
-    size = len(held.as_number.target)
-    return float(projected_errors(held.variables, held.as_number, variables, np.eye(size))[0])
+    return projected_errors(held, variables, np.eye(held.width))
 
 
 def projected_errors(
-    names: tuple[str, ...],
-    reader: AffineMap,
-    variables: Variables,
-    weights: Float[Array, "coordinates results"],
+    held: Held, variables: Variables, weights: Float[Array, "coordinates results"]
 ) -> Float[Array, " results"]:
-    """[results], the greatest error of ``reader(stream) @ weights``.
+    """[results], the greatest error of coordinates that are read, times ``weights``.
 
     Counted are what the variables are off, and rounding where several terms are added up that are
     not all on a grid that float32 is exact on. (Of a single term rounding is relative to the
     result, which all readers allow for.)
-
-    Args:
-        names: the variables that are read.
-        reader: from their directions to coordinates.
-        variables: all variables by name.
-        weights: [coordinates, results].
     """
+    reader = held.coordinates
     total = np.zeros(weights.shape[1])
     bias = np.abs(reader.bias @ weights)
     terms = (bias > 0).astype(int)
     parts = []
-    for name in names:
+    for name in held.variables:
         variable = variables[name]
-        rows = [reader.source.index[direction] for direction in variable.space.directions]
-        matrix = reader.matrix[rows] @ weights
+        matrix = reader.matrix[reader.source.positions(variable.space)] @ weights
         total += variable.errors.projected(matrix)
         terms = terms + _most_at_once(variable, (matrix != 0).astype(int))
         parts.append((variable, matrix))
@@ -73,20 +55,19 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
     """[columns], what rounding may make of sums; nothing where float32 is exact."""
     sizes, step = bias, grid_step(bias)
     for variable, matrix in parts:
-        known = variable.step * grid_step(matrix)
+        known = variable.ranges.step * grid_step(matrix)
         if variable.errors.together is not None:
             known = np.zeros_like(known)
-        if variable.errors.apart is not None:
-            # what is far below the grid is rounded off with it
-            noise = variable.errors.apart @ np.abs(matrix)
-            known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
+        # what is far below the grid is rounded off with it
+        noise = np.broadcast_to(variable.errors.apart, len(matrix)) @ np.abs(matrix)
+        known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
         step = np.minimum(step, known)
-        sizes = sizes + variable.largest * _most_at_once(variable, np.abs(matrix))
+        sizes = sizes + variable.ranges.largest * _most_at_once(variable, np.abs(matrix))
     return np.where(sizes > EXACT * step, sizes * ROUNDING, 0.0)
 
 
 def _most_at_once(variable: StreamVariable, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """[columns], the greatest sum that a variable's dimensions can make of [space, columns]."""
-    if variable.picks_one:
+    if variable.ranges.picks_one:
         return np.asarray(numbers.max(axis=0, initial=0))
     return np.asarray(numbers.sum(axis=0))

@@ -9,8 +9,9 @@ Source: section 5 of the design.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +64,7 @@ def terms_of(context: Context, selector: Node) -> Offers[list[Term]]:
         return [(yield from _joint_term(context, selector, groups))]
     terms = []
     for group, weight in zip(groups, weights, strict=True):
-        known = np.maximum(group.pattern, 0)
-        scores = np.where(group.pattern == UNDEFINED, 0.0, np.append(weight, 0.0)[known])
+        scores = np.append(weight, 0.0)[np.maximum(group.pattern, -1)]  # UNDEFINED takes the last
         if len(groups) == 1 or (scores != 0).any():
             query = yield from _operand(context, group.query, selector)
             key = yield from _operand(context, group.key, selector)
@@ -81,33 +81,22 @@ def _operand(context: Context, number: int, selector: Node) -> Offers[Held]:
     return (yield from one_hot(context, number, selector.label))
 
 
-def _parts(context: Context, selector: Node) -> dict[int, Node]:
-    """The selectors that a selector is made of, itself included, by node id."""
-    found: dict[int, Node] = {}
-    agenda = [selector]
-    while agenda:
-        node = agenda.pop()
-        if node.id not in found:
-            found[node.id] = node
-            if node.op is not Op.SELECT:
-                agenda.extend(context.node(operand) for operand in node.inputs)
-    return found
+def _parts(context: Context, selector: Node) -> list[Node]:
+    """The selectors that a selector is made of, operands first, itself included."""
+    return context.upstream(selector, lambda part: part.op is Op.SELECT)
 
 
 def _groups(context: Context, selector: Node) -> list[_Group]:
-    members: dict[tuple[int, int], list[int]] = {}
-    for number, node in sorted(_parts(context, selector).items()):
-        if node.op is not Op.SELECT:
-            continue
-        key, query = node.inputs
-        members.setdefault((key, query), []).append(number)
+    members: dict[tuple[int, ...], list[int]] = {}
+    for node in _parts(context, selector):
+        if node.op is Op.SELECT:
+            members.setdefault(node.inputs, []).append(node.id)
     groups = []
     for (key, query), selects in members.items():
         tables = np.stack([context.inferred.predicates[number] for number in selects])
         undefined = (tables == UNDEFINED).any(axis=0)
-        flat = (tables == 1).reshape(len(selects), -1).T
-        flat = flat[~undefined.ravel()]
-        patterns, inverse = np.unique(flat, axis=0, return_inverse=True)
+        truths = np.moveaxis(tables == 1, 0, -1)[~undefined]
+        patterns, inverse = np.unique(truths, axis=0, return_inverse=True)
         pattern = np.full(undefined.shape, UNDEFINED, dtype=np.int32)
         pattern[~undefined] = inverse.ravel()
         groups.append(_Group(key, query, tuple(selects), patterns, pattern))
@@ -117,7 +106,7 @@ def _groups(context: Context, selector: Node) -> list[_Group]:
 def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     """The selector's truth value from those of its selects, elementwise over arrays."""
     known = dict(truth)
-    for node in sorted(_parts(context, selector).values(), key=lambda part: part.id):
+    for node in _parts(context, selector):
         if node.id in known:
             continue
         if node.op not in _LOGIC:
@@ -131,22 +120,27 @@ def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     return known[selector.id]
 
 
+def _truth(groups: list[_Group], found: Iterable[npt.NDArray[np.integer]]) -> dict[int, Truth]:
+    """The truth values of all selects where these patterns are found, one array for each group."""
+    truth: dict[int, Truth] = {}
+    for group, pattern in zip(groups, found, strict=True):
+        for column, select in enumerate(group.selects):
+            truths = np.append(group.patterns[:, column], False)  # UNDEFINED takes the last
+            truth[select] = truths[np.maximum(pattern, -1)]
+    return truth
+
+
 def _weights(context: Context, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
     """For each group the score of each pattern, or None if one head does not do."""
     sizes = [len(group.patterns) for group in groups]
-    if len(groups) > 1 and int(np.prod(sizes)) > _MOST_COMBINATIONS:
+    if len(groups) > 1 and prod(sizes) > _MOST_COMBINATIONS:
         return None
-    choices = np.array(list(product(*(range(size) for size in sizes))), dtype=int)
-    choices = choices.reshape(-1, len(groups))  # there may be none
+    choices = np.indices(sizes).reshape(len(sizes), -1)
     context.inferred.work.spend(choices.size, selector.label)
-    truth: dict[int, Truth] = {}
-    for number, group in enumerate(groups):
-        for column, select in enumerate(group.selects):
-            truth[select] = group.patterns[choices[:, number], column]
-    holds = _holds(context, selector, truth)
+    holds = _holds(context, selector, _truth(groups, choices))
     if len(groups) == 1:
         return [holds.astype(float)]
-    return separating_weights(choices, sizes, holds)
+    return separating_weights(choices.T, sizes, holds)
 
 
 def separating_weights(
@@ -154,36 +148,28 @@ def separating_weights(
     sizes: list[int],
     holds: Bool[Array, " combinations"],
 ) -> list[Float[Array, " patterns"]] | None:
-    """Weights under which the choices that hold sum to 1, and all others to at most 0.
+    """Weights of each group's patterns under which choices that hold sum to 1, others to at most 0.
 
-    Args:
-        choices: [combinations, groups], the pattern of each group.
-        sizes: the number of patterns of each group.
-        holds: [combinations].
-
-    Returns:
-        For each group the weight of each pattern, the largest as small as possible; None if
-        there are no such weights.
+    A choice is a pattern for each group, of which there are so many (``sizes``). The largest weight
+    is as small as possible; None if there are no such weights.
     """
     from ortools.linear_solver import pywraplp  # takes a moment to import, and is rarely needed
 
     solver = pywraplp.Solver.CreateSolver("GLOP")
     largest = solver.NumVar(0, solver.infinity(), "largest")
-    weight = [
-        [solver.NumVar(-solver.infinity(), solver.infinity(), f"{g},{p}") for p in range(size)]
-        for g, size in enumerate(sizes)
-    ]
-    for row in weight:
-        for variable in row:
-            solver.Add(variable <= largest)
-            solver.Add(-variable <= largest)
-    for choice, sat in zip(choices, holds, strict=True):
-        score = sum(weight[group][int(pattern)] for group, pattern in enumerate(choice))
+    any_number = -solver.infinity(), solver.infinity()
+    weights = [solver.NumVar(*any_number, f"weight {number}") for number in range(sum(sizes))]
+    for weight in weights:
+        solver.Add(weight <= largest)
+        solver.Add(-weight <= largest)
+    starts = np.cumsum([0, *sizes[:-1]])
+    for choice, sat in zip((choices + starts).tolist(), holds, strict=True):
+        score = sum(weights[number] for number in choice)
         solver.Add(score == 1) if sat else solver.Add(score <= 0)
     solver.Minimize(largest)
     if solver.Solve() != pywraplp.Solver.OPTIMAL:
         return None
-    return [np.array([variable.solution_value() for variable in row]) for row in weight]
+    return np.split(np.array([weight.solution_value() for weight in weights]), starts[1:])
 
 
 def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offers[Term]:
@@ -192,15 +178,12 @@ def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offer
     queries = sorted({group.query for group in groups})
     key_held, key_rows = yield from tuples(context, selector, keys, "keys")
     query_held, query_rows = yield from tuples(context, selector, queries, "queries")
-    truth: dict[int, Truth] = {}
-    undefined = np.zeros((len(query_rows), len(key_rows)), dtype=bool)
-    for group in groups:
-        query = query_rows[:, queries.index(group.query)]
-        key = key_rows[:, keys.index(group.key)]
-        pattern = group.pattern[query[:, None], key[None, :]]
-        undefined |= pattern == UNDEFINED
-        for column, select in enumerate(group.selects):
-            truths = np.append(group.patterns[:, column], False)  # UNDEFINED takes the last
-            truth[select] = truths[np.maximum(pattern, -1)]
-    holds = _holds(context, selector, truth) & ~undefined
+    found = [
+        group.pattern[
+            query_rows[:, [queries.index(group.query)]], key_rows[:, keys.index(group.key)]
+        ]
+        for group in groups
+    ]
+    undefined = np.any([pattern == UNDEFINED for pattern in found], axis=0)
+    holds = _holds(context, selector, _truth(groups, found)) & ~undefined
     return Term(query_held, key_held, holds.astype(float))

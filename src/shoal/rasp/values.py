@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import copysign, isfinite
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def normalise(value: Any) -> Value:
     return result
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value can be encoded as a scalar: an int, float or bool that float32 can hold."""
     return isinstance(value, int | float) and -LARGEST_NUMBER < value < LARGEST_NUMBER
 
@@ -47,7 +47,7 @@ def is_one_in_float32(one: object, other: object) -> bool:
     """Whether two numbers differ, but float32 rounds both to one, so that it cannot tell them."""
     if not (is_number(one) and is_number(other)) or one == other:
         return False
-    return bool(np.float32(one) == np.float32(other))  # type: ignore[arg-type]
+    return bool(np.float32(one) == np.float32(other))
 
 
 def show_value(value: object) -> str:

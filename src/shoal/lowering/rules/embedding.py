@@ -14,34 +14,26 @@ from shoal.program.ir import Node, Op
 
 def embed_input(context: Context, node: Node) -> Offers[None]:
     """The input variable of a tokens or indices node."""
-    if node.op in (Op.TOKENS, Op.INDICES):
-        offer = from_embedding(context, node, context.form_of(node), node.label)
-        assert offer is not None
-        yield offer
+    yield from embedded(context, node, context.form_of(node), node.label)
 
 
 def embed_kept(context: Context, node: Node) -> Offers[None]:
     """An s-op that is to be kept, and that the token alone, or the index alone, determines."""
     if node.is_kept and node.id not in context.held:
-        offer = from_embedding(context, node, context.form_of(node), node.label)
-        if offer is not None:
-            yield offer
+        yield from embedded(context, node, context.form_of(node), node.label)
 
 
-def from_embedding(context: Context, node: Node, form: Form, name: str) -> Offer | None:
-    """An input variable, 0 at the BOS position; None if both token and index matter."""
+def embedded(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
+    """An input variable, 0 at the BOS position; nothing if both token and index matter."""
     grid = context.inferred.sops[node.id].local
     if grid is None:
-        return None
+        return
     by_token = bool((grid == grid[:, :1]).all()) and node.op is not Op.INDICES
     if not by_token and not (grid == grid[:1]).all():
-        return None
-    variable, held = stored(form, name, context.domain(node.id), node.id)
+        return
+    held = stored(form, name, context.domain(node.id), node.id)
     rows = held.points(np.maximum(grid[:, 0] if by_token else grid[0], NONE))
     at_bos = np.zeros((1, rows.shape[1]))
-    if by_token:
-        table = InputTable(name, np.vstack([rows, at_bos]), None)
-    else:
-        table = InputTable(name, None, np.vstack([at_bos, rows]))
+    tables = (np.vstack([rows, at_bos]), None) if by_token else (None, np.vstack([at_bos, rows]))
     errors = seen_errors(rows.astype(np.float32) - rows)
-    return Offer(held, node.id, variable, table, errors=errors)
+    yield Offer(held, errors=errors, table=InputTable(name, *tables))

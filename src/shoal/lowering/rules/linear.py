@@ -6,12 +6,12 @@ import numpy as np
 
 from shoal.contract import ROUNDING
 from shoal.lowering.context import Context
-from shoal.lowering.held import Errors, stored
+from shoal.lowering.held import Errors, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
-from shoal.lowering.radii import number_error
+from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.synthesis.tables import Layer, as_mlp
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 
 def linear_map(context: Context, node: Node) -> Offers[None]:
@@ -20,29 +20,22 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
     A nullable number comes with its presence p, which is 0 for None. With B above |x|,
     relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0.
     """
-    if node.op is not Op.LINEAR or node.id in context.held or not node.is_numerical:
+    if node.id in context.held or not node.is_numerical:
         return
-    form = context.form_of(node)
-    if not form.is_number:
-        return
-    variable, held = stored(form, node.label, context.domain(node.id), node.id)
-    operands = []
-    for number in node.inputs:
-        operand = yield from number_of(context, number, node.label)
-        if operand is None or operand.as_number is None:
+    held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
+    numbers, bound, error = [], 2.0, 0.0
+    for input_, factor in zip(node.inputs, node.factors, strict=True):
+        number = yield from number_of(context, input_, node.label)
+        if number is None:
             return
-        operands.append(operand)
-    numbers = [operand.as_number for operand in operands if operand.as_number is not None]
-    nullable = [operand.domain.nullable for operand in operands]
-    bound, error = 2.0, 0.0
-    for factor, operand in zip(node.factors, operands, strict=True):
-        bound += 2 * abs(factor) * max(map(abs, operand.domain.bounds))
-        error += abs(factor) * number_error(operand, context.variables)
+        numbers.append(number)
+        bound += 2 * abs(factor) * max(map(abs, number.domain.bounds))
+        error += abs(factor) * float(coordinate_errors(number, context.variables)[0])
     error += ROUNDING * bound
-    mlp = as_mlp(node.label, numbers, _gated_sum(node.factors, nullable, bound), variable.space)
+    layer = _gated_sum(node.factors, [number.domain.nullable for number in numbers], bound)
+    mlp = as_mlp(node.label, numbers, layer, held.coordinates.source)
     errors = Errors(np.array([[error, 0.0][: held.width]]))
-    reads = tuple(name for operand in operands for name in operand.variables)
-    yield Offer(held, node.id, variable, mlp, reads, errors, block=node.label)
+    yield Offer(held, mlp, variables_of(numbers), errors)
 
 
 def _gated_sum(factors: tuple[float, ...], nullable: list[bool], bound: float) -> Layer:

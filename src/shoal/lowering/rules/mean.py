@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoal.contract import ROUNDING
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.forms.form import number_codes
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held, stored, with_none
-from shoal.lowering.making import Recipe, must_make
-from shoal.lowering.offers import Offers
-from shoal.lowering.rules.aggregate import averaged, default_of
+from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
+from shoal.lowering.held import Errors, Held, stored
+from shoal.lowering.making import decoding, must_make
+from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.decode import number_of
 from shoal.lowering.selectors import terms_of
-from shoal.program.facts.domains import Interval
-from shoal.program.ir import Node, Op
+from shoal.program.facts.domains import Enumerated
+from shoal.program.ir import Node
 from shoal.rasp.values import is_number
 
 
@@ -25,49 +26,68 @@ def mean(context: Context, node: Node) -> Offers[None]:
     Raises:
         UnsupportedProgramError: what is averaged is no number.
     """
-    if node.op is not Op.AGGREGATE or not context.wish_of(node).is_number:
+    if not context.wish_of(node).is_number:
         return
-    operand = yield from number_of(context, node.inputs[1], node.label)
+    selector, averaged = (context.node(number) for number in node.inputs)
+    operand = yield from number_of(context, averaged.id, node.label)
     if operand is None:
         raise UnsupportedProgramError(
             Refusal.NO_NUMBER,
             node.label,
-            f"averages {context.node(node.inputs[1]).label!r}, which has values that are no "
-            "numbers",
+            f"averages {averaged.label!r}, which has values that are no numbers",
             "map it to numbers first",
         )
-    variable, held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
-    terms = yield from terms_of(context, context.node(node.inputs[0]))
-    yield averaged(context, node, variable, held, operand, terms)
-
-
-def averaged_number(context: Context, node: Node) -> Held | None:
-    """The operand of an aggregate of classes, if it is held as a number and best averaged so."""
-    default = default_of(context, node)
-    operand = context.first(node.inputs[1])
-    if operand.form == context.wish_of(node) and not context.inferred.sops[node.id].mixture:
-        return None  # its code is copied
-    if operand.as_number is None or not (default is None or is_number(default)):
-        return None
-    return operand if operand.as_indicators is None else None
+    held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
+    terms = yield from terms_of(context, selector)
+    yield _averaged(context, node, held, operand, terms)
 
 
 def decoded_mean(context: Context, node: Node) -> Offers[None]:
     """Numbers are averaged as a number, and an MLP makes the mean a class."""
-    if node.op is not Op.AGGREGATE or node.id in context.held:
-        return
-    operand = averaged_number(context, node)
+    operand = None if node.id in context.held else _number_to_average(context, node)
     if operand is None:
         return
     domain = context.inferred.listed(node, node.label)
-    hidden = context.fresh_name(f"{node.label}.mean")
-    scalar, number = stored(Scalar(), hidden, Interval(*domain.bounds, domain.nullable), None)
-    terms = yield from terms_of(context, context.node(node.inputs[0]))
-    yield averaged(context, node, scalar, number, operand, terms)
-    variable, held = stored(context.form_of(node), node.label, domain, node.id)
     # a default that is no number is among the values, but not used, or there would be no mean
     classes = [i for i, value in enumerate(domain.values) if isinstance(value, int | float)]
-    points = with_none(number_codes(domain), domain.nullable)
-    results = with_none(held.points(np.array(classes, dtype=int)), domain.nullable)
-    recipe = Recipe(variable, held, [number], points, results, node.label)
-    yield must_make(context, recipe, node.label)
+    numbers = Enumerated(tuple(domain.classes[i] for i in classes), domain.nullable)
+    number = stored(Scalar(), context.fresh_name(f"{node.label}.mean"), numbers, None)
+    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    yield _averaged(context, node, number, operand, terms)
+    held = stored(context.form_of(node), node.label, domain, node.id)
+    yield must_make(context, decoding(number, held, np.array(classes, dtype=int)), node.label)
+
+
+def _number_to_average(context: Context, node: Node) -> Held | None:
+    """The operand of an aggregate of classes, if it is held as a number and best averaged so."""
+    default = context.default_of(node)
+    operand = context.first(node.inputs[1])
+    if operand.form == context.wish_of(node) and not context.inferred.sops[node.id].mixture:
+        return None  # its code is copied
+    if operand.as_indicators is not None or not (default is None or is_number(default)):
+        return None
+    return operand.as_number
+
+
+def _averaged(context: Context, node: Node, held: Held, number: Held, terms: list[Term]) -> Offer:
+    """A head that averages a number into a variable that is a number (and presence).
+
+    The weight that BOS keeps beside selected keys is below the rounding.
+    """
+    space, default = held.coordinates.source, context.default_of(node)
+    is_there = (np.arange(len(space)) >= number.width).astype(float)  # surely, if it is not read
+    value = number.coordinates.into(space, np.eye(number.width, len(space)), is_there)
+    low, high = number.domain.bounds
+    size, at_bos = max(abs(low), abs(high)), np.zeros(len(space))
+    if isinstance(default, int | float):
+        size = max(size, abs(default))
+        at_bos[0] = default
+        at_bos[1:] = 1.0
+    mixes = context.inferred.widths[node.inputs[0]].high > 1
+    rounding = 4 * ROUNDING if mixes else ROUNDING
+    error = float(coordinate_errors(number, context.variables)[0])
+    error += float(size * (rounding + weight_of_unselected(context, node)))
+    if mixes:
+        error += (high - low) / 2 * score_error(terms, context.variables)
+    errors = Errors(np.array([[error, 0.0][: len(space)]]))
+    return aggregated(context, node, held, number, terms, value, at_bos, errors)

@@ -18,29 +18,34 @@ from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
 from shoal.lowering.rules.width import decode_width, width
-from shoal.program.ir import Node
+from shoal.program.ir import ELEMENTWISE, Node, Op
 
 Rule = Callable[[Context, Node], Offers[None]]
 
-STEPS: tuple[tuple[str, Rule], ...] = (
-    ("inputs", embed_input),
-    ("views", view),
-    ("views", embed_kept),
-    ("linear", linear_map),
-    (TABLES, table),
-    ("cones", cone),
-    ("widths", width),
-    ("split-selectors", parts),
-    ("widths", decode_width),
-    ("split-selectors", sum_of_parts),
-    ("means", mean),
-    ("means", decoded_mean),
-    ("copies", copy),
-    ("further-forms", further_forms),
-    ("further-forms", further_operands),
+_INPUTS = frozenset({Op.TOKENS, Op.INDICES})
+_LOCAL = ELEMENTWISE | {Op.CONSTANT}
+_WIDTHS = frozenset({Op.WIDTH})
+_AGGREGATES = frozenset({Op.AGGREGATE})
+
+STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
+    ("inputs", _INPUTS, embed_input),
+    ("views", _LOCAL, view),
+    ("views", frozenset(Op), embed_kept),
+    ("linear", frozenset({Op.LINEAR}), linear_map),
+    (TABLES, _LOCAL, table),
+    ("cones", ELEMENTWISE, cone),
+    ("widths", _WIDTHS, width),
+    ("split-selectors", _WIDTHS, parts),
+    ("widths", _WIDTHS, decode_width),
+    ("split-selectors", _WIDTHS, sum_of_parts),
+    ("means", _AGGREGATES, mean),
+    ("means", _AGGREGATES, decoded_mean),
+    ("copies", _AGGREGATES, copy),
+    ("further-forms", frozenset(Op), further_forms),
+    ("further-forms", ELEMENTWISE, further_operands),
 )
-"""Each with the name of the rule that it belongs to. A step that finds an s-op held already, or of
-another kind, offers nothing."""
+"""Each with the name of the rule that it belongs to, and the operations that it is asked for. A
+step that finds an s-op held already offers nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,5 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "binary": Optional("values held in binary digits as well", by_default=False),
     }
 )
-"""What lowering does beyond one component for each expression. All other rules are essential.
-
-* views: values that are affine in others cost nothing;
-* cones: elementwise values are offered over several cuts, of which the allocator picks;
-* split-selectors: widths are offered as sums of widths that need no computed keys and queries;
-* shared-heads: aggregates by one selector that run in one half-layer become one head;
-* binary: values are offered in binary digits as well, which are narrow and have to be decoded for
-  most readers.
-"""
+"""What lowering does beyond one component for each expression; docs/passes.md says what each does.
+All other rules are essential."""

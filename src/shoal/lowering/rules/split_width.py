@@ -13,23 +13,20 @@ dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
-from shoal.forms.reciprocal import reciprocals
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import class_table, cuts, own_cut, raw_classes
+from shoal.lowering.cuts import class_table, cuts, raw_classes
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Held, stored
-from shoal.lowering.making import Recipe, must_make, offer_another
+from shoal.lowering.making import Recipe, decoding, must_make, offer_another
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.width import all_widths, reciprocal
-from shoal.program.facts.domains import Interval, domain_of
+from shoal.lowering.selectors import Truth
+from shoal.program.facts.domains import domain_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 MOST_PARTS = 3
@@ -41,18 +38,12 @@ _MOST_PAIRS = 2**20
 
 def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as 1 / (1 + n), and decoded to a number."""
-    if node.op is not Op.WIDTH:
-        return
-    for number, terms in enumerate(split_selector(context, context.node(node.inputs[0])) or []):
-        most = all_widths(context, node)[-1]
-        counts = domain_of([count] for count in range(most + 1))
+    for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
+        counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
         offer = reciprocal(context, f"{node.label}.part.reciprocal", terms, counts)
         raw = yield replace(offer, purpose=_purpose(node, number, "raw"))
-        name = context.fresh_name(f"{node.label}.part")
-        variable, held = stored(Scalar(), name, Interval(0.0, most), None)
-        widths = np.arange(most + 1.0)[:, None]
-        recipe = Recipe(variable, held, [raw], reciprocals(widths), widths, name)
-        made = must_make(context, recipe, node.label)
+        held = stored(Scalar(), context.fresh_name(f"{node.label}.part"), counts, None)
+        made = must_make(context, decoding(raw, held), node.label)
         yield replace(made, purpose=_purpose(node, number, "count"))
 
 
@@ -62,87 +53,63 @@ def _purpose(node: Node, number: int, what: str) -> str:
 
 def sum_of_parts(context: Context, node: Node) -> Offers[None]:
     """The width, decoded from those of the parts, or from what they are decoded from."""
-    if node.op is not Op.WIDTH:
-        return
-    for what, encoded in (("raw", reciprocals), ("count", lambda counts: counts)):
-        operands: list[Held] = []
-        while (purpose := _purpose(node, len(operands), what)) in context.helpers:
-            operands.append(context.helpers[purpose])
-        recipe = _sum(context, node, operands, encoded) if operands else None
-        if recipe is not None:
-            yield from offer_another(context, recipe)
+    for what in ("raw", "count"):
+        purposes = [_purpose(node, number, what) for number in range(MOST_PARTS)]
+        operands = [context.helpers[p] for p in purposes if p in context.helpers]
+        if not operands:
+            return
+        widths, classes = all_widths(context, node), raw_classes(context, node.id)
+        rows = np.indices([widths[-1] + 1] * len(operands)).reshape(len(operands), -1).T
+        rows = rows[np.isin(rows.sum(axis=1), widths)]
+        if len(rows) <= context.inferred.limits.fused_rows:
+            sums = classes[np.searchsorted(widths, rows.sum(axis=1))]
+            held = context.first(node.id)
+            yield from offer_another(context, Recipe(held, operands, rows, sums))
 
 
-def _sum(
-    context: Context, node: Node, operands: list[Held], encoded: Callable[[Matrix], Matrix]
-) -> Recipe | None:
-    """The table of a width over those of disjoint parts; None if it has too many rows."""
-    widths, classes = all_widths(context, node), raw_classes(context, node.id)
-    rows = np.indices([widths[-1] + 1] * len(operands)).reshape(len(operands), -1).T
-    totals = rows.sum(axis=1)
-    there = np.isin(totals, widths)
-    if there.sum() > context.inferred.limits.fused_rows:
-        return None
-    held, variable = context.first(node.id), context.variables[node.label]
-    class_of = dict(zip(widths, classes, strict=True))
-    results = held.points(np.array([class_of[total] for total in totals[there]], dtype=int))
-    points = encoded(rows[there].astype(float))
-    return Recipe(variable, held, operands, points, results, node.label)
-
-
-def split_selector(context: Context, selector: Node) -> list[list[Term]] | None:
+def split_selector(context: Context, selector: Node) -> list[list[Term]]:
     """Disjoint selectors whose union a select is, as bilinear forms of one head each.
 
-    None if the keys and queries are not functions of two one-hot values each, or if no split into
-    few parts is found.
+    There are none if the keys and queries are not functions of two one-hot values each, or if no
+    split into few parts is found.
     """
     if selector.op is not Op.SELECT:
-        return None
+        return []
     key, query = (context.node(number) for number in selector.inputs)
     keys, queries = _leaves(context, key), _leaves(context, query)
-    if keys is None or queries is None:
-        return None
-    key_classes, query_classes = (
-        class_table(context, node, leaves) for node, leaves in ((key, keys), (query, queries))
-    )
+    if not (keys and queries):
+        return []
+    key_classes = class_table(context, key, list(keys))
+    query_classes = class_table(context, query, list(queries))
     predicate = context.inferred.predicates[selector.id]
     if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
-        return None
+        return []
     context.inferred.work.spend(key_classes.size * query_classes.size / 20, selector.label)
     known = (query_classes >= 0)[:, :, None, None] & (key_classes >= 0)
     rows = np.maximum(query_classes, 0)[:, :, None, None]
     holds = (predicate[rows, np.maximum(key_classes, 0)] == 1) & known  # [c, d, a, b]
     splits = []
-    for pair, order in (((0, 1), (0, 2, 1, 3)), ((1, 0), (0, 3, 1, 2))):
-        parts = disjoint_products(holds.transpose(order))
-        if parts is not None:
-            splits.append((len(parts), [keys[i] for i in pair], parts))
-    if not splits:
-        return None
-    _, paired_keys, parts = min(splits, key=lambda split: split[0])
-    return [_terms(context, queries, paired_keys, part) for part in parts]
+    read, first = list(queries.values()), list(keys.values())
+    for paired, order in ((first, (0, 2, 1, 3)), (first[::-1], (0, 3, 1, 2))):
+        products = disjoint_products(holds.transpose(order))
+        if products is not None:
+            splits.append([_terms(read, paired, part) for part in products])
+    return min(splits, key=len, default=[])
 
 
-def _leaves(context: Context, node: Node) -> list[int] | None:
-    """The nearest two one-hot values that a node is computed from by an MLP of its own."""
+def _leaves(context: Context, node: Node) -> dict[int, Held]:
+    """The nearest two one-hot values, if any, by node id, from which an MLP computes a node."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
-        return None
-    for cut in (own_cut(node), *cuts(context, node)):
-        leaves = [leaf.node for leaf in cut]
-        is_read = [_is_one_hot(context, leaf.node) and not leaf.is_raw for leaf in cut]
-        if len(leaves) == 2 and all(is_read):
-            return leaves
-    return None
+        return {}
+    for cut in cuts(context, node):
+        read = {f.node: context.first(f.node).as_indicators for f in cut if not f.is_raw}
+        never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
+        if len(cut) == len(never_none) == 2:
+            return never_none
+    return {}
 
 
-def _is_one_hot(context: Context, number: int) -> bool:
-    held = context.first(number)
-    return not held.domain.nullable and held.as_indicators is not None
-
-
-def disjoint_products(
-    holds: npt.NDArray[np.bool_],
-) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]] | None:
+def disjoint_products(holds: Truth) -> list[tuple[Truth, Truth]] | None:
     """Sets of pairs [c, a] and [d, b] whose products make up [c, a, d, b] without overlap."""
     first, second = holds.shape[:2], holds.shape[2:]
     matrix = holds.reshape(first[0] * first[1], -1)
@@ -154,35 +121,16 @@ def disjoint_products(
     return [(rows.reshape(first), columns.reshape(second)) for rows, columns in parts]
 
 
-def _different(
-    matrix: npt.NDArray[np.bool_],
-) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+def _different(matrix: Truth) -> list[tuple[Truth, Truth]]:
     """For each different row that is not empty, the rows that are like it, and the row."""
     patterns, which = np.unique(matrix, axis=0, return_inverse=True)
     return [(which.ravel() == i, row) for i, row in enumerate(patterns) if row.any()]
 
 
-def _terms(
-    context: Context,
-    queries: list[int],
-    keys: list[int],
-    part: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
-) -> list[Term]:
+def _terms(queries: list[Held], keys: list[Held], part: tuple[Truth, Truth]) -> list[Term]:
     """One head's score: 1 where both pairs are in their sets, and at most 0 elsewhere."""
-    pairs = [
-        (query, key, inside)
-        for query, key, inside in zip(queries, keys, part, strict=True)
-        if not inside.all()
-    ] or [(queries[0], keys[0], part[0])]
+    pairs = list(zip(queries, keys, part, strict=True))
+    pairs = [pair for pair in pairs if not pair[2].all()] or pairs[:1]
     share = 1.0 / len(pairs)
     outside = 0.0 if len(pairs) == 1 else -share
-    return [
-        Term(_one_hot(context, query), _one_hot(context, key), np.where(inside, share, outside))
-        for query, key, inside in pairs
-    ]
-
-
-def _one_hot(context: Context, number: int) -> Held:
-    held = context.first(number).as_indicators
-    assert held is not None
-    return held
+    return [Term(query, key, np.where(inside, share, outside)) for query, key, inside in pairs]

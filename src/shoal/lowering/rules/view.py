@@ -10,34 +10,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate, constant, linear
-from shoal.craft.bases import join, numbered_space
+from shoal.craft.affine import Matrix, concatenate
+from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
+from shoal.forms.form import with_none
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held, with_none
+from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.program.facts.lookup import NONE
-from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.program.ir import Node, Op
 
 _LARGEST_FIT = 2**18
 
 
 def view(context: Context, node: Node) -> Offers[None]:
     """An elementwise node as a view of its operands, if it is one."""
-    if node.op not in ELEMENTWISE | {Op.CONSTANT} or node.is_kept:
-        return
-    held = view_of(context, node)
+    held = None if node.is_kept else view_of(context, node)
     if held is not None:
-        yield Offer(held, node.id)
+        yield Offer(held, view_of=node.id)
 
 
 def view_of(context: Context, node: Node) -> Held | None:
     """How an elementwise node is read off its operands; None if it cannot be."""
-    if not node.inputs:
-        return _of_classes(context, node, None)
     operands = [context.first(number) for number in node.inputs]
-    if len(operands) == 1 and operands[0].as_indicators is not None:
-        return _of_classes(context, node, operands[0].as_indicators)
+    one_hot = [operand.as_indicators for operand in operands]
+    if len(operands) < 2 and None not in one_hot:
+        return _of_classes(context, node, [operand for operand in one_hot if operand is not None])
     if not node.is_numerical or any(operand.domain.nullable for operand in operands):
         return None
     if node.op is Op.LINEAR:
@@ -45,27 +43,25 @@ def view_of(context: Context, node: Node) -> Held | None:
     return _affine_function(context, node, operands)
 
 
-def _of_classes(context: Context, node: Node, operand: Held | None) -> Held:
+def _of_classes(context: Context, node: Node, operands: list[Held]) -> Held:
     """A function of a one-hot value, or of nothing."""
     domain, form = context.inferred.listed(node, node.label), context.form_of(node)
     table = context.inferred.sops[node.id].table
     assert table is not None
     codes = with_none(form.codes(domain))[np.maximum(table.entries, NONE)]
-    target = numbered_space(node.label, codes.shape[-1])
-    if operand is None:
-        return Held(form, domain, (), constant(target, codes))
-    mapped = linear(operand.coordinates.target, target, codes)
-    return Held(form, domain, operand.variables, operand.coordinates.then(mapped))
+    if operands:
+        return _affine(context, node, operands, codes, np.zeros(codes.shape[1]))
+    return _affine(context, node, [], np.zeros((0, len(codes))), codes)
 
 
 def linear_combination(context: Context, node: Node) -> Held | None:
     """A weighted sum of numbers that are there."""
     numbers = [context.first(number).as_number for number in node.inputs]
-    parts = [part for part in numbers if part is not None]
-    if len(parts) < len(numbers):
+    operands = [operand for operand in numbers if operand is not None]
+    if len(operands) < len(numbers):
         return None
     weights = np.array(node.factors, dtype=float)[:, None]
-    return _number(context, node, parts, weights, np.zeros(1))
+    return _affine(context, node, operands, weights, np.zeros(1))
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
@@ -78,21 +74,15 @@ def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held
     width = sum(operand.width for operand in operands)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
         return None
-    points = np.hstack([operand.points(rows[:, i]) for i, operand in enumerate(operands)])
-    fitted = fit_affine(points, codes[table(rows.T)])
-    if fitted is None:
-        return None
-    return _number(context, node, [operand.coordinates for operand in operands], *fitted)
+    fitted = fit_affine(points_of(operands, rows), codes[table(rows.T)])
+    return None if fitted is None else _affine(context, node, operands, *fitted)
 
 
-def _number(
-    context: Context, node: Node, parts: list[AffineMap], matrix: Matrix, bias: Matrix
+def _affine(
+    context: Context, node: Node, operands: list[Held], matrix: Matrix, bias: Matrix
 ) -> Held:
-    """A number as an affine function, matrix and bias, of its operands' coordinates."""
-    source = join(*(part.source for part in parts))
+    """A value as an affine function, matrix and bias, of its operands' coordinates."""
     joint = numbered_space(f"operands of {node.label}", len(matrix))
-    after = AffineMap(joint, numbered_space(node.label, len(bias)), matrix, bias)
-    coordinates = concatenate(parts, source, joint).then(after)
-    names = [name for number in node.inputs for name in context.first(number).variables]
-    domain = context.domain(node.id)
-    return Held(context.form_of(node), domain, tuple(dict.fromkeys(names)), coordinates)
+    together = concatenate([operand.coordinates for operand in operands], joint)
+    coordinates = together.into(numbered_space(node.label, len(bias)), matrix, bias)
+    return Held(context.form_of(node), context.domain(node.id), variables_of(operands), coordinates)

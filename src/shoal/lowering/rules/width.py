@@ -17,26 +17,21 @@ from shoal.lowering.making import decoding, must_make
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 
 def width(context: Context, node: Node) -> Offers[None]:
     """A head that says 1 / (1 + width), and its decoding."""
-    if node.op is not Op.WIDTH:
-        return
     terms = yield from terms_of(context, context.node(node.inputs[0]))
     counts = domain_of([count] for count in all_widths(context, node))
     offer = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
-    yield replace(offer, node=node.id, block=node.label, is_raw=True)
+    yield replace(offer, block=node.label, raw_of=node.id)
 
 
 def decode_width(context: Context, node: Node) -> Offers[None]:
     """The width from 1 / (1 + width)."""
-    if node.op is not Op.WIDTH:
-        return
-    raw, form = context.raw[node.id], context.form_of(node)
-    variable, held = stored(form, node.label, context.domain(node.id), node.id)
-    recipe = decoding(raw, variable, held, raw_classes(context, node.id))
+    held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
+    recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))
     yield must_make(context, recipe, node.label)
 
 
@@ -49,23 +44,9 @@ def all_widths(context: Context, node: Node) -> list[int]:
 
 def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:
     """A head whose result is 1 / (1 + width) of what the terms select."""
-    hidden = context.fresh_name(name)
-    variable, held = stored(Reciprocal(), hidden, counts, None)
-    made = head(
-        hidden,
-        terms,
-        constant(variable.space, np.zeros(1)),
-        value_at_bos=np.ones(1),
-        bos=LIKE_A_KEY,
-        work=context.inferred.work,
-    )
+    held = stored(Reciprocal(), context.fresh_name(name), counts, None)
+    value = constant(held.coordinates.source, np.zeros(1))
+    (hidden,) = held.variables
+    made = head(hidden, terms, value, np.ones(1), LIKE_A_KEY, context.inferred.work)
     error = 4 * ROUNDING + score_error(terms, context.variables) / 4
-    return Offer(
-        held,
-        None,
-        variable,
-        made,
-        tuple(terms_read(terms)),
-        Errors(np.array([[error]])),
-        block=hidden,
-    )
+    return Offer(held, made, terms_read(terms), Errors(np.array([[error]])))

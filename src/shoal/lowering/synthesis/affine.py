@@ -20,8 +20,7 @@ def affine(table: Table) -> Iterator[Candidate]:
     if points.size > _LARGEST_FIT or not points.shape[1]:
         return
     if len(table.operands) == 1 and table.operands[0].form.picks_one:
-        matrix = np.zeros((points.shape[1], results.shape[1]))
-        bias = np.zeros(results.shape[1])
+        matrix, bias = np.zeros((points.shape[1], results.shape[1])), np.zeros(results.shape[1])
         rows, columns = np.nonzero(points)
         matrix[columns] = results[rows]
     else:
@@ -32,7 +31,7 @@ def affine(table: Table) -> Iterator[Candidate]:
         matrix, bias = fitted
     signed = (points @ matrix).min(axis=0, initial=0.0) < -1e-12
     layer = affine_layer(matrix, bias, signed)
-    yield Candidate(len(layer.threshold), layer.itself)
+    yield Candidate(len(layer.threshold), lambda: layer)
 
 
 def affine_layer(
@@ -42,17 +41,12 @@ def affine_layer(
 ) -> Layer:
     """A layer for ``points @ matrix + bias``.
 
-    Args:
-        matrix: [coordinates, results].
-        bias: [results].
-        signed: [results], whether ``points @ matrix`` can be negative; x is then carried as
-            relu(x) - relu(-x).
+    Where ``points @ matrix`` can be negative, as ``signed`` says, x is relu(x) - relu(-x).
     """
-    used = np.abs(matrix).max(axis=0, initial=0.0) > 0
-    plus = np.flatnonzero(used)
-    minus = np.flatnonzero(used & signed)
+    used = matrix.any(axis=0)
+    plus, minus = np.flatnonzero(used), np.flatnonzero(used & signed)
     columns = np.concatenate([plus, minus])
-    signs = np.concatenate([np.ones(len(plus)), -np.ones(len(minus))])
+    signs = np.repeat([1.0, -1.0], [len(plus), len(minus)])
     out = np.zeros((len(columns), matrix.shape[1]))
     out[np.arange(len(columns)), columns] = signs
     return Layer(matrix[:, columns] * signs, np.zeros(len(columns)), out, bias)

@@ -1,27 +1,11 @@
 """From a table to the cheapest MLP with one hidden layer that is exact on every row.
 
-These forms are tried:
-
-* affine: the results are an affine function of the operands; a neuron carries each
-  non-negative dimension, two a signed one;
-* look-up: with one-hot operands, relu(sum of the picked dimensions - (k - 1)) is an AND; one
-  neuron for each row whose result is not the most frequent one, which goes into the bias. Where
-  the operands are too inexact for that, two neurons make a ramp from 0 to 1 that is flat at both
-  ends;
-* steps: the operands are projected to one number, and two neurons make a step wherever the
-  result changes along it;
-* gated steps: for each value of the one-hot operands, steps along the scalar ones that are switched
-  off elsewhere;
-* hinges: straight lines from row to row along the projection, one neuron for each change of slope.
-  They have no flat ends, so they are taken only where the operands are exact enough.
-
-Source: section 5 of the design.
+Each file beside this one has a form that such an MLP can take. Source: section 5 of the design.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,8 +14,7 @@ from shoal.craft.affine import Matrix
 from shoal.craft.bases import Space
 from shoal.craft.components import MLP
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.limits import Work
-from shoal.lowering.held import Errors, Held, seen_errors
+from shoal.lowering.held import Errors, seen_errors
 from shoal.lowering.synthesis.affine import affine
 from shoal.lowering.synthesis.constant import constant
 from shoal.lowering.synthesis.gated import gated_steps
@@ -60,12 +43,12 @@ class TooManyNeuronsError(UnsupportedProgramError):
         neurons: how many it needs.
     """
 
-    def __init__(self, name: str, neurons: int, table: Table, most_weights: int) -> None:
+    def __init__(self, neurons: int, table: Table, most_weights: int) -> None:
         self.neurons = neurons
         weights = neurons * table.width
         super().__init__(
             Refusal.TABLE_TOO_LARGE,
-            name,
+            table.name,
             f"its table needs {neurons:,} neurons with {table.points.shape[1]:,} inputs and "
             f"{table.results.shape[1]:,} outputs, {weights:,} weights; the limit is "
             f"{most_weights:,}",
@@ -74,80 +57,46 @@ class TooManyNeuronsError(UnsupportedProgramError):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Synthesis:
-    """An MLP, and the errors that it was seen to make.
-
-    Attributes:
-        mlp: the component.
-        errors: of its target.
-    """
-
-    mlp: MLP
-    errors: Errors
-
-    @property
-    def neurons(self) -> int:
-        """What it costs."""
-        return self.mlp.size
-
-
 def synthesise(
-    name: str,
-    operands: Sequence[Held],
-    errors: Matrix,
-    points: Matrix,
-    results: Matrix,
-    target: Space,
-    most_weights: int,
-    work: Work | None = None,
-    tolerance: float = 0.0,
-) -> Synthesis | None:
-    """The cheapest exact MLP for a table, or None if none is exact in float32.
+    table: Table, target: Space, most_weights: int, tolerance: float = 0.0
+) -> tuple[MLP, Errors] | None:
+    """The cheapest exact MLP, and the errors it was seen to make; None if none is exact in float32.
 
     Args:
-        name: the variable that it computes.
-        operands: what the table is over.
-        errors: [coordinates of all operands], how far each may be off.
-        points: [rows, coordinates of all operands], rows for None operands included.
-        results: [rows, target].
+        table: what it computes, rows for None operands included.
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
-        work: counts what is done; without it there is no limit.
         tolerance: an error that is accepted of any form, where readers bear more than usual.
 
     Raises:
         TooManyNeuronsError: every exact form that might do exceeds ``most_weights``.
         UnsupportedProgramError: it takes more work than there is left.
     """
-    if not len(points):  # the operands never meet
-        points, results = np.zeros((1, points.shape[1])), np.zeros((1, results.shape[1]))
-    table = Table(operands, errors, points, results, name, work or Work())
+    if not len(table.points):  # the operands never meet
+        points, results = (np.zeros((1, array.shape[1])) for array in (table.points, table.results))
+        table = replace(table, points=points, results=results)
     forms = (constant, affine, look_up, steps, gated_steps, hinges)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
     )
-    allowed = np.maximum(1, np.abs(results))
-    good_enough: Synthesis | None = None
+    allowed = np.maximum(1, np.abs(table.results))
+    good_enough: tuple[MLP, Errors] | None = None
     for candidate in candidates:
-        if good_enough is not None and candidate.neurons > FAR_DEARER * (1 + good_enough.neurons):
+        if good_enough and candidate.neurons > FAR_DEARER * (1 + good_enough[0].size):
             break
         if candidate.neurons * table.width > most_weights:
-            if good_enough is not None:
+            if good_enough:
                 break
-            raise TooManyNeuronsError(name, candidate.neurons, table, most_weights)
+            raise TooManyNeuronsError(candidate.neurons, table, most_weights)
         layer = candidate.build()
         seen, rounding = _errors(layer, table)
         error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
-        if max(error, in_any_order) <= max(tolerance, candidate.tolerance) and (
-            good_enough is None or error <= SHARP
-        ):
-            mlp = as_mlp(name, [operand.coordinates for operand in operands], layer, target)
-            made = Synthesis(mlp, seen_errors(seen))
+        accepted = max(error, in_any_order) <= max(tolerance, candidate.tolerance)
+        if accepted and (error <= SHARP or not good_enough):
+            good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
             if error <= SHARP:
-                return made
-            good_enough = made
+                break
     return good_enough
 
 

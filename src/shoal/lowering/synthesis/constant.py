@@ -15,4 +15,4 @@ def constant(table: Table) -> Iterator[Candidate]:
     if (results == results[0]).all():
         width = results.shape[1]
         layer = Layer(np.zeros((points.shape[1], 0)), np.zeros(0), np.zeros((0, width)), results[0])
-        yield Candidate(0, layer.itself)
+        yield Candidate(0, lambda: layer)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.steps import steps_on
-from shoal.lowering.synthesis.tables import Candidate, Layer, Table, slices_of
+from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 
 def gated_steps(table: Table) -> Iterator[Candidate]:
@@ -23,51 +24,40 @@ def gated_steps(table: Table) -> Iterator[Candidate]:
     scalars = [i for i, operand in enumerate(table.operands) if not operand.form.picks_one]
     if not 0 < len(scalars) < len(table.operands):
         return
-    for weights in projections(table, scalars):
-        candidate = _gated_along(table, scalars, weights)
+    gates = np.repeat([o.form.picks_one for o in table.operands], [o.width for o in table.operands])
+    for weights, line, error in projections(table, scalars):
+        candidate = _gated_along(table, gates, weights, line, error)
         if candidate is not None:
             yield candidate
 
 
-def _gated_along(table: Table, scalars: list[int], weights: Matrix) -> Candidate | None:
-    parts = slices_of(table.operands)
-    gates = np.ones(table.points.shape[1], dtype=bool)
-    for scalar in scalars:
-        gates[parts[scalar]] = False
+def _gated_along(
+    table: Table, gates: npt.NDArray[np.bool_], weights: Matrix, line: Matrix, error: float
+) -> Candidate | None:
+    """Steps along numbers [rows], where the coordinates that are gates [coordinates] are picked."""
     picked = table.points[:, gates]
-    line = line_of(table, weights)
-    count = len(table.operands) - len(scalars)
+    count = sum(operand.form.picks_one for operand in table.operands)
     open_rows = picked.sum(axis=1) == count
     if table.results[~open_rows].any():
         return None
     span = float(np.ptp(line))
-    columns, thresholds, outs = [], [], []
+    groups = []
     for pattern in np.unique(picked[open_rows], axis=0):
         rows = (picked == pattern).all(axis=1)
-        made = steps_on(line[rows], table.results[rows], float(np.abs(weights) @ table.errors))
+        made = steps_on(line[rows], table.results[rows], error)
         if made is None:
             return None
         base, slopes, ends, jumps = made
         gate = np.zeros(table.points.shape[1])
         gate[gates] = pattern
         if base.any():
-            columns.append(gate[:, None])
-            thresholds.append(np.array([1.0 - count]))
-            outs.append(base[None, :])
+            groups.append((gate[:, None], np.array([1.0 - count]), base[None, :]))
         strength = 2.0 ** np.ceil(np.log2(np.abs(slopes) * span + 1))
-        columns.append(np.outer(weights, slopes) + np.outer(gate, strength))
-        thresholds.append(-slopes * ends - strength * count)
-        outs.append(jumps)
-    if not columns:
+        into = np.outer(weights, slopes) + np.outer(gate, strength)
+        groups.append((into, -slopes * ends - strength * count, jumps))
+    if not groups:
         return None
-    size = sum(len(threshold) for threshold in thresholds)
-
-    def build() -> Layer:
-        return Layer(
-            np.hstack(columns),
-            np.concatenate(thresholds),
-            np.vstack(outs),
-            np.zeros(table.results.shape[1]),
-        )
-
-    return Candidate(size, build)
+    columns, thresholds, outs = zip(*groups, strict=True)
+    bias = np.zeros(table.results.shape[1])
+    layer = Layer(np.hstack(columns), np.concatenate(thresholds), np.vstack(outs), bias)
+    return Candidate(len(layer.threshold), lambda: layer)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from shoal.contract import HINGE_TOLERANCE
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _HINGE_GRID = 16
@@ -19,30 +20,24 @@ multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order.
 
 
 def hinges(table: Table) -> Iterator[Candidate]:
-    """One neuron wherever the slope changes along a line, with straight lines between the rows.
-
-    Where steps cut noise off, hinges pass it on, so they are offered only on a coarse grid.
-    """
+    """One neuron wherever the slope changes; noise is passed on, so only on a coarse grid."""
     if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights in projections(table, list(range(len(table.operands)))):
-        line = line_of(table, weights)
+    for weights, line, _ in projections(table, range(len(table.operands))):
         for sign in (1.0, -1.0):
             made = _hinges_on(sign * line, table.results)
             if made is not None:
                 base, starts, slopes = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
-                layer = Layer(into, -starts, slopes, base)
-                yield Candidate(len(starts), layer.itself, HINGE_TOLERANCE, exact=True)
+                build = partial(Layer, into, -starts, slopes, base)
+                yield Candidate(len(starts), build, HINGE_TOLERANCE, exact=True)
 
 
 def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] | None:
-    """Straight lines between rows: the bias, and where the slope changes and by how much.
+    """Straight lines between rows: base + sum of slopes[j] * relu(x - starts[j]).
 
-    Returns:
-        base [results], starts [neurons], slopes [neurons, results] of
-        base + sum of slopes[j] * relu(x - starts[j]); None if rows with different results meet,
-        or something is not on the grid.
+    These are base [results], starts [neurons] and slopes [neurons, results]; None if rows with
+    different results meet, or something is not on the grid.
     """
     if not _on_grid(line):  # most lines are not, and this is soon seen
         return None

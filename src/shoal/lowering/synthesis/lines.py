@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from shoal.arrays import Array, Float
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.tables import Table, slices_of
+from shoal.lowering.synthesis.tables import Table
 
 _MOST_ON_A_LINE = 4
 """Operands that are projected to one number; more hardly ever stay apart in float32."""
 
 
-def line_of(table: Table, weights: Float[Array, " coordinates"]) -> Float[Array, " rows"]:
-    """The rows, projected to numbers."""
-    table.work.spend((table.points.size + table.results.size) / 50, table.name)
-    return table.points @ weights
-
-
-def projections(table: Table, chosen: list[int]) -> Iterator[Matrix]:
-    """Weights [coordinates] under which the chosen operands may become one separating number.
+def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, Matrix, float]]:
+    """Ways to make the chosen operands one number, which may keep all rows apart.
 
     The operands are joined one after the other: by a difference, a sum, or with a factor that
     orders by one of them first.
+
+    Yields:
+        weights [coordinates], the numbers [rows], and how far these may be off.
     """
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
-    parts = slices_of(table.operands)
-    own = {}
+    joined: list[Matrix] = []
+    ends = np.cumsum([operand.width for operand in table.operands])
     for number in chosen:
         operand = table.operands[number]
-        weights = np.zeros(table.points.shape[1])
-        points = table.points[:, parts[number]]
-        weights[parts[number]] = operand.form.line(operand.domain, points)
-        own[number] = weights
-    joined = [own[chosen[0]]]
-    for number in chosen[1:]:
-        joined = [w for fine in joined for w in _joined(table.points, fine, own[number])]
-    yield from joined
+        part = slice(ends[number] - operand.width, ends[number])
+        own = np.zeros(table.points.shape[1])
+        own[part] = operand.form.line(operand.domain, table.points[:, part])
+        more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
+        joined = more if joined else [own]
+    for weights in joined:
+        table.work.spend((table.points.size + table.results.size) / 50, table.name)
+        yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
 
 
 def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:

@@ -1,29 +1,26 @@
-"""Steps: the operands are projected to one number, and two neurons make a step on it.
-
-There is one wherever the result changes along the line.
-"""
+"""Steps: the operands are projected to one number, and two neurons make a step on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import line_of, projections
+from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 
 def steps(table: Table) -> Iterator[Candidate]:
-    """Two neurons for each change of the result along a line."""
-    for weights in projections(table, list(range(len(table.operands)))):
-        line = line_of(table, weights)
-        made = steps_on(line, table.results, float(np.abs(weights) @ table.errors))
+    """Two neurons for each change of the result along a line, which cut noise off."""
+    for weights, line, error in projections(table, range(len(table.operands))):
+        made = steps_on(line, table.results, error)
         if made is not None:
             base, slopes, ends, jumps = made
-            layer = Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
-            yield Candidate(len(slopes), layer.itself)
+            into = np.outer(weights, slopes)
+            yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
 
 
 def steps_on(
@@ -33,15 +30,8 @@ def steps_on(
 
     Neuron j adds jumps[j] * relu(slopes[j] * (x - ends[j])). Seen upwards, relu(slope (x - start))
     - relu(slope (x - end)) rises from 0 to 1; seen downwards, relu(slope (end - x)) - relu(slope
-    (start - x)) falls from 1 to 0.
-
-    Args:
-        line: [rows], the numbers.
-        results: [rows, results].
-        error: how far the numbers may be off.
-
-    Returns:
-        None if different results are too close together on the line.
+    (start - x)) falls from 1 to 0. None if different results [rows, results] are too close together
+    on the line, of whose numbers [rows] each may be off by an error.
     """
     order = np.argsort(line, kind="stable")
     line, ordered = line[order], results[order]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shoal.arrays import Array, Float
 from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix, concatenate
-from shoal.craft.bases import Space, join, numbered_space
+from shoal.craft.bases import Space, numbered_space
 from shoal.craft.components import MLP
 from shoal.limits import Work
 from shoal.lowering.held import Held
@@ -37,17 +37,11 @@ class Layer:
 
     def __call__(self, points: Floats) -> Floats:
         """Results [rows, results] for points [rows, coordinates]."""
-        result: Floats = self.hidden(points) @ self.out + self.bias
-        return result
-
-    def itself(self) -> Layer:
-        """The layer, for those who want to have it made."""
-        return self
+        return np.asarray(self.hidden(points) @ self.out + self.bias)
 
     def hidden(self, points: Floats) -> Floats:
         """Hidden values [rows, neurons], likewise."""
-        result: Floats = np.maximum(points @ self.into + self.threshold, 0)
-        return result
+        return np.asarray(np.maximum(points @ self.into + self.threshold, 0))
 
     def in_float32(self) -> Layer:
         """The layer as a network holds it; it then computes in single precision."""
@@ -60,19 +54,19 @@ class Table:
     """A function of operands, row by row.
 
     Attributes:
+        name: the variable that it computes.
         operands: what it is over; None is the zero vector.
         errors: [coordinates of all operands], how far float32 may take each of them off.
         points: [rows, coordinates of all operands].
         results: [rows, dimensions of the result].
-        name: the variable that it computes.
         work: counts what is done with it.
     """
 
+    name: str
     operands: Sequence[Held]
     errors: Matrix
     points: Matrix
     results: Matrix
-    name: str = ""
     work: Work = field(default_factory=Work)
 
     @property
@@ -98,24 +92,10 @@ class Candidate:
     exact: bool = False
 
 
-def slices_of(operands: Sequence[Held]) -> list[slice]:
-    """Where each operand's coordinates are among those of all operands."""
-    ends = np.cumsum([operand.width for operand in operands]).tolist()
-    return [slice(end - part.width, end) for part, end in zip(operands, ends, strict=True)]
-
-
-def as_mlp(name: str, operands: list[AffineMap], layer: Layer, target: Space) -> MLP:
-    """A layer as a component.
-
-    Args:
-        name: the variable that it computes.
-        operands: from the stream's directions to the layer's coordinates, one after the other.
-        layer: what it computes.
-        target: the directions of the result.
-    """
-    source = join(*(operand.source for operand in operands))
+def as_mlp(name: str, operands: Sequence[Held], layer: Layer, target: Space) -> MLP:
+    """A layer over operands as the component that computes the variable of that name."""
     joint = numbered_space(f"operands of {name}", len(layer.into))
+    together = concatenate([operand.coordinates for operand in operands], joint)
     neurons = numbered_space(name, len(layer.threshold))
-    hidden = AffineMap(joint, neurons, layer.into, layer.threshold)
-    output = AffineMap(neurons, target, layer.out, layer.bias)
-    return MLP(name, concatenate(operands, source, joint).then(hidden), output)
+    hidden = together.into(neurons, layer.into, layer.threshold)
+    return MLP(name, hidden, AffineMap(neurons, target, layer.out, layer.bias))

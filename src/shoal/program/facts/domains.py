@@ -65,7 +65,7 @@ class Enumerated(Domain):
     @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest number, 0 and 0 if there is none."""
-        numbers = [float(v) for v in self.values if isinstance(v, int | float) and is_number(v)]
+        numbers = [float(v) for v in self.values if is_number(v)]
         return min(numbers, default=0.0), max(numbers, default=0.0)
 
     @property
@@ -160,7 +160,7 @@ def domain_of(
 
 def group_close(values: Iterable[Value]) -> list[list[Value]]:
     """Groups of numbers that one scalar in float32 cannot keep apart (see ``RESOLUTION``)."""
-    numbers = sorted((v for v in values if isinstance(v, int | float) and is_number(v)), key=float)
+    numbers = sorted((v for v in values if is_number(v)), key=float)
     groups: list[list[Value]] = []
     start = 0.0
     for number in numbers:

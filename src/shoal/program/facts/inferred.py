@@ -155,6 +155,10 @@ def local_result(facts: Inferred, inputs: Sequence[int], table: Lookup) -> Grid 
 
 def choices(facts: Inferred, number: int) -> Choices:
     """What a listed s-op adds to joint values."""
-    domain, local = facts.sops[number].domain, facts.sops[number].local
+    return choices_of(facts.sops[number].domain, facts.sops[number].local)
+
+
+def choices_of(domain: Domain, local: Grid | None = None) -> Choices:
+    """What a listed domain adds to joint values, and its class where that is known."""
     assert isinstance(domain, Enumerated)
     return Choices(len(domain), domain.nullable, local)

@@ -66,3 +66,9 @@ def joint(operands: Sequence[Choices], most_rows: int) -> Int[Array, "rows opera
     rows[:, local] = np.repeat(together, count, axis=0)
     rows[:, free] = np.tile(apart, (len(together), 1))
     return rows
+
+
+def in_order(rows: Int[Array, "rows operands"]) -> Int[Array, "rows operands"]:
+    """Rows by their classes, the first operand's first; those with None come last."""
+    none_is_last = np.where(rows < 0, rows.max(initial=0) + 1, rows)
+    return rows[np.lexsort([*none_is_last.T[::-1], (rows < 0).any(axis=1)])]

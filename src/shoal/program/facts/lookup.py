@@ -34,9 +34,9 @@ class Lookup:
         """The classes of results, of the operands' shape; none is UNDEFINED if no operand is.
 
         Args:
-            operands: at least one; for each the classes, all of one shape.
+            operands: for each the classes, all of one shape.
         """
-        stacked = np.stack(list(operands))
+        stacked = np.asarray(operands)
         known = (stacked >= 0).all(axis=0)
         missing = (stacked == UNDEFINED).any(axis=0)
         result = np.where(missing, UNDEFINED, NONE).astype(np.int32)

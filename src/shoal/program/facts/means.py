@@ -21,7 +21,7 @@ def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] |
     """
     types: dict[Fraction, set[Key]] = {}
     for value in values:
-        if isinstance(value, int | float) and is_number(value):
+        if is_number(value):
             types.setdefault(Fraction(value), set()).add(canonical_key(value))
     numbers = sorted(types)
     if sum(map(len, types.values())) <= 1 or max_width < 2:
