@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -95,14 +95,21 @@ def readers_of_cache(
 
 
 def edited_cache(
-    model: Transformer, cache: Mapping[str, Any], edits: tuple[Edit, ...]
+    model: Transformer, cache: Mapping[str, Any], edits: tuple[Edit, ...], names: Set[str]
 ) -> dict[str, Any]:
     """The streams of a cache with values replaced at every half-layer at which they are held.
+
+    Args:
+        model: which the cache is of.
+        cache: of a forward pass.
+        edits: of its stream.
+        names: of the values that are to be seen; what is computed from them stays as it was.
 
     Raises:
         InvalidInputError: a value is seen by some readers alone, which no stream shows; or it is no
             such cache.
     """
+    edits = tuple(edit for edit in edits if edit.name in names)
     apart = next((edit.name for edit in edits if edit.read is not None), None)
     if apart is not None:
         raise InvalidInputError(
@@ -117,6 +124,12 @@ def edited_cache(
                 array[..., : model.d_model] = edit.applied(array[..., : model.d_model])
         made[name] = tensor.new_tensor(array)
     return made
+
+
+def names_of(atlas: Atlas, patches: Sequence[Any]) -> set[str]:
+    """The labels of the values that patches replace."""
+    flat = [patch for own in patches for patch in ([own] if isinstance(own, Patch) else own)]
+    return {value.label for patch in flat if (value := atlas.value(patch.name)) is not None}
 
 
 def _streams(cache: Mapping[str, Any], num_layers: int) -> dict[str, Any]:

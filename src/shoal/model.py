@@ -17,7 +17,7 @@ from shoal.atlas.survey import Stages, survey
 from shoal.atlas.variables import Variables, variable_table
 from shoal.craft.model import CraftModel
 from shoal.errors import InvalidInputError
-from shoal.interventions import edited_cache, edits_for, reader_of, readers_of_cache
+from shoal.interventions import edited_cache, edits_for, names_of, reader_of, readers_of_cache
 from shoal.limits import Limits
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
@@ -189,7 +189,7 @@ class Model(Transformer):
 
         Nothing is computed anew: what the s-ops lead to stays as it was.
         """
-        return edited_cache(self, cache, self.edits(inputs, patches))
+        return edited_cache(self, cache, self.edits(inputs, patches), names_of(self.atlas, patches))
 
     @cached_property
     def _readers(self) -> Readers:

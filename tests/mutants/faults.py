@@ -492,7 +492,7 @@ def _bfloat16(correct: Function) -> Function:
     can_show=_ATTENDS,
 )
 def _pad_attended_to(correct: Function) -> Function:
-    return lambda printed, ids, pad: correct(printed, ids, -1)
+    return lambda printed, ids, pad, *edits: correct(printed, ids, -1, *edits)
 
 
 @_fault(
