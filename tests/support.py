@@ -103,7 +103,9 @@ def interpreted(
     results = []
     for sequence in sequences:
         try:
-            results.append((list(sequence), program(sequence, causal=causal)))
+            result = program(sequence, causal=causal)
         except EvaluationError:
             continue
+        if len(result) == len(sequence):  # constants may be too short
+            results.append((list(sequence), result))
     return results

@@ -157,3 +157,13 @@ def test_what_is_held_in_blocks_says_so_though_an_operand_is_not_there() -> None
     named = rasp.Map(len, rasp.keep(both.named("both")))
     kept = shoal.compile(named, vocab={0, 1, 2, 3}, max_seq_len=2)
     assert kept.read("both", [0, 1]) == [(1.0, 0.0), (0.0, 0.0)]
+
+
+def test_what_a_constant_result_does_not_need_is_said_to_be_in_no_column() -> None:
+    width = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE))
+    width = width.named("width")
+    model = shoal.compile(width - width, vocab=["a", "b"], max_seq_len=3)
+    assert model.run(["a", "b"]) == [0, 0]
+    with pytest.raises(UnreadableError, match="nothing that its result needs reads it") as caught:
+        model.read("width", ["a", "b"])
+    assert not caught.value.merged

@@ -143,8 +143,18 @@ def test_constants_fit_the_input() -> None:
     with pytest.raises(EvaluationError, match="2 positions"):
         ConstantSOp([1, 2])("a")
     assert ConstantSOp([1, 2], check_length=False)("a") == [1]
-    with pytest.raises(EvaluationError, match="2 positions"):
-        ConstantSOp([1, 2], check_length=False)("abc")
+    short = ConstantSOp([1, 2], check_length=False)
+    assert short("abc") == [1, 2]
+    assert (short + indices)("abc") == [1, 3]
+    everything = Select(indices, indices, Comparison.TRUE)
+    for program in (
+        Aggregate(everything, short),
+        SelectorWidth(Select(short, indices, Comparison.EQ)),
+    ):
+        with pytest.raises(
+            EvaluationError, match="an operand has 2 values, and the input 3 tokens"
+        ):
+            program("abc")
     matrix = ConstantSelector([[0, 1], [1, 1]], check_length=False)
     assert matrix("ab") == rows("01", "11")
     assert matrix("a") == rows("0")

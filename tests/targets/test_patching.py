@@ -106,7 +106,9 @@ def test_a_cache_is_read_and_patched_by_name() -> None:
     with pytest.raises(shoal.InvalidInputError, match="the stream of every half-layer"):
         model.read_cache("keys", {}, inputs)
     with pytest.raises(shoal.InvalidInputError, match="one stream for"):
-        model.patch_cache(lens_cache, inputs, [Patch.value("repeats", 2, readers=["keys"])])
+        model.patch_cache(
+            lens_cache, inputs, [Patch.value("repeats", 2, readers=["ranked_repeats"])]
+        )
 
 
 @pytest.mark.parametrize("target", ["torch", "transformer-lens", "huggingface", "onnx"])

@@ -201,7 +201,7 @@ def _require_precise(value: NamedValue, reading: Reading) -> None:
 
 
 def _unreadable(value: NamedValue) -> UnreadableError:
-    if value.blocks is not None and value.classes is not None:
+    if value.blocks is not None and any(value.blocks) and value.classes is not None:
         members: dict[int, list[Value]] = {}
         for block, values in zip(value.blocks, value.classes, strict=True):
             members.setdefault(block, []).extend(values)

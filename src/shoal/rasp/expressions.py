@@ -277,8 +277,9 @@ class Full(SOp):
 class ConstantSOp(SOp):
     """Given values, one for every position.
 
-    With ``check_length`` the input must be exactly as long as ``value``; without, a shorter
-    input takes the first values.
+    With ``check_length`` the input must be exactly as long as ``value``. Without, a shorter input
+    takes the first values; a longer one gets them as they are, which functions of elements stop
+    with, and which attention refuses. What a compiled model gives beyond them is not promised.
     """
 
     default_name: ClassVar[str] = "constant_sop"

@@ -99,20 +99,24 @@ def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
         case Full(fill=fill):
             return [normalise(fill)] * n
         case ConstantSOp(value=value, check_length=check_length):
-            _check_length(expr, len(value), n, check_length)
+            if check_length:
+                _check_length(expr, len(value), n, exact=True)
             return [normalise(v) for v in value[:n]]
         case Map(f=f):
             return [None if x is None else _call(expr, f, x) for x in children[0]]
         case SequenceMap(f=f):
             return [
                 None if x is None or y is None else _call(expr, f, x, y)
-                for x, y in zip(*children, strict=True)
+                for x, y in zip(*children, strict=False)  # constants may be too short
             ]
         case SelectorWidth():
             return [int(width) for width in children[0].sum(axis=1)]
         case Aggregate(default=default):
+            _check_length(expr, len(children[1]), n, exact=True)
             return _aggregate(expr, children[0], children[1], normalise(default))
         case Select(predicate=predicate):
+            for operand in children:
+                _check_length(expr, len(operand), n, exact=True)
             return _select(expr, children[0], children[1], predicate)
         case ConstantSelector(value=matrix, check_length=check_length):
             _check_length(expr, len(matrix), n, check_length)
@@ -148,6 +152,8 @@ def _check_length(expr: RASPExpr, given: int, needed: int, exact: bool) -> None:
     if given < needed or (exact and given != needed):
         raise EvaluationError(
             f"{expr.name} is given for {given} positions, but the input has {needed} tokens"
+            if not expr.children
+            else f"{show(expr)}: an operand has {given} values, and the input {needed} tokens"
         )
 
 
