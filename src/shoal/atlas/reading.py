@@ -201,7 +201,8 @@ def _require_precise(value: NamedValue, reading: Reading) -> None:
 
 
 def _unreadable(value: NamedValue) -> UnreadableError:
-    if value.blocks is not None and any(value.blocks) and value.classes is not None:
+    told_apart = value.nullable or any(value.blocks or ())
+    if value.blocks is not None and told_apart and value.classes is not None:
         members: dict[int, list[Value]] = {}
         for block, values in zip(value.blocks, value.classes, strict=True):
             members.setdefault(block, []).extend(values)
