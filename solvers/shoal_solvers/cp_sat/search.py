@@ -70,7 +70,7 @@ def run(model: AllocationModel, effort: Effort) -> Answer:
         bound=max(0, math.ceil(bound - 1e-6)),
         infeasible=status == cp_model.INFEASIBLE,
         interrupted=interrupted,
-        work=solver.deterministic_time,
+        work=solver.response_proto.deterministic_time,
     )
 
 
