@@ -10,7 +10,9 @@ import pytest
 from shoal_cli.main import main
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/passes.md")}
+DOCUMENTS = {
+    name: (ROOT / name).read_text() for name in ("README.md", "docs/passes.md", "docs/patching.md")
+}
 CONSOLE = [
     example
     for text in DOCUMENTS.values()

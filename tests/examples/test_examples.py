@@ -10,6 +10,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDS = {
+    "patching": ["torch", "transformer_lens"],
     "to_torch": ["torch"],
     "to_transformer_lens": ["transformer_lens"],
     "to_huggingface": ["transformers", "torch"],
