@@ -29,10 +29,11 @@ from shoal.report import report
 from shoal.runnable import Transformer
 from shoal.targets.target import editing_runner_of, module_of
 from shoal.transformer.edits import Edit
+from shoal.views import model_card
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model(Transformer):
     """A compiled program.
 
@@ -43,6 +44,10 @@ class Model(Transformer):
 
     stages: Stages | None
     loaded: Atlas | None = None
+
+    @property
+    def _what(self) -> str:
+        return f" of {self.atlas.output!r}"
 
     @cached_property
     def atlas(self) -> Atlas:
@@ -220,6 +225,10 @@ class Model(Transformer):
     def explain(self) -> list[Step]:
         """What it does, half-layer by half-layer; embeddings come first, as half-layer -1."""
         return explain(self.atlas, self.num_layers)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a card with sizes, proofs, the program and its values."""
+        return model_card(self)
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""

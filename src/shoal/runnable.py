@@ -17,6 +17,7 @@ from shoal.generation import generate
 from shoal.limits import Limits
 from shoal.pickling import pack, unpack
 from shoal.rasp.values import Value, show_value
+from shoal.shown import shown_fields
 from shoal.targets.target import ForwardPass, Runner, module_of, runner_of, write_to
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.storage import load_arrays, save_arrays
@@ -36,6 +37,8 @@ class AppliedModel:
         input_embeddings: the stream before half-layer 0.
         unembedded: [1, positions, coordinates], what ``decoded`` is read from.
     """
+
+    __repr__ = shown_fields
 
     decoded: list[Value]
     residuals: list[Array]
@@ -80,6 +83,19 @@ class Transformer:
     weights: Weights
     input_encoder: InputEncoder
     output_encoder: OutputDecoder
+
+    def __repr__(self) -> str:
+        sizes = self.weights.sizes
+        layers = "1 layer" if sizes.num_layers == 1 else f"{sizes.num_layers} layers"
+        return (
+            f"<{type(self).__name__}{self._what}: {layers}, residual width {sizes.d_model}, "
+            f"{self.num_parameters:,} parameters>"
+        )
+
+    @property
+    def _what(self) -> str:
+        """What it computes, for people, with a blank before it."""
+        return ""
 
     def run(self, tokens: Sequence[Value], backend: str = "numpy") -> list[Value]:
         """The program's result on a sequence.

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.rasp.values import Key, Value, canonical_key
+from shoal.shown import shown_fields
 
 Matrix = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int32]
@@ -48,6 +49,8 @@ class Reading:
         error: how far float32 may take a coordinate off.
         room: how far it may be off for the value to be read rightly.
     """
+
+    __repr__ = shown_fields
 
     form: str
     variables: tuple[str, ...]
@@ -86,6 +89,8 @@ class NamedValue:
         readings: the ways in which the stream holds it in full.
         of_blocks: a reading of its blocks, where they are held.
     """
+
+    __repr__ = shown_fields
 
     label: str
     aliases: tuple[str, ...]
@@ -255,6 +260,8 @@ class Atlas:
         selectors: the selectors of the program as it was written, by label; none in older files.
         claims: what later checks say of the model, by name.
     """
+
+    __repr__ = shown_fields
 
     source: str
     options: Mapping[str, str]

@@ -30,6 +30,7 @@ from shoal.rasp.expressions import SOp
 from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.printing import listing
 from shoal.rasp.values import canonical_key
+from shoal.shown import shown_fields
 from shoal_solvers import AllocationProblem, Result, lifetimes_in
 
 
@@ -47,6 +48,8 @@ class Stages:
         craft: the model in craft, which can run itself.
         seconds: wall-clock time of each stage.
     """
+
+    __repr__ = shown_fields
 
     program: SOp
     options: CompileOptions

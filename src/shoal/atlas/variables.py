@@ -13,7 +13,9 @@ from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.errors import InvalidInputError
 from shoal.forms.one_hot import class_labels
 from shoal.program.facts.domains import Enumerated
+from shoal.shown import shown_fields
 from shoal.targets.hooks import Hook, value_hook
+from shoal.views import variables_card
 from shoal_solvers import ALTERNATING
 
 
@@ -87,7 +89,13 @@ class Variables(Mapping[str, VariableInfo]):
         infos: by name.
     """
 
+    __repr__ = shown_fields
+
     infos: Mapping[str, VariableInfo]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return variables_card(self)
 
     def __getitem__(self, name: str) -> VariableInfo:
         if name in self.infos:

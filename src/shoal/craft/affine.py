@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.bases import Space, join
+from shoal.shown import shown_fields
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
@@ -23,6 +24,8 @@ class AffineMap:
         matrix: [source, target].
         bias: [target].
     """
+
+    __repr__ = shown_fields
 
     source: Space
     target: Space

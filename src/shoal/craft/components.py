@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Direction, Space, join
+from shoal.shown import shown_fields
 
 BOS = Direction("BOS")
 """The direction that is 1 at the BOS position and 0 everywhere else."""
@@ -35,6 +36,8 @@ class Head:
         key_at_bos: the same for the key.
         value_at_bos: the same for the value: what is read where nothing is selected.
     """
+
+    __repr__ = shown_fields
 
     name: str
     query: AffineMap
@@ -75,6 +78,8 @@ class MLP:
         output: from the neurons to the stream.
         off_at_bos: whether its neurons are to be off at the BOS position.
     """
+
+    __repr__ = shown_fields
 
     name: str
     hidden: AffineMap

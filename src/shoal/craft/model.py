@@ -11,6 +11,7 @@ from shoal.craft.affine import Matrix
 from shoal.craft.architecture import PLAIN, Architecture
 from shoal.craft.bases import Space
 from shoal.craft.components import MLP, Component, Head
+from shoal.shown import shown_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,8 @@ class Embedding:
         tokens: [tokens + 1, space]; the last row is BOS.
         positions: [max_seq_len + 1, space]; row 0 is the BOS position.
     """
+
+    __repr__ = shown_fields
 
     space: Space
     tokens: Matrix
@@ -39,6 +42,8 @@ class CraftModel:
         causal: whether queries see only earlier keys.
         architecture: what its components see of the stream.
     """
+
+    __repr__ = shown_fields
 
     embedding: Embedding
     half_layers: tuple[tuple[Component, ...], ...]

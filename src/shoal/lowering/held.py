@@ -15,6 +15,7 @@ from shoal.forms.form import Affine, Form, Ranges, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
 from shoal.program.facts.domains import Domain, Enumerated
+from shoal.shown import shown_fields
 
 MOST_SAMPLES = 64
 """Errors that occur together of which so many are kept, those with the largest entries."""
@@ -77,6 +78,8 @@ class StreamVariable:
         errors: how far its dimensions may be off.
     """
 
+    __repr__ = shown_fields
+
     name: str
     space: Space
     ranges: Ranges
@@ -96,6 +99,8 @@ class Held:
         coordinates: from the variables' directions to the coordinates.
         own: the variable that is there for it alone, as first proposed; None for a view of others.
     """
+
+    __repr__ = shown_fields
 
     form: Form
     domain: Domain

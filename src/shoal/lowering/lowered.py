@@ -11,6 +11,7 @@ from shoal.lowering.offers import InputTable
 from shoal.program.facts.inferred import Inferred
 from shoal.program.rewriting import Saving
 from shoal.program.trace import RESULT
+from shoal.shown import shown_fields
 from shoal_solvers import Allocation
 
 
@@ -26,6 +27,8 @@ class LoweredOperation:
         rules: for each alternative, the rule that offered it.
         sharing: as of an offer.
     """
+
+    __repr__ = shown_fields
 
     name: str
     block: str
@@ -53,6 +56,8 @@ class LoweredProgram:
         raw: by node id, what an s-op is decoded from.
         savings: what the rules did.
     """
+
+    __repr__ = shown_fields
 
     inferred: Inferred
     variables: Mapping[str, StreamVariable]

@@ -15,6 +15,7 @@ import networkx as nx
 
 from shoal.rasp.positions import Position
 from shoal.rasp.values import Value
+from shoal.shown import shown_fields
 
 
 class Op(StrEnum):
@@ -102,6 +103,8 @@ class Program:
         outputs: by name, the s-ops that the program computes; one today.
         causal: whether queries see only earlier keys.
     """
+
+    __repr__ = shown_fields
 
     graph: nx.DiGraph
     outputs: Mapping[str, int] = field(default_factory=dict)

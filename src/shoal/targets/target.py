@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
+from shoal.shown import shown_fields
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.weights import Array, Weights
 
@@ -29,6 +30,8 @@ class ForwardPass:
         logits: [batch, positions, values, and None after them if there is None]; None for results
             that are numbers.
     """
+
+    __repr__ = shown_fields
 
     residuals: tuple[Array, ...]
     layer_outputs: tuple[Array, ...]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.arrays import Array, Bool, Float
+from shoal.shown import shown_fields
 
 ROLES = ("query", "key", "value", "hidden", "result")
 """What reads the stream: three maps of each head, neurons, and the unembedding."""
@@ -45,6 +46,8 @@ class Edit:
         last: the last state in which it holds; for edits for everybody.
         read: who finds the edited stream there; None for everybody from then on.
     """
+
+    __repr__ = shown_fields
 
     name: str
     state: int

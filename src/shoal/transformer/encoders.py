@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
 from shoal.rasp.values import Key, Value, canonical_key, normalise, show_value, why_unusable
+from shoal.shown import shown_fields
 from shoal.transformer.decoding import code_logits
 
 
@@ -170,6 +171,8 @@ class OutputDecoder:
         codes: [classes, coordinates]; None for numerical results.
         nullable: whether the result can be None, which has all coordinates 0.
     """
+
+    __repr__ = shown_fields
 
     values: tuple[Value, ...]
     codes: npt.NDArray[np.float64] | None

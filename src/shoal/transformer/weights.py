@@ -14,6 +14,7 @@ from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP, Component, Head
 from shoal.craft.model import CraftModel
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.shown import shown_fields
 from shoal_solvers import ALTERNATING, Kind
 
 Array = npt.NDArray[np.float32]
@@ -60,6 +61,8 @@ class LayerWeights:
         mlp_output_b: [d_model].
     """
 
+    __repr__ = shown_fields
+
     query_w: Array
     query_b: Array
     key_w: Array
@@ -88,6 +91,8 @@ class Weights:
         unembedding_b: [coordinates of the result].
         architecture: what heads, neurons and the unembedding see of the stream.
     """
+
+    __repr__ = shown_fields
 
     sizes: Sizes
     causal: bool

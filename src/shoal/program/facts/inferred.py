@@ -16,6 +16,7 @@ from shoal.program.facts.lookup import NONE, Lookup
 from shoal.program.facts.widths import WidthBounds
 from shoal.program.ir import Node, Program
 from shoal.rasp.values import Value, is_number, show_value
+from shoal.shown import shown_fields
 
 Grid = npt.NDArray[np.int32]
 """[tokens, positions], the class of a value at a position that holds a token."""
@@ -75,6 +76,8 @@ class Inferred:
         raises: by node id, the functions that raise on some values.
         work: counts what the compilation does.
     """
+
+    __repr__ = shown_fields
 
     program: Program
     vocab: tuple[Value, ...]

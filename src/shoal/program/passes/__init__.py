@@ -23,6 +23,7 @@ from shoal.program.passes.dead_code import drop_dead_code
 from shoal.program.passes.merged_values import merge_values
 from shoal.program.passes.selectors import simplify_selectors
 from shoal.program.rewriting import Rewrite, Saving
+from shoal.shown import shown_fields
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Optimised:
         replaced: for nodes of the original that another one now stands for, that node's id.
         savings: what each pass saved.
     """
+
+    __repr__ = shown_fields
 
     original: Inferred
     inferred: Inferred

@@ -1,0 +1,1 @@
+"""Pictures of compiled models, for notebooks and pages."""

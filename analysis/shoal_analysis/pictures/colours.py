@@ -1,0 +1,20 @@
+"""Colours that people with any colour vision tell apart, on light and on dark ground."""
+
+from __future__ import annotations
+
+PALETTE = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#b8a200",
+    "#8c8c8c",
+)
+"""After Okabe and Ito, "Color Universal Design" (2008), all of them legible on both."""
+
+
+def colour(number: int) -> str:
+    """The colour of the n-th thing; after the last they begin anew."""
+    return PALETTE[number % len(PALETTE)]
