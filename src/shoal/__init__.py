@@ -8,6 +8,8 @@
 [2, 1, 2]
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
 from shoal import rasp
 from shoal.atlas.patch import Patch
 from shoal.compiler.drop_in import compile_rasp_to_model
@@ -28,6 +30,11 @@ from shoal.model import Model, load
 from shoal.runnable import Transformer
 from shoal_solvers import Budgets
 
+try:
+    __version__ = version("shoal")
+except PackageNotFoundError:  # run from its source alone, without having been installed
+    __version__ = "unknown"
+
 __all__ = [
     "BudgetError",
     "Budgets",
@@ -43,6 +50,7 @@ __all__ = [
     "UnknownProgramError",
     "UnsupportedProgramError",
     "UnwritableError",
+    "__version__",
     "compile",
     "compile_rasp_to_model",
     "load",

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from rich.console import Console
 
+import shoal
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
 from shoal_cli.commands import compare, compile, explain, export, fuzz, run
@@ -73,7 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
         + "\n".join(f"  {name:<16} {stock.summary}" for name, stock in STOCK.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=f"shoal {shoal.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
         one = commands.add_parser(
             name,
@@ -92,7 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     replace_what_cannot_be_encoded()
     try:
         with endable():
-            arguments = build_parser().parse_args(argv)
+            parser = build_parser()
+            arguments = parser.parse_args(argv)
+            if arguments.command is None:
+                parser.print_help()
+                return 0
             code: int = arguments.run(arguments, CommandConsole(highlight=False))
             if sys.stdout is not None:  # it is None if it was closed from the start
                 sys.stdout.flush()

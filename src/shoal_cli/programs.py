@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,9 @@ from shoal.limits import Limits
 from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
 from shoal.rasp.stock import STOCK, stock_program
 from shoal.rasp.values import Value, show_error, show_value
+
+_OF_MODELS = frozenset({".pt", ".pth", ".bin", ".onnx", ".pkl"})
+"""Endings of files that are no names of programs."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None
         InvalidOptionError: the vocab or the length is not known.
     """
     tokens = None if vocab is None else tuple(parse_token(word) for word in vocab)
+    if ":" not in name and Path(name).suffix in _OF_MODELS:
+        raise UnknownProgramError(
+            f"{name} is a file of a model in another format, which holds no program; models that "
+            "are read are .safetensors and .npz, written by shoal compile --save"
+        )
     if ":" not in name and not name.endswith(".py"):
         stock = stock_program(name)
         length = stock.max_seq_len if max_seq_len is None else max_seq_len
@@ -77,8 +86,17 @@ def _load(path: Path, name: str) -> ModuleType:
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise UnknownProgramError(f"{path} raises {show_error(error)}") from error
+        where = _line_in(path, error)
+        raise UnknownProgramError(f"{where} raises {show_error(error)}") from error
     return module
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """The file and the line of it in which an error arose."""
+    if isinstance(error, SyntaxError) and error.filename == str(path) and error.lineno:
+        return f"{path}, line {error.lineno},"
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return f"{path}, line {lines[-1]}," if lines else str(path)
 
 
 def _vocab_in(module: ModuleType, path: str) -> tuple[Value, ...] | None:

@@ -137,3 +137,52 @@ def test_words_stand_for_tokens_of_the_vocab_first() -> None:
     assert match_tokens(["1", "a"], [1, "a"]) == [1, "a"]
     assert parse_token("(1, 2)") == (1, 2)
     assert parse_token("[1]") == "[1]"
+
+
+def test_alone_it_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "shoal compile reverse" in capsys.readouterr().out
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    import shoal
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"shoal {shoal.__version__}\n"
+    assert shoal.__version__[0].isdigit()
+
+
+def test_a_name_that_is_nearly_one_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "revers", "a"]) == 2
+    assert "did you mean reverse?" in shown(capsys)
+    assert main(["run", "model.pt", "a"]) == 2
+    assert "model.pt is a file of a model in another format" in shown(capsys)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("x = 1\ny = 1 / 0\n", "line 2, raises ZeroDivisionError"),
+        ("def f():\n    return [][0]\nf()\n", "line 2, raises IndexError"),
+        ("x = (\n", "line 1, raises SyntaxError"),
+    ],
+)
+def test_errors_in_files_name_the_line(
+    source: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.py").write_text(source)
+    assert main(["compile", f"{tmp_path / 'bad.py'}:x"]) == 2
+    assert f"bad.py, {says}" in shown(capsys)
+
+
+def test_numbers_are_shown_as_fine_as_they_are_promised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "frac_prevs", "b", "a", "b"]) == 0
+    assert shown(capsys) == "input b a b output 0 0.5 0.3333"
+    (tmp_path / "tiny.py").write_text("from shoal.rasp import *\ntiny = Map(lambda t: t, tokens)\n")
+    command = ["run", f"{tmp_path}/tiny.py:tiny", "1e-30", "--vocab", "1e-30", "--max-seq-len", "2"]
+    assert main(command) == 0
+    assert shown(capsys) == "input 1e-30 output 1e-30"

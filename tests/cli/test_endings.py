@@ -193,7 +193,7 @@ def test_a_file_that_ends_itself_is_told(
 ) -> None:
     path = tmp_path / "ending.py"
     path.write_text(statement)
-    assert "ending.py raises" in told(capsys, ["compile", f"{path}:program"])
+    assert "ending.py, line 1, raises" in told(capsys, ["compile", f"{path}:program"])
 
 
 def test_want_of_memory_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shoal.contract import TOLERANCE
 from shoal.targets.target import RUNNERS
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
@@ -42,11 +43,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
     values = model.run(tokens, arguments.backend)
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
-    for title, row in (("input", tokens), ("output", values)):
-        table.add_row(title, *(Text(_show(value)) for value in row))
+    is_numerical = model.output_encoder.is_numerical
+    table.add_row("input", *(Text(_show(token, False)) for token in tokens))
+    table.add_row("output", *(Text(_show(value, is_numerical)) for value in values))
     console.print(table)
     return 0
 
 
-def _show(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _show(value: object, is_numerical: bool) -> str:
+    """A value; floats to four digits, and numbers that float32 computed no finer than promised."""
+    if not isinstance(value, float):
+        return str(value)
+    return "0" if is_numerical and abs(value) < TOLERANCE else f"{value:.4g}"
