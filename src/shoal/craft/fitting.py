@@ -23,7 +23,7 @@ def fit_affine(
     with_bias = np.hstack([points, np.ones((len(points), 1))])
     few = np.linspace(0, len(points) - 1, min(len(points), 4 * with_bias.shape[1]), dtype=int)
     for rows in (few, slice(None)) if len(few) < len(points) else (few,):
-        solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows])
+        solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows], rcond=None)
         fitted = np.asarray(solved, dtype=np.float64)
         fitted[np.abs(fitted) < 1e-12] = 0.0
         matrix, bias = fitted[:-1], fitted[-1]
