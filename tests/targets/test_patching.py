@@ -199,3 +199,19 @@ def test_numerical_results_agree_on_pytorch() -> None:
     on_torch = model.patch_batch(inputs, patch, backend="torch")
     for wanted, got in zip(model.patch_batch(inputs, patch), on_torch, strict=True):
         assert agree(model.program, wanted, got)
+
+
+def test_nnsight_works_on_the_module() -> None:
+    torch = pytest.importorskip("torch")
+    nnsight = pytest.importorskip("nnsight")
+    model = shoal.compile(STOCK["hist"].make(5), vocab=["a", "b", "c"], max_seq_len=5)
+    module, columns = model.to_torch(), list(model.variables["tokens"].columns)
+    ids = torch.from_numpy(model.ids([list("aab")])).long()
+    traced = nnsight.NNsight(module)
+    with torch.no_grad(), traced.trace(ids):
+        traced.start.output[0, 2, columns] = torch.tensor([0.0, 0.0, 1.0])
+        logits = traced.output.save()
+    values = [module.values[number] for number in logits[0, 1:4].argmax(-1).tolist()]
+    assert (
+        values == model.patch(list("aab"), Patch.value("tokens", "c", positions=[1])) == [1, 1, 1]
+    )
