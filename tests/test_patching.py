@@ -186,7 +186,7 @@ def test_patches_that_make_no_sense_are_refused(patch: Patch, says: str) -> None
 def test_patches_check_themselves() -> None:
     with pytest.raises(shoal.InvalidInputError, match="positions are counted from 0"):
         Patch.value("tokens", "a", positions=[-1])
-    with pytest.raises(shoal.InvalidInputError, match="is a list"):
+    with pytest.raises(shoal.InvalidInputError, match="an input must be a list"):
         Patch.like("tokens", "abc")
     with pytest.raises(shoal.InvalidInputError, match="at least one input"):
         Patch.mean("tokens", [])
@@ -239,3 +239,17 @@ def test_edits_change_what_they_say_alone() -> None:
     assert off[0, 2, columns].max() == 1.0
     off[0, 2, columns] = 0
     assert not off.any()
+
+
+def test_other_inputs_run_once_for_a_batch() -> None:
+    model, runs = hist(), []
+    original = model.run_ids
+
+    def counted(ids: np.ndarray, **more: object) -> object:
+        runs.append(ids)
+        return original(ids, **more)
+
+    object.__setattr__(model, "run_ids", counted)
+    inputs = [list("aab")] * 20
+    model.patch_batch(inputs, [Patch.mean("tokens", [list("abc"), list("ccc")])])
+    assert len(runs) == 2

@@ -109,8 +109,8 @@ class Patch:
 
 def _sequence(given: Any, what: str) -> list[Any]:
     if isinstance(given, str | bytes | Set | Mapping):
-        raise InvalidInputError(f"{what} is a list, not {show_value(given)}")
+        raise InvalidInputError(f"{what} must be a list, not {show_value(given)}")
     try:
         return list(given)
     except TypeError:
-        raise InvalidInputError(f"{what} is a list, not {show_value(given)}") from None
+        raise InvalidInputError(f"{what} must be a list, not {show_value(given)}") from None
