@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 
@@ -41,8 +42,17 @@ def endable() -> Iterator[None]:
             signal.signal(kind, handler)
 
 
+_PIPED_WIDTH = 4096
+"""What is read by programs is never cut, nor wrapped within reason."""
+
+
 class CommandConsole(Console):
     """A console that leaves it to the command how to end when nobody reads its output."""
+
+    def __init__(self, **options: Any) -> None:
+        if "COLUMNS" not in os.environ and not (sys.stdout is not None and sys.stdout.isatty()):
+            options.setdefault("width", _PIPED_WIDTH)
+        super().__init__(**options)
 
     def on_broken_pipe(self) -> None:
         """Nobody reads any more.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 from shoal.errors import InvalidOptionError
+from shoal.files import write_text
 
 
 def require_writable(option: str, path: str) -> None:
@@ -18,3 +23,25 @@ def require_writable(option: str, path: str) -> None:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise InvalidOptionError(f"{option} {path}: there is no folder {folder}")
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option ``--json`` of a command."""
+    parser.add_argument(
+        "--json", metavar="FILE", help=f'write {what} as JSON; "-" is standard output'
+    )
+
+
+def write_json(path: str, data: Any) -> None:
+    """Write what ``--json`` asks for, to a file or to standard output."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(path, text)
+
+
+def require_json(path: str | None) -> None:
+    """Refuse a file of ``--json`` that cannot be written."""
+    if path not in (None, "-"):
+        require_writable("--json", str(path))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,29 @@ def test_numbers_are_shown_as_fine_as_they_are_promised(
     command = ["run", f"{tmp_path}/tiny.py:tiny", "1e-30", "--vocab", "1e-30", "--max-seq-len", "2"]
     assert main(command) == 0
     assert shown(capsys) == "input 1e-30 output 1e-30"
+
+
+def test_results_can_be_had_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "reverse", "a", "b", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"input": ["a", "b"], "output": ["b", "a"]}
+    assert main(["compile", "hist", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sizes"]["num_layers"] == 1
+    assert {proof["objective"] for proof in found["proofs"]} >= {"layers", "width"}
+    path = tmp_path / "steps.json"
+    assert main(["explain", "hist", "--json", str(path)]) == 0
+    found = json.loads(path.read_text())
+    assert [step["component"] for step in found["steps"]][:2] == ["BOS", "tokens"]
+    assert {value["name"] for value in found["values"]} >= {"tokens", "hist"}
+    assert main(["run", "reverse", "a", "--json", f"{tmp_path}/no/where.json"]) == 2
+
+
+def test_what_is_piped_is_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert main(["compare", "hist", "--allocators", "longest-path", "--passes", "none"]) == 0
+    header = capsys.readouterr().out.splitlines()[0].split()
+    assert header[-1] == "proven"
+    assert main(["explain", "dyck2_ptf"]) == 0
+    assert "opened_before_at_depth.reciprocal" in capsys.readouterr().out

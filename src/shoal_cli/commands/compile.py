@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+import shoal
 from shoal.errors import InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import FILES, compiled
-from shoal_cli.outputs import require_writable
+from shoal_cli.outputs import add_json, require_json, require_writable, write_json
 
 SUMMARY = "compile a program and report its size"
 
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_program(parser)
     add_compile_options(parser)
     parser.add_argument("--save", metavar="FILE.safetensors", help="write the model to a file")
+    add_json(parser, "sizes, proofs and savings")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -43,11 +47,32 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 f"--save {arguments.save}: give a file name that ends with {' or '.join(FILES)}"
             )
         require_writable("--save", arguments.save)
+    require_json(arguments.json)
     model = compiled(arguments)
+    if arguments.save:
+        model.save(arguments.save)
+    if arguments.json is not None:
+        write_json(arguments.json, model_as_json(model))
+    if arguments.json == "-":
+        return 0
     console.print(Text(listing(model.program)))
     console.print()
     console.print(Text(model.report()))
     if arguments.save:
-        model.save(arguments.save)
         console.print(Text(f"saved to         {arguments.save}"))
     return 0
+
+
+def model_as_json(model: shoal.Model) -> dict[str, Any]:
+    """What is known of a model's size, as what JSON can hold."""
+    atlas = model.atlas
+    sizes = ("num_layers", "d_model", "num_heads", "key_size", "mlp_hidden_size", "num_parameters")
+    return {
+        "program": atlas.source,
+        "options": dict(atlas.options),
+        "sizes": {name: getattr(model, name) for name in sizes},
+        "proofs": [{**asdict(proof), "is_optimal": proof.is_optimal} for proof in atlas.proofs],
+        "savings": [asdict(saved) for saved in atlas.savings],
+        "undefined": [asdict(undefined) for undefined in atlas.undefined],
+        "seconds": dict(atlas.seconds),
+    }

@@ -10,8 +10,10 @@ from rich.text import Text
 
 from shoal.contract import TOLERANCE
 from shoal.targets.target import RUNNERS
+from shoal.transformer.description import value_to_json
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
+from shoal_cli.outputs import add_json, require_json, write_json
 from shoal_cli.programs import match_tokens
 
 SUMMARY = "run a program's transformer on an input"
@@ -35,13 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="; ".join(f"{target.name}: {target.what}" for target in RUNNERS.values()),
     )
     add_compile_options(parser)
+    add_json(parser, "input and output")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile, or load, and run on one input."""
+    require_json(arguments.json)
     model = loaded(arguments.program) or compiled(arguments)
     tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
     values = model.run(tokens, arguments.backend)
+    if arguments.json is not None:
+        given, got = ([value_to_json(value) for value in row] for row in (tokens, values))
+        write_json(arguments.json, {"input": given, "output": got})
+        return 0
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     is_numerical = model.output_encoder.is_numerical
     table.add_row("input", *(Text(_show(token, False)) for token in tokens))
