@@ -305,12 +305,12 @@ class Atlas:
     @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
         """For each s-op the s-ops that it depends on as it was written, through selectors."""
-        return {label: self._through(v.inputs, True) for label, v in self.values.items()}
+        return {label: self.through_selectors(v.inputs) for label, v in self.values.items()}
 
     @cached_property
     def mentioned(self) -> dict[str, tuple[str, ...]]:
         """The same, with operands of selectors that select the same whatever these are."""
-        return {label: self._through(v.inputs, False) for label, v in self.values.items()}
+        return {label: self.through_selectors(v.inputs, False) for label, v in self.values.items()}
 
     def operands_in(self, label: str, role: str) -> tuple[str, ...]:
         """The s-ops that an s-op needs in a role: "query", "key" or "value" of a head, or another.
@@ -334,14 +334,23 @@ class Atlas:
             return tuple(s for operand in selector.inputs for s in self._sides(operand, role))
         return selector.inputs[:1] if role == "key" else selector.inputs[1:]
 
-    def _through(self, labels: tuple[str, ...], only_what_matters: bool) -> tuple[str, ...]:
+    def through_selectors(
+        self, labels: tuple[str, ...], only_what_matters: bool = True
+    ) -> tuple[str, ...]:
+        """S-ops, and those of selectors in the selectors' place.
+
+        Args:
+            labels: of s-ops and selectors.
+            only_what_matters: whether to leave out the operands of selectors that select the same
+                whatever these are.
+        """
         found: dict[str, None] = {}
         for label in labels:
             selector = self.selectors.get(label)
             if selector is None:
                 found[label] = None
             elif not (selector.is_constant and only_what_matters):
-                found |= dict.fromkeys(self._through(selector.inputs, only_what_matters))
+                found |= dict.fromkeys(self.through_selectors(selector.inputs, only_what_matters))
         return tuple(found)
 
     def value(self, name: str) -> NamedValue | None:

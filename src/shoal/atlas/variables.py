@@ -155,11 +155,11 @@ def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:
     None for inputs that nothing reads.
     """
     if not value.is_compiled:
-        return _fused(value, "dropped") if value.inputs else None
+        return _fused(atlas, value, "dropped") if value.inputs else None
     readings = [r for r in (*value.readings, value.of_blocks) if r is not None]
     views = [r for r in readings if not r.is_raw]
     if not views:
-        return _fused(value, "fused") if value.inputs else None
+        return _fused(atlas, value, "fused") if value.inputs else None
     return _view(atlas, value, views[0])
 
 
@@ -195,5 +195,6 @@ def _held_domain(value: NamedValue) -> Enumerated:
     return Enumerated(tuple(tuple(blocks[block]) for block in sorted(blocks)))
 
 
-def _fused(value: NamedValue, encoding: str) -> VariableInfo:
-    return VariableInfo(value.label, encoding, (), (), 0, 0, None, value.aliases, value.made_from)
+def _fused(atlas: Atlas, value: NamedValue, encoding: str) -> VariableInfo:
+    of = atlas.through_selectors(value.made_from)
+    return VariableInfo(value.label, encoding, (), (), 0, 0, None, value.aliases, of)
