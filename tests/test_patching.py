@@ -203,7 +203,7 @@ def test_what_the_model_takes_for_granted_is_not_replaced() -> None:
     model = shoal.compile(
         rasp.SequenceMap(lambda n, t: (n, t), once, rasp.tokens), vocab=["a"], max_seq_len=3
     )
-    with pytest.raises(shoal.UnwritableError, match="takes for granted"):
+    with pytest.raises(shoal.UnwritableError, match="takes for granted what"):
         model.write("number", ["a", "a"], [10, 10])
 
 
@@ -253,3 +253,69 @@ def test_other_inputs_run_once_for_a_batch() -> None:
     inputs = [list("aab")] * 20
     model.patch_batch(inputs, [Patch.mean("tokens", [list("abc"), list("ccc")])])
     assert len(runs) == 2
+
+
+def shifted_and_odd() -> tuple[rasp.SOp, rasp.SOp]:
+    shifted = rasp.Map(lambda x: x + 1, rasp.tokens).named("shifted")
+    return shifted, rasp.Map(lambda x: x % 2, shifted).named("odd")
+
+
+@pytest.mark.parametrize("passes", ["all", "none"])
+def test_several_patches_hold_together(passes: str) -> None:
+    _, odd = shifted_and_odd()
+    model = shoal.compile(odd, vocab=[0, 1, 2], max_seq_len=3, passes=passes)
+    both = (Patch.value("odd", 0), Patch.value("shifted", 1))
+    assert model.patch([0], *both) == model.patch([0], *both[::-1]) == [0]
+
+
+def test_of_two_patches_of_one_value_the_later_wins() -> None:
+    _, odd = shifted_and_odd()
+    model = shoal.compile(odd, vocab=[0, 1, 2], max_seq_len=3, passes="none")
+    some, everybody = Patch.value("shifted", 1, readers=["odd"]), Patch.value("shifted", 2)
+    assert model.patch([0], some, everybody) == [0]
+    assert model.patch([0], everybody, some) == [1]
+
+
+def test_the_result_is_a_reader_through_what_is_fused() -> None:
+    negative = rasp.Map(lambda x: -x, rasp.tokens).named("negative")
+    again = rasp.Map(lambda x: -x, negative).named("again")
+    model = shoal.compile(again, vocab=[0, 1, 2], max_seq_len=3)
+    assert model.patch([2, 2], Patch.values("negative", [-1, -2], readers=[Patch.RESULT])) == [1, 2]
+
+
+def test_readers_do_not_hide_that_operands_never_meet() -> None:
+    place = rasp.Map(lambda x: x + 1, rasp.indices).named("place")
+    total = rasp.SequenceMap(lambda x, y: x + y, place, rasp.indices).named("total")
+    model = shoal.compile(total, vocab=[0, 1, 2], max_seq_len=3, passes="none")
+    for readers in (None, ["total"]):
+        with pytest.raises(shoal.UnwritableError, match="on no input"):
+            model.patch([0], Patch.value("place", 3, readers=readers))
+
+
+def test_what_stands_for_another_value_is_not_changed_for_it() -> None:
+    """Found by fuzzing: what is copied was read from an equal value that the patch changes."""
+    number = rasp.numerical(rasp.indices)
+    same = rasp.Select(number, rasp.Map(lambda x: x * 1, number), rasp.Comparison.EQ)
+    program = rasp.Aggregate(same, rasp.indices)
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=2)
+    assert wrong_patches(program, model, [["a"], ["a", "b"]], seed=1) == []
+
+
+def test_values_and_positions_of_numpy_are_taken() -> None:
+    _, odd = shifted_and_odd()
+    model = shoal.compile(odd, vocab=[0, 1, 2], max_seq_len=3)
+    patch = Patch.value("shifted", np.int64(2), positions=np.array([0]))
+    assert model.patch([0, 0], patch) == [0, 1]
+
+
+@pytest.mark.parametrize("patches", [None, [3], [None], 5])
+def test_what_is_no_list_of_patches_is_refused(patches: object) -> None:
+    with pytest.raises(shoal.InvalidInputError, match="patches are a list"):
+        hist().patch_batch([list("aab")], patches)
+
+
+def test_patches_are_not_made_of_anything() -> None:
+    with pytest.raises(shoal.InvalidInputError, match="no source of values"):
+        Patch("tokens", "foo", 1)
+    with pytest.raises(shoal.InvalidInputError, match="readers are names"):
+        Patch.value("tokens", "a", readers=[[1]])

@@ -36,12 +36,17 @@ def edits_for(
     """
     if isinstance(patches, Patch):
         patches = [patches]
+    wrong = InvalidInputError(
+        f"patches are a list of shoal.Patch for all inputs, or one such list for each of the "
+        f"{len(inputs)} inputs; these are {show_value(patches)}"
+    )
+    if not isinstance(patches, Sequence):
+        raise wrong
     if not all(isinstance(patch, Patch) for patch in patches):
         if len(patches) != len(inputs) or any(isinstance(patch, Patch) for patch in patches):
-            raise InvalidInputError(
-                f"patches are a list of shoal.Patch for all inputs, or one such list for each of "
-                f"the {len(inputs)} inputs; these are {show_value(patches)}"
-            )
+            raise wrong
+        if not all(isinstance(own, Sequence) for own in patches):
+            raise wrong
         each = [list(own) for own in patches]
     else:
         each = [list(patches)] * len(inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,23 @@ class Content:
     dimensions: Callable[[Reading], Coordinates]
     classes: Classes | None
     mask: npt.NDArray[np.bool_]
+
+    def over(self, other: Content) -> Content:
+        """This where it is, and the other elsewhere."""
+        mask = self.mask[:, None]
+        classes = None
+        if self.classes is not None and other.classes is not None:
+            classes = np.where(self.mask, self.classes, other.classes)
+        return Content(
+            lambda r: np.where(mask, self.coordinates(r), other.coordinates(r)),
+            lambda r: np.where(mask, self.dimensions(r), other.dimensions(r)),
+            classes,
+            self.mask | other.mask,
+        )
+
+    def without(self, mask: npt.NDArray[np.bool_]) -> Content:
+        """This where a mask is not."""
+        return replace(self, mask=self.mask & ~mask)
 
 
 def content_of(
@@ -87,7 +104,7 @@ def content_of(
             runs = [run(one) for one in patch.content if one]
 
             def mean(found: list[Coordinates]) -> Coordinates:
-                return _mean(found, len(tokens), patch.by_position)
+                return _mean(found, mask, patch.by_position)
 
             return Content(
                 lambda reading: mean([run.coordinates(reading) for run in runs]),
@@ -212,12 +229,15 @@ def _mask(patch: Patch, length: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _mean(found: list[Coordinates], length: int, by_position: bool) -> Coordinates:
+def _mean(found: list[Coordinates], mask: npt.NDArray[np.bool_], by_position: bool) -> Coordinates:
+    length = len(mask)
     if not by_position:
         return np.tile(np.vstack(found).mean(axis=0), (length, 1))
     rows = []
     for position in range(length):
         there = [coordinates[position] for coordinates in found if position < len(coordinates)]
+        if not there and not mask[position]:
+            there = [np.zeros(found[0].shape[1])]
         if not there:
             raise InvalidInputError(
                 f"none of the inputs of the mean has a token at position {position}"

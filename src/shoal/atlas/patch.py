@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from shoal.errors import InvalidInputError
-from shoal.rasp.values import Value, show_value
+from shoal.rasp.values import Value, normalise, show_value
 
 
 class Source(StrEnum):
@@ -56,21 +56,29 @@ class Patch:
         for what, given in (("positions", self.positions), ("readers", self.readers)):
             if given is not None:
                 object.__setattr__(self, what, tuple(_sequence(given, f"the {what} of a patch")))
-        for position in self.positions or ():
-            if isinstance(position, bool) or not isinstance(position, int) or position < 0:
+        if not isinstance(self.source, Source):
+            raise InvalidInputError(
+                "make patches by Patch.value, values, like, mean or nothing; "
+                f"{show_value(self.source)} is no source of values"
+            )
+        if self.positions is not None:
+            object.__setattr__(self, "positions", tuple(map(_position, self.positions)))
+        for reader in self.readers or ():
+            if not isinstance(reader, str):
                 raise InvalidInputError(
-                    f"positions are counted from 0, the first token; {show_value(position)} is none"
+                    f"readers are names of s-ops, and {show_value(reader)} is no text"
                 )
 
     @classmethod
     def value(cls, name: str, value: Value, **where: Any) -> Patch:
         """One value at all positions."""
-        return cls(name, Source.VALUE, value, **where)
+        return cls(name, Source.VALUE, normalise(value), **where)
 
     @classmethod
     def values(cls, name: str, values: Sequence[Value], **where: Any) -> Patch:
         """One value for each position of the input."""
-        return cls(name, Source.VALUES, tuple(_sequence(values, "the values of a patch")), **where)
+        each = tuple(map(normalise, _sequence(values, "the values of a patch")))
+        return cls(name, Source.VALUES, each, **where)
 
     @classmethod
     def like(cls, name: str, tokens: Sequence[Value], **where: Any) -> Patch:
@@ -105,6 +113,15 @@ class Patch:
     def nothing(cls, name: str, **where: Any) -> Patch:
         """Zero in all its columns: zero ablation. Of classes that is None, of numbers 0."""
         return cls(name, Source.NOTHING, **where)
+
+
+def _position(given: Any) -> int:
+    position = normalise(given)
+    if isinstance(position, bool) or not isinstance(position, int) or position < 0:
+        raise InvalidInputError(
+            f"positions are counted from 0, the first token; {show_value(position)} is none"
+        )
+    return position
 
 
 def _sequence(given: Any, what: str) -> list[Any]:

@@ -83,9 +83,10 @@ class Readers:
                 yield Patch.RESULT, (*path, reader)
 
     def taken_for_granted(self, label: str) -> str | None:
-        """An s-op that a value leads to and that the model does not compute, nor look up.
+        """An s-op that the model does not compute as the program says, if a value is replaced.
 
-        It is the same on all inputs, or never differs from another, as long as nothing is replaced.
+        It depends on the value, and is the same on all inputs; or it does not, and is read from
+        what does, since the two are the same on all inputs.
         """
         reached = {label}
         for other, sources in self.atlas.sources.items():
@@ -94,6 +95,12 @@ class Readers:
             reached.add(other)
             value = self.atlas.values[other]
             if value.table is None and not self.held(value) and not self._parts_of(value):
+                return other
+        led_to = reached - {label}
+        affected = {p.name for p in self.atlas.places.values() if p.value in led_to}
+        for other, value in self.atlas.values.items():
+            names = {name for reading in self.held(value) for name in reading.variables}
+            if other not in reached and names & affected:
                 return other
         return None
 

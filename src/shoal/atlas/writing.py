@@ -27,6 +27,9 @@ from shoal.transformer.edits import Edit, Read
 Run = Callable[[Sequence[Value], tuple[Edit, ...]], Reader]
 """From an input and edits to what can be read of such a forward pass."""
 
+_CLASSES = (Source.VALUE, Source.VALUES, Source.LIKE)
+"""What makes an s-op a value of its own, and no mean or zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Writer:
@@ -56,85 +59,100 @@ class Writer:
             InvalidInputError: there is no such s-op, reader, position, or value.
             UnwritableError: the model does not hold it so that it could be replaced.
         """
+        replaced = self._replaced(tokens, patches)
         made: tuple[Edit, ...] = ()
+        contents: dict[str, Content] = {}
+        for_some: list[tuple[str, Content, set[str]]] = []
+        waiting: dict[str, tuple[str, ...]] = {}
+        for label, value in self.atlas.values.items():  # operands come first
+            given = replaced.get(label, [])
+            if label in waiting:
+                seen = dict(contents)
+                seen |= {name: content for name, content, served in for_some if label in served}
+                for step in (*waiting[label], label):
+                    if step not in seen:
+                        now = self.run(tokens, made)
+                        seen[step] = self._computed(value, self.atlas.values[step], now, seen)
+                    if not for_some:
+                        contents.setdefault(step, seen[step])
+                given = [(seen[label], None), *given]
+            for chosen, content in _merged(given):
+                more, around = self._written(value, content, chosen)
+                made += more
+                for reader, path in around.items():
+                    waiting[reader] = tuple(
+                        step
+                        for step in self.atlas.values
+                        if step in path or step in waiting.get(reader, ())
+                    )
+                if chosen is None:
+                    contents[label] = content
+                else:
+                    for_some.append((label, content, chosen | set(around)))
+        if all(patch.source in _CLASSES for patch in patches) and made:
+            self._require_defined(self.run(tokens, made), contents, for_some)
+            self._require_known(patches[0].name, self.run(tokens, made))
+        return made
+
+    def _replaced(
+        self, tokens: Sequence[Value], patches: Sequence[Patch]
+    ) -> dict[str, list[tuple[Content, set[str] | None]]]:
+        """By label, what patches make of it, and who is to see that."""
+        replaced: dict[str, list[tuple[Content, set[str] | None]]] = {}
         for patch in patches:
             if not isinstance(patch, Patch):
                 raise InvalidInputError(
                     f"{show_value(patch)} is no patch; make one by shoal.Patch.value(name, value)"
                 )
-            made = self._of_patch(tokens, patch, made)
-        return made
-
-    def _of_patch(
-        self, tokens: Sequence[Value], patch: Patch, made: tuple[Edit, ...]
-    ) -> tuple[Edit, ...]:
-        value = self.atlas.value(patch.name)
-        if value is None:
-            known = ", ".join(self.atlas.values)
-            raise InvalidInputError(
-                f"there is no s-op named {patch.name!r}; the names are: {known}"
-            )
-        granted = self.readers.taken_for_granted(value.label)
-        if granted is not None:
-            raise UnwritableError(
-                value.label,
-                f"{granted!r} depends on it, and the model takes for granted what that is, which "
-                'is the same on all inputs; compile with passes="none"',
-            )
-        chosen = self._chosen(value, patch.readers)
-        contents = {
-            value.label: content_of(value, tokens, patch, lambda other: self.run(other, ()))
-        }
-        waiting: dict[str, tuple[str, ...]] = {value.label: ()}
-        for label in self.atlas.values:  # operands come first
-            if label not in waiting:
-                continue
-            for step in (*waiting[label], label):
-                if step not in contents:
-                    now = self.run(tokens, made)
-                    seen = {
-                        name: content
-                        for name, content in contents.items()
-                        if name != value.label or chosen is None or label in chosen
-                    }
-                    contents[step] = self._computed(value, self.atlas.values[step], now, seen)
-            of_whom = chosen if label == value.label else None
-            more, around = self._written(self.atlas.values[label], contents[label], of_whom)
-            made += more
-            for reader, path in around.items():
-                waiting.setdefault(reader, path)
-        if contents[value.label].classes is not None and patch.source is not Source.NOTHING:
-            now = self.run(tokens, made)
-            self._require_defined(value, now, contents if chosen is None else {})
-            self._require_known(value, now)
-        return made
+            value = self.atlas.value(patch.name)
+            if value is None:
+                known = ", ".join(self.atlas.values)
+                raise InvalidInputError(
+                    f"there is no s-op named {patch.name!r}; the names are: {known}"
+                )
+            granted = self.readers.taken_for_granted(value.label)
+            if granted is not None:
+                raise UnwritableError(
+                    value.label,
+                    f"the model takes for granted what {granted!r} is, from what is so on all "
+                    'inputs and would no longer be; compile with passes="none"',
+                )
+            content = content_of(value, tokens, patch, lambda other: self.run(other, ()))
+            chosen = self._chosen(value, patch.readers)
+            replaced.setdefault(value.label, []).append((content, chosen))
+        return replaced
 
     def _require_defined(
-        self, value: NamedValue, now: Reader, contents: dict[str, Content]
+        self,
+        now: Reader,
+        contents: dict[str, Content],
+        for_some: list[tuple[str, Content, set[str]]],
     ) -> None:
         """Refuse what makes operands meet that never do: a network may answer them anyhow."""
         for step in self.atlas.values.values():
             if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
                 continue
+            seen = dict(contents)
+            seen |= {name: content for name, content, served in for_some if step.label in served}
             try:
-                operands = [self._now(label, now, contents) for label in step.inputs]
+                operands = [self._now(label, now, seen) for label in step.inputs]
             except UnreadableError:
                 continue  # nothing reads it either
             if (Lookup(step.table)(operands) == UNDEFINED).any():
                 raise UnwritableError(
-                    value.label,
+                    step.inputs[0],
                     f"the new value makes {' and '.join(step.inputs)} have values together that "
                     f"they have on no input, and {step.label!r} is defined only for those that "
                     "they have",
                 )
 
-    def _require_known(self, value: NamedValue, now: Reader) -> None:
+    def _require_known(self, name: str, now: Reader) -> None:
         """Refuse what makes an s-op have a value that it has on no input."""
         for other in self.atlas.values.values():
             for reading in other.readings:
                 if not now.is_known(other, reading):
                     raise UnwritableError(
-                        value.label,
+                        name,
                         f"the new value would make {other.label!r} something that it is on no "
                         "input, for which the model was not made",
                     )
@@ -258,6 +276,25 @@ class Writer:
                 )
             chosen.add(label)
         return chosen
+
+
+def _merged(
+    given: Sequence[tuple[Content, set[str] | None]],
+) -> list[tuple[set[str] | None, Content]]:
+    """Contents of one s-op with who sees each; what comes later for everybody wins.
+
+    The one for everybody comes first.
+    """
+    everybody: Content | None = None
+    some: list[tuple[set[str] | None, Content]] = []
+    for content, chosen in given:
+        if chosen is not None:
+            some.append((chosen, content))
+            continue
+        everybody = content if everybody is None else content.over(everybody)
+        some = [(who, old.without(content.mask)) for who, old in some]
+    some = [(who, content) for who, content in some if content.mask.any()]
+    return [*([] if everybody is None else [(None, everybody)]), *some]
 
 
 def _require_alone(value: NamedValue, reader: str, heard: Heard, names: set[str]) -> None:
