@@ -104,6 +104,36 @@ class Readers:
                 return other
         return None
 
+    def reads_around(self, label: str, skipped: set[str], is_everywhere: bool) -> str | None:
+        """An s-op that a value leads to, and that is computed from what the value is made of.
+
+        It would not notice that the value, or what follows from it, has changed.
+
+        Args:
+            label: of the value.
+            skipped: s-ops that are known to read it as it is to be.
+            is_everywhere: whether the value is replaced in the stream, and not for some readers.
+        """
+        reached, before = {label}, {label} if not is_everywhere else set()
+        for other, sources in self.atlas.sources.items():
+            if reached & {*sources}:
+                reached.add(other)
+        todo = [label]
+        while todo:
+            sources = self.atlas.mentioned[todo.pop()]
+            todo += [source for source in sources if source not in before]
+            before.update(sources)
+        variables = {p.name for p in self.atlas.places.values() if p.value in before}
+        for other in reached - {label} - skipped:
+            value = self.atlas.values[other]
+            for part in self._parts_of(value):
+                for role, units in self._roles(part, value):
+                    operands = self.atlas.operands_in(other, role)
+                    allowed = set(self._read_for(operands, reached - {label}))
+                    if {*self._used(part, role, units)} & variables - allowed:
+                        return other
+        return None
+
     def heard(self, reader: str, path: tuple[str, ...], value: NamedValue) -> Heard:
         """How a consumer reads a value; see ``_hear``."""
         key = (reader, path, value.label)
@@ -176,6 +206,14 @@ class Readers:
                 yield from self._variables_of(label)
             elif label != value.label:
                 yield from self._others(self.atlas.mentioned[label], on_the_way, value)
+
+    def _read_for(self, operands: Iterable[str], changed: set[str]) -> Iterator[str]:
+        """What operands are read from, but for what has changed, which is read as it is."""
+        for label in operands:
+            if label not in changed:
+                yield from self._variables_of(label)
+            elif not self.held(self.atlas.values[label]):
+                yield from self._read_for(self.atlas.mentioned[label], changed)
 
     def _by_result(self, path: tuple[str, ...], value: NamedValue) -> Heard:
         end = ALTERNATING.last_state(self.weights.sizes.num_layers)

@@ -177,6 +177,13 @@ class Writer:
         edits = [self._edit(value, r, content, None) for r in own] if everybody else []
         consumers = dict(self.readers.consumers(value.label))
         names = set(consumers) if chosen is None else chosen
+        inside = self.readers.reads_around(value.label, names, is_everywhere=everybody)
+        if inside is not None:
+            raise UnwritableError(
+                value.label,
+                f"{inside!r} follows from it, and is computed from what it is made of, where it "
+                'would not be noticed; compile with passes="none"',
+            )
         around = {}
         for name, path in consumers.items():
             if name not in names:
