@@ -119,7 +119,7 @@ class Model(Transformer):
 
         Args:
             tokens: the input, without BOS.
-            patches: what is replaced, one after the other; see ``shoal.Patch``.
+            patches: what is replaced, together; of one s-op the later; see ``shoal.Patch``.
             backend: "numpy" or "torch".
 
         Raises:
