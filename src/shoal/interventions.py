@@ -19,6 +19,7 @@ from shoal.runnable import Transformer
 from shoal.targets.hooks import stream_hook
 from shoal.targets.target import ForwardPass
 from shoal.transformer.edits import Edit, stacked
+from shoal_solvers import ALTERNATING
 
 Inputs = Sequence[Sequence[Value]]
 
@@ -151,7 +152,7 @@ def _streams(cache: Mapping[str, Any], num_layers: int) -> dict[str, Any]:
         InvalidInputError: it is neither a cache of TransformerLens nor activations of PyTorch.
     """
     for target in ("transformer-lens", "torch"):
-        names = [stream_hook(target, state) for state in range(2 * num_layers + 1)]
+        names = [stream_hook(target, s) for s in range(ALTERNATING.last_state(num_layers) + 1)]
         if all(name in cache for name in names):
             return {name: cache[name] for name in names}
     raise InvalidInputError(

@@ -25,6 +25,7 @@ from shoal.rasp.values import Value, canonical_key, normalise, show_value
 from shoal.runnable import AppliedModel
 from shoal.transformer.encoders import OutputDecoder
 from shoal.transformer.weights import Weights
+from shoal_solvers import ALTERNATING, Kind
 
 NONE_LEVEL = 0.5
 """What the column of None holds everywhere: between the 1 of a class and the 0 of all others."""
@@ -234,7 +235,7 @@ def _with_none(weights: Weights, atlas: Atlas, name: str, num_layers: int) -> tu
         parts=("",),
         columns=(column,),
         first=0,
-        last=2 * num_layers,
+        last=ALTERNATING.last_state(num_layers),
         written_by=None,
         largest=NONE_LEVEL,
     )
@@ -336,7 +337,7 @@ def _blocks(craft: CraftModel) -> BlockSeries:
     for number, components in enumerate(craft.half_layers):
         heads = [c for c in components if isinstance(c, CraftHead)]
         groups = [c for c in components if not isinstance(c, CraftHead)]
-        if number % 2 == 0:
+        if ALTERNATING.kind(number) is Kind.ATTENTION:
             blocks.append(MultiAttentionHead(tuple(map(_head, heads))))
         else:
             blocks.append(

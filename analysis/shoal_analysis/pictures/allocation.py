@@ -7,6 +7,7 @@ from itertools import groupby
 
 from shoal.atlas.atlas import Atlas, Place
 from shoal_analysis.pictures.colours import colour
+from shoal_solvers import ALTERNATING, Kind
 
 MOST_COLUMNS = 512
 """A picture of more would have rows thinner than a line."""
@@ -27,7 +28,7 @@ def allocation_svg(atlas: Atlas, num_layers: int, d_model: int) -> str:
     """
     shown = min(d_model, MOST_COLUMNS)
     row = max(2.0, min(14.0, _HEIGHT / max(1, shown)))
-    states = 2 * num_layers + 1
+    states = ALTERNATING.last_state(num_layers) + 1
     width, height = _LEFT + states * _STATE + 8, _TOP + shown * row + 22
     erased = {n for part in atlas.parts if part.kind == "erasure" for n in part.writes}
     parts = [
@@ -51,9 +52,7 @@ def _axes(states: int, columns: int, row: float) -> list[str]:
     lines = []
     for state in range(states):
         x = _LEFT + state * _STATE
-        name = "embedding" if state == 0 else ("attention" if state % 2 else "MLP")
-        layer = "" if state == 0 else f" {(state - 1) // 2}"
-        lines.append(f'<text x="{x + 3}" y="{_TOP - 8}">{name}{layer}</text>')
+        lines.append(f'<text x="{x + 3}" y="{_TOP - 8}">{_written_last(state)}</text>')
         lines.append(
             f'<line x1="{x}" x2="{x}" y1="{_TOP - 4}" y2="{_TOP + columns * row:g}" '
             'stroke="currentColor" stroke-opacity="0.25"/>'
@@ -65,6 +64,14 @@ def _axes(states: int, columns: int, row: float) -> list[str]:
         for c in range(0, columns, step)
     ]
     return [*lines, f'<text x="2" y="{_TOP - 8}" opacity="0.7">column</text>']
+
+
+def _written_last(state: int) -> str:
+    """What was added to the stream last before a state."""
+    if state == 0:
+        return "embedding"
+    name = "attention" if ALTERNATING.kind(state - 1) is Kind.ATTENTION else "MLP"
+    return f"{name} {ALTERNATING.layer(state - 1)}"
 
 
 def _bars(place: Place, number: int, row: float, is_erased: bool) -> list[str]:

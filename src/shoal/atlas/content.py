@@ -12,6 +12,7 @@ from shoal.atlas.atlas import NamedValue, Reading
 from shoal.atlas.patch import Patch, Source
 from shoal.atlas.reading import Reader
 from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
+from shoal.forms.form import with_none
 from shoal.program.facts.lookup import NONE
 from shoal.rasp.values import Value, canonical_key, show_value
 
@@ -147,8 +148,7 @@ def content_of_classes(value: NamedValue, classes: Classes, mask: npt.NDArray[np
             each = [None if c < 0 else (value.classes or ())[c][0] for c in classes]
             return _numbers(value, each, mask, reading)
         numbers = block_of[classes] if reading is value.of_blocks else classes
-        codes = np.vstack([reading.codes, np.zeros((1, len(reading.bias)))])
-        return np.asarray(codes[numbers])
+        return np.asarray(with_none(reading.codes)[numbers])
 
     def own(reading: Reading) -> Coordinates:
         there = (classes != NONE)[:, None]
@@ -164,12 +164,11 @@ def points_of(
 
     It is what the variables look like on some input, and it reads exactly so.
     """
-    alone = np.vstack([reading.matrix, np.zeros((1, len(reading.bias)))]) + reading.bias
+    alone = with_none(reading.matrix) + reading.bias
     same = (coordinates[:, None] == alone).all(axis=2)
     if not same[mask].any(axis=1).all():
         return None
-    picked = np.vstack([np.eye(len(reading.matrix)), np.zeros((1, len(reading.matrix)))])
-    return np.asarray(picked[same.argmax(axis=1)])
+    return np.asarray(with_none(np.eye(len(reading.matrix)))[same.argmax(axis=1)])
 
 
 def dimensions(

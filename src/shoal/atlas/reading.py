@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.errors import InvalidInputError, UnreadableError
+from shoal.forms.form import with_none
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.rasp.values import Value, canonical_key, show_value
 from shoal.transformer.decoding import code_logits
@@ -174,8 +175,7 @@ class Reader:
             low, high = value.bounds
             numbers = coordinates[:, 0]
             return bool(((numbers >= low - off) & (numbers <= high + off)).all())
-        nothing = np.zeros((int(value.nullable), len(reading.bias)))
-        codes = np.vstack([reading.codes, nothing])
+        codes = with_none(reading.codes, value.nullable)
         distances = np.abs(coordinates[:, None] - codes).max(axis=2, initial=0.0)
         return bool((distances.min(axis=1) <= off).all())
 

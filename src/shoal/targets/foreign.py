@@ -14,6 +14,7 @@ from shoal import arrays
 from shoal.arrays import Float
 from shoal.craft.architecture import PLAIN
 from shoal.errors import InvalidInputError
+from shoal.forms.form import with_none
 from shoal.rasp.values import show_value
 from shoal.targets.target import Runnable
 from shoal.transformer.encoders import OutputDecoder
@@ -171,7 +172,7 @@ def readout(model: Runnable) -> Readout:
     bias = weights.unembedding_b.astype(np.float64)
     if decoder.codes is None:
         return Readout(matrix, bias)
-    table = np.vstack([decoder.codes, np.zeros((int(decoder.nullable), len(bias)))])
+    table = with_none(decoder.codes, decoder.nullable)
     middle = (table.max(axis=0, initial=0) + table.min(axis=0, initial=0)) / 2
     table = table - middle  # logits all change by as much, and are smaller
     _require_apart(decoder, table, matrix, middle)

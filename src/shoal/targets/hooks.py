@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shoal.errors import InvalidInputError
+from shoal_solvers import ALTERNATING, Kind
 
 _NAMES = {
     "numpy": ("input_embeddings", "residuals[{half_layer}]", "residuals[{half_layer}]"),
@@ -56,7 +57,12 @@ def stream_hook(target: str, state: int) -> str:
     start, middle, end = _NAMES[target]
     if state == 0:
         return start
-    return (middle if state % 2 else end).format(layer=(state - 1) // 2, half_layer=state - 1)
+    name = middle if _is_after_attention(state) else end
+    return name.format(layer=ALTERNATING.layer(state - 1), half_layer=state - 1)
+
+
+def _is_after_attention(state: int) -> bool:
+    return state > 0 and ALTERNATING.kind(state - 1) is Kind.ATTENTION
 
 
 def value_hook(target: str, state: int, columns: Sequence[int]) -> Hook:
@@ -64,4 +70,4 @@ def value_hook(target: str, state: int, columns: Sequence[int]) -> Hook:
     name = stream_hook(target, state)
     if target != "huggingface":
         return Hook(name, tuple(columns))
-    return Hook(name, tuple(2 * column for column in columns), is_input=state % 2 == 1)
+    return Hook(name, tuple(2 * column for column in columns), is_input=_is_after_attention(state))

@@ -13,6 +13,7 @@ from shoal.arrays import Array, Int
 from shoal.targets.target import ForwardPass, Runnable, Runner
 from shoal.transformer.edits import Edit, edited, shown
 from shoal.transformer.weights import LayerWeights, Weights
+from shoal_solvers import ALTERNATING, Kind
 
 MASKED = np.float32(-1e30)
 """The logit of keys that may not be seen."""
@@ -48,20 +49,21 @@ def forward(
     stream = embeddings = edited(stream, edits, 0)
     seen = weights.architecture.seen
     residuals, outputs, all_logits = [], [], []
-    for half_layer, layer in zip(range(0, 2 * len(weights.layers), 2), weights.layers, strict=True):
-        read = _Reading(stream, seen, half_layer, edits)
+    for number, layer in enumerate(weights.layers):
+        attention, mlp = (ALTERNATING.half_layer(number, kind) for kind in Kind)
+        read = _Reading(stream, seen, attention, edits)
         update, logits = _attention(layer, weights, read, visible)
-        stream = edited(stream + update, edits, half_layer + 1)
+        stream = edited(stream + update, edits, attention + 1)
         residuals.append(stream)
         outputs.append(update)
         all_logits.append(logits)
-        read = _Reading(stream, seen, half_layer + 1, edits)
+        read = _Reading(stream, seen, mlp, edits)
         hidden = np.maximum(read("hidden", layer.hidden_w, layer.hidden_b), np.float32(0))
         update = hidden @ layer.mlp_output_w + layer.mlp_output_b
-        stream = edited(stream + update, edits, half_layer + 2)
+        stream = edited(stream + update, edits, mlp + 1)
         residuals.append(stream)
         outputs.append(update)
-    read = _Reading(stream, seen, 2 * len(weights.layers), edits)
+    read = _Reading(stream, seen, ALTERNATING.last_state(len(weights.layers)), edits)
     result = read("result", weights.unembedding_w, weights.unembedding_b)
     return ForwardPass(tuple(residuals), tuple(outputs), tuple(all_logits), embeddings, result)
 

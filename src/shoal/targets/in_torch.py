@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
+from shoal.forms.form import with_none
 from shoal.rasp.values import Value
 from shoal.targets.in_numpy import MASKED
 from shoal.targets.target import ForwardPass, Runnable, Runner
@@ -127,7 +128,7 @@ class NearestCode(nn.Module):
 
     def __init__(self, codes: npt.NDArray[np.float64], nullable: bool) -> None:
         super().__init__()
-        table = np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
+        table = with_none(codes, nullable)
         plain = bool(np.isin(table, (0.0, 1.0)).all())
         kind = torch.float32 if plain else torch.float64
         self.register_buffer("codes", torch.tensor(table, dtype=kind))
@@ -245,7 +246,7 @@ class TorchTransformer(nn.Module):
         """Meanwhile, forward passes find edits of the stream (see ``Model.edits``)."""
         handles = [
             self.get_submodule(name).register_forward_hook(hook)
-            for name, hook in hooks(edits, len(self.blocks)).items()
+            for name, hook in hooks(edits).items()
         ]
         try:
             yield

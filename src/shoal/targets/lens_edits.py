@@ -15,6 +15,7 @@ from shoal.targets.hooks import stream_hook
 from shoal.targets.target import Runnable
 from shoal.transformer.edits import Edit, edited, shown
 from shoal.transformer.weights import Weights
+from shoal_solvers import ALTERNATING, Kind
 
 Hook = Callable[..., Any]
 
@@ -36,7 +37,7 @@ def lens_weights(model: Runnable) -> Weights:
 def lens_hooks(model: Runnable, edits: tuple[Edit, ...]) -> list[tuple[str, Hook]]:
     """Names of hooks with functions, in the order in which ``run_with_hooks`` is to have them."""
     made: list[tuple[str, Hook]] = []
-    end = 2 * model.weights.sizes.num_layers
+    end = ALTERNATING.last_state(model.weights.sizes.num_layers)
     weights = lens_weights(model)
     states = {edit.state for edit in edits if edit.read is None}
     readers = {(e.read.half_layer, e.read.role) for e in edits if e.read is not None}
@@ -57,10 +58,10 @@ def _edit_state(edits: tuple[Edit, ...], state: int) -> list[tuple[str, Hook]]:
     After attention that is what attention adds: the bridge's ``hook_resid_mid`` is what the MLP
     reads, past which the stream flows unchanged.
     """
-    if state % 2 == 0:
+    if ALTERNATING.kind(state) is Kind.ATTENTION:
         return [(stream_hook("transformer-lens", state), _edit_stream(edits, state, {}))]
     before: dict[str, Tensor] = {}
-    block = f"blocks.{state // 2}"
+    block = f"blocks.{ALTERNATING.layer(state)}"
     return [
         (f"{block}.hook_resid_pre", _keep(before)),
         (f"{block}.hook_attn_out", _edit_stream(edits, state, before)),
@@ -100,9 +101,9 @@ def _edit_read(
         name = "hook_unembed"
         matrix = readout(model).matrix
     else:
-        layer = weights.layers[half_layer // 2]
-        name = f"blocks.{half_layer // 2}.{_HOOKS[role]}"
-        matrix = getattr(layer, f"{role}_w")[: old.d_model]
+        number = ALTERNATING.layer(half_layer)
+        name = f"blocks.{number}.{_HOOKS[role]}"
+        matrix = getattr(weights.layers[number], f"{role}_w")[: old.d_model]
 
     def hook(read: Tensor, hook: Any) -> Tensor:
         stream = streams["stream"][..., :-1]

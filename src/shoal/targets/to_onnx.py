@@ -19,6 +19,7 @@ from shoal.files import write_file
 from shoal.targets.foreign import require_plain
 from shoal.targets.in_numpy import MASKED
 from shoal.targets.target import Runnable
+from shoal.transformer.decoding import code_affine
 from shoal.transformer.storage import describe
 from shoal.transformer.weights import LayerWeights, Weights
 
@@ -180,6 +181,5 @@ def _mlp(graph: _Graph, name: str, stream: str, layer: LayerWeights) -> str:
 
 def _nearest(graph: _Graph, result: str, codes: npt.NDArray[np.float64], nullable: bool) -> str:
     """Logits of the nearest code, in double precision: 2 c.x - |c|^2."""
-    table = np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
     double = graph.add("Cast", "result/double", result, to=TensorProto.DOUBLE)
-    return graph.affine("logits", double, 2 * table.T, -(table**2).sum(axis=1))
+    return graph.affine("logits", double, *code_affine(codes, nullable))

@@ -10,29 +10,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from shoal.targets.hooks import stream_hook
 from shoal.transformer.edits import Edit, Read, edited, shown
+from shoal_solvers import ALTERNATING
+
+_MODULES = {"query": "attn.q", "key": "attn.k", "value": "attn.v", "hidden": "mlp.hidden"}
+"""Of a block, by role."""
 
 
-def hooks(edits: tuple[Edit, ...], num_layers: int) -> dict[str, Callable[..., Tensor]]:
+def hooks(edits: tuple[Edit, ...]) -> dict[str, Callable[..., Tensor]]:
     """Forward hooks by the names of the modules of a ``TorchTransformer``."""
-    streams = [
-        "start",
-        *(f"blocks.{i}.{part}" for i in range(num_layers) for part in ("mid", "end")),
-    ]
-    hooks: dict[str, Callable[..., Tensor]] = {
-        streams[edit.state]: partial(_edit_stream, edits, edit.state)
-        for edit in edits
-        if edit.read is None
-    }
-    modules = {"query": "attn.q", "key": "attn.k", "value": "attn.v", "hidden": "mlp.hidden"}
-    for read in (edit.read for edit in edits if edit.read is not None):
-        name = (
-            "unembed"
-            if read.role == "result"
-            else (f"blocks.{read.half_layer // 2}.{modules[read.role]}")
-        )
-        hooks[name] = partial(_edit_read, edits, read)
-    return hooks
+    made: dict[str, Callable[..., Tensor]] = {}
+    for edit in edits:
+        if edit.read is None:
+            name = stream_hook("torch", edit.state)
+            made[name] = partial(_edit_stream, edits, edit.state)
+        else:
+            made[_module(edit.read)] = partial(_edit_read, edits, edit.read)
+    return made
+
+
+def _module(read: Read) -> str:
+    if read.role == "result":
+        return "unembed"
+    return f"blocks.{ALTERNATING.layer(read.half_layer)}.{_MODULES[read.role]}"
 
 
 def _edit_stream(

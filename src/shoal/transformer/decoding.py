@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shoal.arrays import Array, Float
+from shoal.forms.form import with_none
 
 
 def code_logits(
@@ -22,6 +23,13 @@ def code_logits(
         codes: [classes, coordinates].
         nullable: whether there is None.
     """
-    table = np.vstack([codes, np.zeros((int(nullable), codes.shape[1]))])
-    logits = 2 * coordinates.astype(np.float64) @ table.T - (table**2).sum(axis=1)
-    return np.asarray(logits)
+    matrix, bias = code_affine(codes, nullable)
+    return np.asarray(coordinates.astype(np.float64) @ matrix + bias)
+
+
+def code_affine(
+    codes: Float[Array, "classes coordinates"], nullable: bool
+) -> tuple[Float[Array, "coordinates choices"], Float[Array, " choices"]]:
+    """Matrix and bias by which coordinates become logits: 2 c.x - |c|^2, and 0 for None."""
+    table = with_none(codes, nullable)
+    return 2 * table.T, -(table**2).sum(axis=1)
