@@ -24,7 +24,7 @@ from shoal.model import Model
 from shoal.rasp.values import Value, canonical_key, normalise, show_value
 from shoal.runnable import AppliedModel
 from shoal.transformer.encoders import OutputDecoder
-from shoal.transformer.weights import Weights
+from shoal.transformer.weights import Weights, with_free_column
 from shoal_solvers import ALTERNATING, Kind
 
 NONE_LEVEL = 0.5
@@ -199,41 +199,14 @@ def as_tracr(model: Model) -> AssembledTransformerModel:
 
 def _with_none(weights: Weights, atlas: Atlas, name: str, num_layers: int) -> tuple[Weights, Atlas]:
     """A model with a column that is ``NONE_LEVEL`` at every position, and its place."""
-
-    def wide(matrix: npt.NDArray[np.float32], rows: bool = False) -> npt.NDArray[np.float32]:
-        return np.pad(matrix, ((0, 1), (0, 0)) if rows else [(0, 0)] * (matrix.ndim - 1) + [(0, 1)])
-
-    column = weights.sizes.d_model
-    positions = wide(weights.position_embedding)
-    positions[:, -1] = NONE_LEVEL
-    layers = tuple(
-        replace(
-            layer,
-            query_w=wide(layer.query_w, rows=True),
-            key_w=wide(layer.key_w, rows=True),
-            value_w=wide(layer.value_w, rows=True),
-            hidden_w=wide(layer.hidden_w, rows=True),
-            output_w=wide(layer.output_w),
-            output_b=wide(layer.output_b),
-            mlp_output_w=wide(layer.mlp_output_w),
-            mlp_output_b=wide(layer.mlp_output_b),
-        )
-        for layer in weights.layers
-    )
-    wider = replace(
-        weights,
-        sizes=replace(weights.sizes, d_model=column + 1),
-        token_embedding=wide(weights.token_embedding),
-        position_embedding=positions,
-        layers=layers,
-        unembedding_w=wide(weights.unembedding_w, rows=True),
-    )
+    wider = with_free_column(weights)
+    wider.position_embedding[:, -1] = NONE_LEVEL
     place = Place(
         name=f"{name}:None",
         value=None,
         words=f"{NONE_LEVEL} everywhere, so that None is found by an argmax",
         parts=("",),
-        columns=(column,),
+        columns=(weights.sizes.d_model,),
         first=0,
         last=ALTERNATING.last_state(num_layers),
         written_by=None,

@@ -34,14 +34,18 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
 
 def write_json(path: str, data: Any) -> None:
     """Write what ``--json`` asks for, to a file or to standard output."""
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    write_output(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_output(path: str, text: str) -> None:
+    """Write a text to a file, or to standard output where the path is "-"."""
     if path == "-":
         sys.stdout.write(text)
     else:
         write_text(path, text)
 
 
-def require_json(path: str | None) -> None:
-    """Refuse a file of ``--json`` that cannot be written."""
-    if path not in (None, "-"):
-        require_writable("--json", str(path))
+def require_output(option: str, path: str | None) -> None:
+    """Refuse a file that could not be written; standard output, or nothing, always can."""
+    if path is not None and path != "-":
+        require_writable(option, path)

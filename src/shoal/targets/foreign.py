@@ -6,7 +6,7 @@ unembedding is one affine map, with an argmax after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from shoal.forms.form import with_none
 from shoal.rasp.values import show_value
 from shoal.targets.target import Runnable
 from shoal.transformer.encoders import OutputDecoder
-from shoal.transformer.weights import Array, LayerWeights, Sizes, Weights
+from shoal.transformer.weights import Array, LayerWeights, Sizes, Weights, with_free_column
 
 _KEPT_AWAY = 2.0**20
 """How far the score of PAD is below all others; e to the minus that is 0."""
@@ -84,55 +84,39 @@ def with_pad_kept_away(weights: Weights, pad: int) -> Weights:
         weights: a model.
         pad: the number of PAD.
     """
-    old = weights.sizes
-    sizes = replace(old, d_model=old.d_model + 1, key_size=old.key_size + 1)
-    embedding = _more_columns(weights.token_embedding)
-    embedding[pad, -1] = 1.0
-    scale = np.sqrt(sizes.key_size) / np.sqrt(old.key_size)
-    layers = tuple(_with_pad_dimension(layer, old, scale) for layer in weights.layers)
-    return replace(
-        weights,
-        sizes=sizes,
-        token_embedding=embedding,
-        position_embedding=_more_columns(weights.position_embedding),
-        layers=layers,
-        unembedding_w=_more_columns(weights.unembedding_w.T).T,
-    )
+    wide = with_free_column(weights)
+    wide.token_embedding[pad, -1] = 1.0
+    sizes = replace(wide.sizes, key_size=wide.sizes.key_size + 1)
+    layers = tuple(_with_pad_dimension(layer, wide.sizes) for layer in wide.layers)
+    return replace(wide, sizes=sizes, layers=layers)
 
 
-def _with_pad_dimension(layer: LayerWeights, sizes: Sizes, scale: float) -> LayerWeights:
+def _with_pad_dimension(layer: LayerWeights, sizes: Sizes) -> LayerWeights:
+    """One more dimension of the keys, which is the last column; queries have it very negative.
+
+    Args:
+        layer: whose keys do not read the last column yet.
+        sizes: of it.
+    """
+    root = np.sqrt(sizes.key_size + 1)
+    scale = root / np.sqrt(sizes.key_size)  # attention will divide by the new root
+
     def wide(matrix: Array, last: float = 0.0, factor: float = 1.0) -> Array:
         """[..., heads * size] to [..., heads * (size + 1)]."""
         heads = matrix.reshape(*matrix.shape[:-1], sizes.num_heads, -1).astype(np.float64) * factor
         more = np.full((*heads.shape[:-1], 1), last)
-        return np.concatenate([heads, more], axis=-1).reshape(*matrix.shape[:-1], -1)
+        joined = np.concatenate([heads, more], axis=-1).reshape(*matrix.shape[:-1], -1)
+        return joined.astype(np.float32)
 
-    rows = {
-        name: _more_columns(getattr(layer, name).T).T
-        for name in ("query_w", "key_w", "value_w", "hidden_w")
-    }
-    key_w = wide(rows["key_w"])
-    key_w.reshape(sizes.d_model + 1, sizes.num_heads, -1)[-1, :, -1] = 1.0
-    root = np.sqrt(sizes.key_size + 1)
-    changed = {
-        "query_w": wide(rows["query_w"], factor=scale),
-        "query_b": wide(layer.query_b, last=-_KEPT_AWAY * root, factor=scale),
-        "key_w": key_w,
-        "key_b": wide(layer.key_b),
-        "value_w": rows["value_w"],
-        "hidden_w": rows["hidden_w"],
-        "output_w": _more_columns(layer.output_w),
-        "output_b": _more_columns(layer.output_b[None])[0],
-        "mlp_output_w": _more_columns(layer.mlp_output_w),
-        "mlp_output_b": _more_columns(layer.mlp_output_b[None])[0],
-    }
-    arrays = {field.name: getattr(layer, field.name) for field in fields(LayerWeights)} | changed
-    return LayerWeights(**{name: array.astype(np.float32) for name, array in arrays.items()})
-
-
-def _more_columns(matrix: Array) -> Array:
-    """A matrix with one more column, of zeros."""
-    return np.pad(matrix, ((0, 0), (0, 1)))
+    key_w = wide(layer.key_w)
+    key_w.reshape(sizes.d_model, sizes.num_heads, -1)[-1, :, -1] = 1.0
+    return replace(
+        layer,
+        query_w=wide(layer.query_w, factor=scale),
+        query_b=wide(layer.query_b, last=-_KEPT_AWAY * root, factor=scale),
+        key_w=key_w,
+        key_b=wide(layer.key_b),
+    )
 
 
 def require_plain(weights: Weights, target: str) -> None:

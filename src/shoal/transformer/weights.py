@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -120,6 +120,39 @@ class Weights:
                 f"{prefix}/mlp/linear_2": {"w": layer.mlp_output_w, "b": layer.mlp_output_b},
             }
         return params
+
+
+def with_free_column(weights: Weights) -> Weights:
+    """The same function with one more column of the stream, which is 0 and which nobody reads."""
+
+    def reads(matrix: Array) -> Array:
+        return np.pad(matrix, ((0, 1), (0, 0)))
+
+    def writes(array: Array) -> Array:
+        return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, 1)])
+
+    layers = tuple(
+        replace(
+            layer,
+            query_w=reads(layer.query_w),
+            key_w=reads(layer.key_w),
+            value_w=reads(layer.value_w),
+            hidden_w=reads(layer.hidden_w),
+            output_w=writes(layer.output_w),
+            output_b=writes(layer.output_b),
+            mlp_output_w=writes(layer.mlp_output_w),
+            mlp_output_b=writes(layer.mlp_output_b),
+        )
+        for layer in weights.layers
+    )
+    return replace(
+        weights,
+        sizes=replace(weights.sizes, d_model=weights.sizes.d_model + 1),
+        token_embedding=writes(weights.token_embedding),
+        position_embedding=writes(weights.position_embedding),
+        layers=layers,
+        unembedding_w=reads(weights.unembedding_w),
+    )
 
 
 def print_weights(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from shoal.files import write_text
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import (
     Candidate,
@@ -24,7 +22,7 @@ from shoal_analysis.comparison import (
 )
 from shoal_cli.arguments import add_limits, add_target, budget_of, limits_of
 from shoal_cli.endings import functions_of_users
-from shoal_cli.outputs import require_writable
+from shoal_cli.outputs import require_output, write_output
 from shoal_cli.programs import find_program
 from shoal_solvers import SOLVERS
 
@@ -74,8 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile programs under several allocators and print what each costs."""
     for option, path in (("--json", arguments.json), ("--csv", arguments.csv)):
-        if path not in (None, "-"):
-            require_writable(option, path)
+        require_output(option, path)
     names = arguments.programs or [name for name, stock in STOCK.items() if stock.benchmark]
     candidates = []
     for name in names:
@@ -83,10 +80,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         candidates.append(Candidate(name, found.program, found.vocab, found.max_seq_len))
     measured = _measured(candidates, arguments)
     for path, text in ((arguments.json, to_json(measured)), (arguments.csv, to_csv(measured))):
-        if path == "-":
-            sys.stdout.write(text)
-        elif path is not None:
-            write_text(path, text)
+        if path is not None:
+            write_output(path, text)
     if "-" not in (arguments.json, arguments.csv):
         console.print(comparison_table(totals(measured) if arguments.totals else measured))
     return 0

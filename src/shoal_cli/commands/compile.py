@@ -14,7 +14,7 @@ from shoal.errors import InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import FILES, compiled
-from shoal_cli.outputs import add_json, require_json, require_writable, write_json
+from shoal_cli.outputs import add_json, require_output, require_writable, write_json
 
 SUMMARY = "compile a program and report its size"
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 f"--save {arguments.save}: give a file name that ends with {' or '.join(FILES)}"
             )
         require_writable("--save", arguments.save)
-    require_json(arguments.json)
+    require_output("--json", arguments.json)
     model = compiled(arguments)
     if arguments.save:
         model.save(arguments.save)

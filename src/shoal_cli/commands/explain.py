@@ -15,7 +15,7 @@ from shoal.atlas.explain import merged, unmaterialised
 from shoal.errors import InvalidInputError
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
-from shoal_cli.outputs import add_json, require_json, write_json
+from shoal_cli.outputs import add_json, require_output, write_json
 from shoal_solvers import ALTERNATING, Kind
 
 SUMMARY = "show what each half-layer does"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """A table of what each half-layer does."""
-    require_json(arguments.json)
+    require_output("--json", arguments.json)
     model = loaded(arguments.program) or compiled(arguments)
     if not isinstance(model, shoal.Model):
         raise InvalidInputError(

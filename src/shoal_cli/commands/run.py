@@ -13,7 +13,7 @@ from shoal.targets.target import RUNNERS
 from shoal.transformer.description import value_to_json
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
-from shoal_cli.outputs import add_json, require_json, write_json
+from shoal_cli.outputs import add_json, require_output, write_json
 from shoal_cli.programs import match_tokens
 
 SUMMARY = "run a program's transformer on an input"
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile, or load, and run on one input."""
-    require_json(arguments.json)
+    require_output("--json", arguments.json)
     model = loaded(arguments.program) or compiled(arguments)
     tokens = match_tokens(arguments.tokens, model.input_encoder.vocab)
     values = model.run(tokens, arguments.backend)
