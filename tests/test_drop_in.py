@@ -107,3 +107,10 @@ def test_a_result_that_nothing_reads_needs_only_be_nearest_to_the_right_code() -
     model = shoal.compile_rasp_to_model(stock.make(8), set(stock.vocab), 8)
     assert model.atlas.result.form == "one-hot"
     assert model.run([3, 1, 2, 8]) == [1, 2, 3, 8]
+
+
+def test_reprs_are_short() -> None:
+    program = STOCK["most_freq"].make(5)
+    model = shoal.compile_rasp_to_model(program, vocab=STOCK["most_freq"].vocab, max_seq_len=5)
+    assert len(repr(model)) < 200
+    assert len(repr(model.output_encoder)) < 200

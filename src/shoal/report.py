@@ -8,17 +8,25 @@ from shoal.atlas.atlas import Atlas
 from shoal.runnable import Transformer
 
 
+def sizes_of(model: Transformer) -> dict[str, str]:
+    """The sizes of a model by what they are called."""
+    return {
+        "layers": f"{model.num_layers}",
+        "residual width": f"{model.d_model}",
+        "heads x key size": f"{model.num_heads} x {model.key_size}",
+        "neurons per MLP": f"{model.mlp_hidden_size}",
+        "parameters": f"{model.num_parameters:,}",
+    }
+
+
 def report(model: Transformer, atlas: Atlas) -> str:
     """The report of a model, from its shape and its atlas."""
     layers = atlas.proofs[0]
     proof = "optimal" if layers.is_optimal else f"at least {layers.bound}"
     options = atlas.options
     sizes = {
+        **sizes_of(model),
         "layers": f"{model.num_layers} ({proof} for these components)",
-        "residual width": model.d_model,
-        "heads x key size": f"{model.num_heads} x {model.key_size}",
-        "neurons per MLP": model.mlp_hidden_size,
-        "parameters": f"{model.num_parameters:,}",
         "vocab, length": f"{options['vocab']}, up to {options['max_seq_len']}",
         "attention": options["attention"],
         "allocator": options["allocator"],

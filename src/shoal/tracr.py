@@ -47,7 +47,7 @@ class BasisDirection:
         return self.name if self.value is None else f"{self.name}:{self.value}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CategoricalEncoder(OutputDecoder):
     """Class numbers of results, under Tracr's names.
 
@@ -86,7 +86,7 @@ class CategoricalEncoder(OutputDecoder):
         return [self.choices[int(number)] for number in result]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NumericalEncoder(OutputDecoder):
     """Numbers, which are their own codes, under Tracr's names. There is no ``encoding_map``.
 
@@ -107,7 +107,7 @@ class NumericalEncoder(OutputDecoder):
         return list(result)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AssembledTransformerModel(Model):
     """A compiled model with the attributes of Tracr's."""
 

@@ -7,6 +7,7 @@ from html import escape
 
 from shoal.atlas.variables import VariableInfo, Variables
 from shoal.model import Model
+from shoal.report import sizes_of
 from shoal_analysis.pictures.allocation import allocation_svg
 
 MOST_ROWS = 200
@@ -26,13 +27,6 @@ border-bottom:1px solid rgba(128,128,128,.3)}
 def model_card(model: Model) -> str:
     """Sizes, what is proven, the program, its values, and where they are."""
     atlas = model.atlas
-    sizes = (
-        ("layers", f"{model.num_layers}"),
-        ("residual width", f"{model.d_model}"),
-        ("heads x key size", f"{model.num_heads} x {model.key_size}"),
-        ("neurons an MLP", f"{model.mlp_hidden_size}"),
-        ("parameters", f"{model.num_parameters:,}"),
-    )
     proofs = [
         (
             proof.objective,
@@ -45,7 +39,7 @@ def model_card(model: Model) -> str:
     picture = allocation_svg(atlas, model.num_layers, model.d_model)
     return (
         f'{_STYLE}<div class="shoal"><h3>{escape(atlas.output)}</h3>'
-        f"{_table((), sizes)}<div class='quiet'>{escape(options)}</div>"
+        f"{_table((), sizes_of(model).items())}<div class='quiet'>{escape(options)}</div>"
         f"<details open><summary>program</summary><pre>{escape(atlas.source)}</pre></details>"
         "<details><summary>what is proven, over the components that there were to choose from"
         f"</summary>{_table(('objective', 'value', ''), proofs)}</details>"

@@ -15,6 +15,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from shoal.errors import InvalidInputError
 from shoal.rasp.values import Key, Value, canonical_key
 from shoal.shown import shown_fields
 
@@ -358,6 +359,20 @@ class Atlas:
         if name in self.values:
             return self.values[name]
         return next((v for v in self.values.values() if name in v.aliases), None)
+
+    def named(self, name: str) -> NamedValue:
+        """The s-op of a name or alias.
+
+        Raises:
+            InvalidInputError: there is none; it lists the names.
+        """
+        value = self.value(name)
+        if value is None:
+            known = ", ".join(
+                label for v in self.values.values() for label in (v.label, *v.aliases)
+            )
+            raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")
+        return value
 
     def labels_at(self, half_layer: int, d_model: int) -> list[str]:
         """The label of each residual column just before a half-layer; "" for free columns."""

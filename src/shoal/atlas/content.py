@@ -14,7 +14,7 @@ from shoal.atlas.reading import Reader
 from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
 from shoal.forms.form import with_none
 from shoal.program.facts.lookup import NONE
-from shoal.rasp.values import Value, canonical_key, show_value
+from shoal.rasp.values import Value, canonical_key, show_value, show_values
 
 Coordinates = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int_]
@@ -272,9 +272,5 @@ def _no_value(value: NamedValue, given: Value) -> str:
             f"{show_value(given)} is no value of {value.label!r}, which is a number from {low:.6g} "
             f"to {high:.6g}"
         )
-    shown = [show_value(group[0]) for group in value.classes[:_SHOWN]]
-    more = ", ..." if len(value.classes) > _SHOWN else ""
-    return (
-        f"{show_value(given)} is no value of {value.label!r}; its values are: "
-        f"{', '.join(shown)}{more}"
-    )
+    shown = show_values([group[0] for group in value.classes], _SHOWN)
+    return f"{show_value(given)} is no value of {value.label!r}; its values are: {shown}"

@@ -88,21 +88,31 @@ class Readers:
         It depends on the value, and is the same on all inputs; or it does not, and is read from
         what does, since the two are the same on all inputs.
         """
-        reached = {label}
-        for other, sources in self.atlas.sources.items():
-            if not reached & {*sources}:
-                continue
-            reached.add(other)
-            value = self.atlas.values[other]
-            if value.table is None and not self.held(value) and not self._parts_of(value):
-                return other
-        led_to = reached - {label}
-        affected = {p.name for p in self.atlas.places.values() if p.value in led_to}
+        led_to = self._led_to(label)
+        affected = self._variables_for(led_to)
         for other, value in self.atlas.values.items():
-            names = {name for reading in self.held(value) for name in reading.variables}
-            if other not in reached and names & affected:
+            if other in led_to:
+                if value.table is None and not self.held(value) and not self._parts_of(value):
+                    return other
+            elif other != label and self._read_by(value) & affected:
                 return other
         return None
+
+    def _led_to(self, label: str) -> set[str]:
+        """The s-ops that depend on one, without itself."""
+        reached = {label}
+        for other, sources in self.atlas.sources.items():  # operands come first
+            if reached & {*sources}:
+                reached.add(other)
+        return reached - {label}
+
+    def _variables_for(self, labels: set[str]) -> set[str]:
+        """The variables of the stream that belong to s-ops."""
+        return {place.name for place in self.atlas.places.values() if place.value in labels}
+
+    def _read_by(self, value: NamedValue) -> set[str]:
+        """The variables of all ways in which an s-op is held."""
+        return {name for reading in self.held(value) for name in reading.variables}
 
     def reads_around(self, label: str, skipped: set[str], is_everywhere: bool) -> str | None:
         """An s-op that a value leads to, and that is computed from what the value is made of.
@@ -114,22 +124,19 @@ class Readers:
             skipped: s-ops that are known to read it as it is to be.
             is_everywhere: whether the value is replaced in the stream, and not for some readers.
         """
-        reached, before = {label}, {label} if not is_everywhere else set()
-        for other, sources in self.atlas.sources.items():
-            if reached & {*sources}:
-                reached.add(other)
+        before = set() if is_everywhere else {label}
         todo = [label]
         while todo:
             sources = self.atlas.mentioned[todo.pop()]
             todo += [source for source in sources if source not in before]
             before.update(sources)
-        variables = {p.name for p in self.atlas.places.values() if p.value in before}
-        for other in reached - {label} - skipped:
+        variables, led_to = self._variables_for(before), self._led_to(label)
+        for other in led_to - skipped:
             value = self.atlas.values[other]
             for part in self._parts_of(value):
                 for role, units in self._roles(part, value):
                     operands = self.atlas.operands_in(other, role)
-                    allowed = set(self._read_for(operands, reached - {label}))
+                    allowed = set(self._read_for(operands, led_to))
                     if {*self._used(part, role, units)} & variables - allowed:
                         return other
         return None
@@ -179,7 +186,7 @@ class Readers:
                     served.update(self._served(part, role))
         shared = tuple(sorted(served - {consumer.label}))
         steps = (*path, reader) if consumer.table is not None else path
-        mine = {name for reading in readings for name in reading.variables}
+        mine = self._read_by(value)
         whole &= bool(reads) and self._is_computed(steps, on_the_way, used - mine)
         return Heard(tuple(reads), shared, whole)
 
@@ -220,7 +227,7 @@ class Readers:
         units = tuple(range(len(self.weights.unembedding_b)))
         found = [(r, self._sees(end, "result", units, r)) for r in self.held(value)]
         reads = tuple((r, Read(end, "result", units)) for r, sees in found if sees)[:1]
-        mine = {name for r in self.held(value) for name in r.variables}
+        mine = self._read_by(value)
         allowed = set(mine)
         on_the_way = {value.label, *path}
         for label in path:
@@ -231,10 +238,9 @@ class Readers:
 
     def _variables_of(self, label: str) -> Iterator[str]:
         """What holds an s-op, or what it is made of where nothing holds it."""
-        held = self.held(self.atlas.values[label])
-        for reading in held:
-            yield from reading.variables
-        if not held:
+        value = self.atlas.values[label]
+        yield from self._read_by(value)
+        if not self.held(value):
             for operand in self.atlas.mentioned[label]:
                 yield from self._variables_of(operand)
 

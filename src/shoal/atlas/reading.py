@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
-from shoal.errors import InvalidInputError, UnreadableError
+from shoal.errors import UnreadableError
 from shoal.forms.form import with_none
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.rasp.values import Value, canonical_key, show_value
@@ -45,7 +45,7 @@ class Reader:
             InvalidInputError: there is no s-op of that name.
             UnreadableError: it is not in the model, since nothing needs it.
         """
-        value = self._named(name)
+        value = self.atlas.named(name)
         reading = next(iter(value.readings), None)
         if reading is not None and reading.is_number:
             return self._numbers(value, reading)
@@ -61,7 +61,7 @@ class Reader:
             InvalidInputError: there is no s-op of that name.
             UnreadableError: it is not in the model, or its values are not listed.
         """
-        value = self._named(name)
+        value = self.atlas.named(name)
         reading = next(iter(value.readings), None)
         if value.classes is None:
             raise UnreadableError(value.label, f"{value.label!r} has values that are not listed")
@@ -69,14 +69,6 @@ class Reader:
             return self._classes(value)
         each = [value.class_of.get(canonical_key(v), NONE) for v in self._numbers(value, reading)]
         return np.array(each, dtype=int)
-
-    def _named(self, name: str) -> NamedValue:
-        value = self.atlas.value(name)
-        if value is None:
-            values = self.atlas.values.values()
-            known = ", ".join(label for v in values for label in (v.label, *v.aliases))
-            raise InvalidInputError(f"there is no s-op named {name!r}; the names are: {known}")
-        return value
 
     def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
         _require_precise(value, reading)

@@ -27,6 +27,9 @@ from shoal.transformer.edits import Edit, Read
 Run = Callable[[Sequence[Value], tuple[Edit, ...]], Reader]
 """From an input and edits to what can be read of such a forward pass."""
 
+ForSome = tuple[str, Content, set[str]]
+"""An s-op's label, what it becomes, and the labels of those who see that."""
+
 _CLASSES = (Source.VALUE, Source.VALUES, Source.LIKE)
 """What makes an s-op a value of its own, and no mean or zero."""
 
@@ -62,16 +65,14 @@ class Writer:
         replaced = self._replaced(tokens, patches)
         made: tuple[Edit, ...] = ()
         contents: dict[str, Content] = {}
-        for_some: list[tuple[str, Content, set[str]]] = []
+        for_some: list[ForSome] = []
         waiting: dict[str, tuple[str, ...]] = {}
         for label, value in self.atlas.values.items():  # operands come first
             given = replaced.get(label, [])
             if label in waiting:
-                seen = dict(contents)
-                seen |= {name: content for name, content, served in for_some if label in served}
+                seen, now = _seen_by(label, contents, for_some), self.run(tokens, made)
                 for step in (*waiting[label], label):
                     if step not in seen:
-                        now = self.run(tokens, made)
                         seen[step] = self._computed(value, self.atlas.values[step], now, seen)
                     if not for_some:
                         contents.setdefault(step, seen[step])
@@ -90,8 +91,9 @@ class Writer:
                 else:
                     for_some.append((label, content, chosen | set(around)))
         if all(patch.source in _CLASSES for patch in patches) and made:
-            self._require_defined(self.run(tokens, made), contents, for_some)
-            self._require_known(patches[0].name, self.run(tokens, made))
+            now = self.run(tokens, made)
+            self._require_defined(now, contents, for_some)
+            self._require_known(patches[0].name, now)
         return made
 
     def _replaced(
@@ -104,12 +106,7 @@ class Writer:
                 raise InvalidInputError(
                     f"{show_value(patch)} is no patch; make one by shoal.Patch.value(name, value)"
                 )
-            value = self.atlas.value(patch.name)
-            if value is None:
-                known = ", ".join(self.atlas.values)
-                raise InvalidInputError(
-                    f"there is no s-op named {patch.name!r}; the names are: {known}"
-                )
+            value = self.atlas.named(patch.name)
             granted = self.readers.taken_for_granted(value.label)
             if granted is not None:
                 raise UnwritableError(
@@ -126,14 +123,13 @@ class Writer:
         self,
         now: Reader,
         contents: dict[str, Content],
-        for_some: list[tuple[str, Content, set[str]]],
+        for_some: list[ForSome],
     ) -> None:
         """Refuse what makes operands meet that never do: a network may answer them anyhow."""
         for step in self.atlas.values.values():
             if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
                 continue
-            seen = dict(contents)
-            seen |= {name: content for name, content, served in for_some if step.label in served}
+            seen = _seen_by(step.label, contents, for_some)
             try:
                 operands = [self._now(label, now, seen) for label in step.inputs]
             except UnreadableError:
@@ -283,6 +279,13 @@ class Writer:
                 )
             chosen.add(label)
         return chosen
+
+
+def _seen_by(
+    label: str, contents: dict[str, Content], for_some: list[ForSome]
+) -> dict[str, Content]:
+    """The contents that an s-op finds: those for everybody, and those for some with it."""
+    return contents | {name: content for name, content, served in for_some if label in served}
 
 
 def _merged(

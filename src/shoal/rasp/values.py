@@ -66,6 +66,11 @@ def show_value(value: object) -> str:
     return f"{text[: _MOST_SHOWN - 40]} ... ({len(text):,} characters)"
 
 
+def show_values(values: Sequence[Value], most: int) -> str:
+    """The first of several values, with commas between, and dots where there are more."""
+    return ", ".join(map(show_value, values[:most])) + (", ..." if len(values) > most else "")
+
+
 def show_error(error: BaseException) -> str:
     """An error for a message: its type and its text, whatever its ``str`` does."""
     try:

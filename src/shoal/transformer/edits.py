@@ -70,11 +70,10 @@ class Edit:
             convert = lambda array: array.astype(stream.dtype)  # noqa: E731
         length = stream.shape[1]
         target, mask = convert(self.target[:, :length]), convert(self.mask[:, :length, None])
+        writing = convert(self.writing)
         now = stream @ convert(self.reading) + convert(self.bias)
         # first taken away, then added: beside a large number a small one would be lost
-        return (
-            stream - (now * mask) @ convert(self.writing) + (target * mask) @ convert(self.writing)
-        )
+        return stream - (now * mask) @ writing + (target * mask) @ writing
 
 
 def edited(stream: Any, edits: tuple[Edit, ...], state: int, convert: Any = None) -> Any:

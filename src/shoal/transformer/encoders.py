@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
-from shoal.rasp.values import Key, Value, canonical_key, normalise, show_value, why_unusable
+from shoal.rasp.values import (
+    Key,
+    Value,
+    canonical_key,
+    normalise,
+    show_value,
+    show_values,
+    why_unusable,
+)
 from shoal.shown import shown_fields
 from shoal.transformer.decoding import code_logits
 
@@ -98,9 +106,8 @@ class InputEncoder:
                 f"BOS {show_value(token)} stands at position {position}; it belongs at the start "
                 "only, and run() puts it there by itself"
             )
-        shown = ", ".join(map(show_value, self.vocab[:20]))
-        more = ", ..." if len(self.vocab) > 20 else ""
-        raise InvalidInputError(f"{where} is not in the vocab: {shown}{more}{self._alike(token)}")
+        shown = show_values(self.vocab, 20)
+        raise InvalidInputError(f"{where} is not in the vocab: {shown}{self._alike(token)}")
 
     def _alike(self, token: Value) -> str:
         """A hint where the vocab has an equal number of another type."""
