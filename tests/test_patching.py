@@ -319,3 +319,32 @@ def test_patches_are_not_made_of_anything() -> None:
         Patch("tokens", "foo", 1)
     with pytest.raises(shoal.InvalidInputError, match="readers are names"):
         Patch.value("tokens", "a", readers=[[1]])
+
+
+@pytest.mark.parametrize("passes", ["all", "none"])
+def test_a_selector_that_always_selects_is_not_made_to_select_nothing(passes: str) -> None:
+    """Its aggregate has no default: the network would attend to whatever there is."""
+    wanted = rasp.Map(lambda x: x, rasp.tokens).named("wanted")
+    same = rasp.Select(rasp.tokens, wanted, rasp.Comparison.EQ)
+    program = rasp.Aggregate(same, rasp.indices, default=7)
+    model = shoal.compile(rasp.keep(program), vocab=[0, 1], max_seq_len=2, passes=passes)
+    with pytest.raises(shoal.UnwritableError, match="select 0 keys"):
+        model.write("wanted", [0, 0], [1, 0])
+
+
+def test_a_selector_is_not_made_to_select_more_than_it_ever_does() -> None:
+    where = rasp.Map(lambda i: i, rasp.indices).named("where")
+    here = rasp.SelectorWidth(rasp.Select(where, rasp.indices, rasp.Comparison.EQ))
+    model = shoal.compile(here, vocab=[0, 1], max_seq_len=3, passes="none")
+    assert model.write("where", [0, 0, 0], [2, 0, 1]) == [1, 1, 1]
+    with pytest.raises(shoal.UnwritableError, match=r"select [02] keys"):
+        model.write("where", [0, 0, 0], [0, 0, 2])
+
+
+def test_keys_and_queries_do_not_meet_that_raise() -> None:
+    halves = rasp.Map(lambda x: x, rasp.tokens).named("halves")
+    near = rasp.Select(halves, rasp.indices, lambda k, q: 1 / (k - q - 5) < 0)
+    model = shoal.compile(rasp.SelectorWidth(near), vocab=[0, 5], max_seq_len=2, passes="none")
+    assert model.write("halves", [0, 0], [0, 0]) == [2, 2]
+    with pytest.raises(shoal.UnwritableError, match="meets a query"):
+        model.write("halves", [0, 0], [5, 0])

@@ -128,7 +128,7 @@ class NamedValue:
         return self.blocks is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selector:
     """A selector of the program as it was written.
 
@@ -138,13 +138,22 @@ class Selector:
         inputs: the labels of its operands; of a select, keys and then queries.
         text: it, as a program would say it.
         is_constant: whether it selects everything, or nothing, whatever its operands are.
+        predicate: of a select that is not constant, [queries, keys] whether it selects, by class (1
+            or 0, and -2 for what never meets); None in older files.
+        least: no query selects fewer keys, on any input.
+        most: no query selects more; None if nothing is known.
     """
+
+    __repr__ = shown_fields
 
     label: str
     op: str
     inputs: tuple[str, ...]
     text: str
     is_constant: bool
+    predicate: Classes | None = None
+    least: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True)

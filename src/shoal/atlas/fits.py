@@ -37,6 +37,11 @@ def misfits(atlas: Atlas, sizes: Sizes) -> Iterator[str]:
             yield f"{value.label!r} is looked up by what is no value of it"
         if value.table.ndim != len(value.inputs):
             yield f"the table of {value.label!r} is over other operands than it has"
+    for selector in atlas.selectors.values():
+        if not set(selector.inputs) <= {*atlas.values, *atlas.selectors}:
+            yield f"{selector.label!r} selects by what is no value of it"
+        if selector.predicate is not None and selector.predicate.ndim != 2:
+            yield f"the predicate of {selector.label!r} is over other operands than two"
     for part in atlas.parts:
         if not 0 <= part.half_layer < end:
             yield f"{part.name!r} is in half-layer {part.half_layer} of {end}"

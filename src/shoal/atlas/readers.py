@@ -88,7 +88,7 @@ class Readers:
         It depends on the value, and is the same on all inputs; or it does not, and is read from
         what does, since the two are the same on all inputs.
         """
-        led_to = self._led_to(label)
+        led_to = self.led_to(label)
         affected = self._variables_for(led_to)
         for other, value in self.atlas.values.items():
             if other in led_to:
@@ -98,7 +98,7 @@ class Readers:
                 return other
         return None
 
-    def _led_to(self, label: str) -> set[str]:
+    def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""
         reached = {label}
         for other, sources in self.atlas.sources.items():  # operands come first
@@ -130,7 +130,7 @@ class Readers:
             sources = self.atlas.mentioned[todo.pop()]
             todo += [source for source in sources if source not in before]
             before.update(sources)
-        variables, led_to = self._variables_for(before), self._led_to(label)
+        variables, led_to = self._variables_for(before), self.led_to(label)
         for other in led_to - skipped:
             value = self.atlas.values[other]
             for part in self._parts_of(value):

@@ -96,21 +96,35 @@ class Reader:
     def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
         operands = []
         for axis, label in enumerate(value.inputs):
-            operand = self.atlas.values[label]
             try:
-                operands.append(self._classes(operand))
+                found, table = self.as_it_matters(label, axis, table)
             except UnreadableError as error:
-                known = self._as_far_as_it_matters(operand, axis, table)
-                if known is None and value.is_merged:
+                if value.is_merged:
                     raise _unreadable(value) from None
-                if known is None:
-                    reason = f"{value.label!r} cannot be read: {error}"
-                    raise UnreadableError(
-                        value.label, reason, error.merged, error.inexact
-                    ) from None
-                operands.append(known[0])
-                table = known[1]
+                reason = f"{value.label!r} cannot be read: {error}"
+                raise UnreadableError(value.label, reason, error.merged, error.inexact) from None
+            operands.append(found)
         return np.asarray(np.maximum(table(operands), NONE))
+
+    def as_it_matters(self, label: str, axis: int, table: Lookup) -> tuple[Classes, Lookup]:
+        """The class of an operand, or its block; and the table over what it is.
+
+        Args:
+            label: of an operand.
+            axis: of the table.
+            table: of a reader, over classes.
+
+        Raises:
+            UnreadableError: it is not in the model.
+        """
+        operand = self.atlas.values[label]
+        try:
+            return self._classes(operand), table
+        except UnreadableError:
+            known = self._as_far_as_it_matters(operand, axis, table)
+            if known is None:
+                raise
+            return known
 
     def _nearest(self, reading: Reading, nullable: bool) -> Classes:
         """The class of the nearest code at each position; NONE for None."""

@@ -23,7 +23,7 @@ from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Enumerated
-from shoal.program.ir import Node, Program
+from shoal.program.ir import Node
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
@@ -87,9 +87,7 @@ def survey(stages: Stages) -> Atlas:
         ),
         seconds=dict(stages.seconds),
         selectors={
-            node.label: _selector(original.program, node)
-            for node in original.program
-            if not node.is_sop
+            node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
     )
 
@@ -166,12 +164,25 @@ def _value(
     )
 
 
-def _selector(program: Program, node: Node) -> Selector:
+def _selector(optimised: Optimised, node: Node) -> Selector:
+    program = optimised.original.program
     inputs = tuple(program.node(number).label for number in node.inputs)
     shown = [*inputs, show_function(node.function)] if node.function is not None else list(inputs)
     is_constant = node.function in (Comparison.TRUE, Comparison.FALSE)
-    text = f"{node.op}({', '.join(shown)})"
-    return Selector(node.label, str(node.op), inputs, text, is_constant)
+    known = [optimised.original.widths[node.id]]  # and what the passes found out
+    place = optimised.place_of(node.id)
+    if place in optimised.inferred.widths:
+        known.append(optimised.inferred.widths[place])
+    return Selector(
+        label=node.label,
+        op=str(node.op),
+        inputs=inputs,
+        text=f"{node.op}({', '.join(shown)})",
+        is_constant=is_constant,
+        predicate=None if is_constant else optimised.original.predicates.get(node.id),
+        least=max(bounds.low for bounds in known),
+        most=min(bounds.high for bounds in known),
+    )
 
 
 def _label(optimised: Optimised, number: int) -> str:

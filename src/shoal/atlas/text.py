@@ -46,7 +46,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "savings": [_plain(saved) for saved in atlas.savings],
         "undefined": [_plain(undefined) for undefined in atlas.undefined],
         "seconds": dict(atlas.seconds),
-        "selectors": [_plain(selector) for selector in atlas.selectors.values()],
+        "selectors": [_selector_to_json(selector) for selector in atlas.selectors.values()],
         "claims": dict(atlas.claims),
     }
 
@@ -61,7 +61,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
         if data["version"] != VERSION:
             raise ValueError(f"its atlas has version {show_value(data['version'])}")
         values = [_value_from_json(item) for item in data["values"]]
-        selectors = [Selector(**_tuples(item)) for item in data.get("selectors", ())]
+        selectors = [_selector_from_json(item) for item in data.get("selectors", ())]
         places = [Place(**_tuples(item)) for item in data["places"]]
         return Atlas(
             source=data["source"],
@@ -140,6 +140,20 @@ def _value_from_json(data: Mapping[str, Any]) -> NamedValue:
     return NamedValue(**{**_tuples(data), **parts})
 
 
+def _selector_to_json(selector: Selector) -> dict[str, Any]:
+    table = selector.predicate
+    return {
+        **_plain(selector),
+        "predicate": None if table is None else _array_to_json(table),
+    }
+
+
+def _selector_from_json(data: Mapping[str, Any]) -> Selector:
+    table = data.get("predicate")
+    made = None if table is None else _array_from_json(table, np.int32)
+    return Selector(**{**_tuples(data), "predicate": made})
+
+
 def _word(value: Value) -> Any:
     try:
         return value_to_json(value)
@@ -148,7 +162,7 @@ def _word(value: Value) -> Any:
 
 
 def _array_to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
-    """Rows that repeat are held once; of sparse arrays the entries that are not 0."""
+    """Rows that repeat are held once; of sparse arrays the entries that are not 0; and runs."""
     flat = array.ravel()
     at = np.flatnonzero(flat)
     if 2 * len(at) < flat.size:
@@ -157,6 +171,10 @@ def _array_to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
         return {"shape": list(array.shape), "row": array[0].tolist()}
     if array.ndim == 2 and array.shape[1] > 1 and (array == array[:, :1]).all():
         return {"shape": list(array.shape), "column": array[:, 0].tolist()}
+    starts = np.flatnonzero(np.diff(flat, prepend=np.nan))
+    if 2 * len(starts) < flat.size:
+        runs = np.diff(starts, append=flat.size)
+        return {"shape": list(array.shape), "runs": runs.tolist(), "values": flat[starts].tolist()}
     return {"shape": list(array.shape), "entries": flat.tolist()}
 
 
@@ -167,6 +185,10 @@ def _array_from_json(data: Mapping[str, Any], kind: type[Any]) -> npt.NDArray[An
         raise ValueError(f"an array of its atlas has the shape {list(shape)}")
     if "entries" in data:
         array = np.array(data["entries"], dtype=kind)
+    elif "runs" in data:
+        if sum(data["runs"]) != size or min(data["runs"], default=0) < 0:
+            raise ValueError("an array of its atlas is cut off")
+        array = np.repeat(np.array(data["values"], dtype=kind), data["runs"])
     elif "at" in data:
         array = np.zeros(size, dtype=kind)
         array[data["at"]] = data["values"]

@@ -9,7 +9,6 @@ import numpy as np
 
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.atlas.content import (
-    Classes,
     Content,
     content_of,
     content_of_classes,
@@ -17,6 +16,7 @@ from shoal.atlas.content import (
     require_reachable,
 )
 from shoal.atlas.patch import Patch, Source
+from shoal.atlas.patched import ForSome, Patched, require_defined, require_known, require_selected
 from shoal.atlas.readers import Heard, Readers
 from shoal.atlas.reading import Reader
 from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
@@ -26,9 +26,6 @@ from shoal.transformer.edits import Edit, Read
 
 Run = Callable[[Sequence[Value], tuple[Edit, ...]], Reader]
 """From an input and edits to what can be read of such a forward pass."""
-
-ForSome = tuple[str, Content, set[str]]
-"""An s-op's label, what it becomes, and the labels of those who see that."""
 
 _CLASSES = (Source.VALUE, Source.VALUES, Source.LIKE)
 """What makes an s-op a value of its own, and no mean or zero."""
@@ -70,10 +67,11 @@ class Writer:
         for label, value in self.atlas.values.items():  # operands come first
             given = replaced.get(label, [])
             if label in waiting:
-                seen, now = _seen_by(label, contents, for_some), self.run(tokens, made)
+                patched = Patched(self.run(tokens, made), contents, tuple(for_some))
+                seen = patched.seen_by(label)
                 for step in (*waiting[label], label):
                     if step not in seen:
-                        seen[step] = self._computed(value, self.atlas.values[step], now, seen)
+                        seen[step] = self._computed(value, self.atlas.values[step], patched, seen)
                     if not for_some:
                         contents.setdefault(step, seen[step])
                 given = [(seen[label], None), *given]
@@ -91,9 +89,10 @@ class Writer:
                 else:
                     for_some.append((label, content, chosen | set(around)))
         if all(patch.source in _CLASSES for patch in patches) and made:
-            now = self.run(tokens, made)
-            self._require_defined(now, contents, for_some)
-            self._require_known(patches[0].name, now)
+            patched = Patched(self.run(tokens, made), contents, tuple(for_some))
+            require_defined(patched)
+            require_selected(patched, patches[0].name, self.readers.led_to)
+            require_known(patched, patches[0].name)
         return made
 
     def _replaced(
@@ -118,48 +117,6 @@ class Writer:
             chosen = self._chosen(value, patch.readers)
             replaced.setdefault(value.label, []).append((content, chosen))
         return replaced
-
-    def _require_defined(
-        self,
-        now: Reader,
-        contents: dict[str, Content],
-        for_some: list[ForSome],
-    ) -> None:
-        """Refuse what makes operands meet that never do: a network may answer them anyhow."""
-        for step in self.atlas.values.values():
-            if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
-                continue
-            seen = _seen_by(step.label, contents, for_some)
-            try:
-                operands = [self._now(label, now, seen) for label in step.inputs]
-            except UnreadableError:
-                continue  # nothing reads it either
-            if (Lookup(step.table)(operands) == UNDEFINED).any():
-                raise UnwritableError(
-                    step.inputs[0],
-                    f"the new value makes {' and '.join(step.inputs)} have values together that "
-                    f"they have on no input, and {step.label!r} is defined only for those that "
-                    "they have",
-                )
-
-    def _require_known(self, name: str, now: Reader) -> None:
-        """Refuse what makes an s-op have a value that it has on no input."""
-        for other in self.atlas.values.values():
-            for reading in other.readings:
-                if not now.is_known(other, reading):
-                    raise UnwritableError(
-                        name,
-                        f"the new value would make {other.label!r} something that it is on no "
-                        "input, for which the model was not made",
-                    )
-
-    def _now(self, label: str, now: Reader, contents: dict[str, Content]) -> Classes:
-        content = contents.get(label)
-        if content is None or content.classes is None:
-            return now.classes(label)
-        if content.mask.all():
-            return content.classes
-        return np.where(content.mask, content.classes, now.classes(label))
 
     def _written(
         self, value: NamedValue, content: Content, chosen: set[str] | None
@@ -200,7 +157,7 @@ class Writer:
         return tuple(edits), around
 
     def _computed(
-        self, value: NamedValue, step: NamedValue, now: Reader, contents: dict[str, Content]
+        self, value: NamedValue, step: NamedValue, patched: Patched, contents: dict[str, Content]
     ) -> Content:
         """What an elementwise function of patched operands becomes, by its table."""
         if step.table is None or step.classes is None:
@@ -210,7 +167,7 @@ class Writer:
                 "and is no function of values at its own position that could be looked up; compile "
                 'with passes="none", or keep it by rasp.keep(...)',
             )
-        operands, mask = [], np.zeros(len(now.token_ids), dtype=bool)
+        operands, mask = [], np.zeros(patched.length, dtype=bool)
         for label in step.inputs:
             content = contents.get(label)
             if content is not None and content.classes is None:
@@ -221,7 +178,7 @@ class Writer:
                     'with passes="none"',
                 )
             try:
-                operands.append(self._now(label, now, contents))
+                operands.append(patched.classes(label, contents))
             except UnreadableError as error:
                 raise UnwritableError(
                     value.label, f"{step.label!r} is computed from it and {label!r}, and {error}"
@@ -279,13 +236,6 @@ class Writer:
                 )
             chosen.add(label)
         return chosen
-
-
-def _seen_by(
-    label: str, contents: dict[str, Content], for_some: list[ForSome]
-) -> dict[str, Content]:
-    """The contents that an s-op finds: those for everybody, and those for some with it."""
-    return contents | {name: content for name, content, served in for_some if label in served}
 
 
 def _merged(

@@ -1,0 +1,159 @@
+"""A forward pass with replaced values, and whether the model still does what its program says.
+
+A model is made for what its s-ops are on some input. Where a patch leads to something else, such as
+a selector that selects nothing though it always selects, a network answers anyhow: that is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoal.atlas.atlas import Atlas, Selector
+from shoal.atlas.content import Classes, Content
+from shoal.atlas.reading import Reader
+from shoal.atlas.selecting import Selection, is_defined, selection
+from shoal.errors import UnreadableError, UnwritableError
+from shoal.program.facts.lookup import UNDEFINED, Lookup
+
+ForSome = tuple[str, Content, set[str]]
+"""An s-op's label, what it becomes, and the labels of those who see that."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patched:
+    """A forward pass in which s-ops are replaced.
+
+    Attributes:
+        now: what can be read of it.
+        contents: what s-ops become for everybody, by label.
+        for_some: what s-ops become for some.
+    """
+
+    now: Reader
+    contents: dict[str, Content]
+    for_some: tuple[ForSome, ...]
+
+    @property
+    def atlas(self) -> Atlas:
+        """What is known of the model."""
+        return self.now.atlas
+
+    @property
+    def length(self) -> int:
+        """Of the input, without BOS."""
+        return len(self.now.token_ids)
+
+    def seen_by(self, label: str) -> dict[str, Content]:
+        """The contents that an s-op finds: those for everybody, and those for some with it."""
+        own = {name: content for name, content, served in self.for_some if label in served}
+        return self.contents | own
+
+    def classes(self, label: str, seen: dict[str, Content]) -> Classes:
+        """The class of an s-op at each position, for one who sees some contents.
+
+        Raises:
+            UnreadableError: it is not in the model, or its values are not listed.
+        """
+        content = seen.get(label)
+        if content is None or content.classes is None:
+            return self.now.classes(label)
+        if content.mask.all():
+            return content.classes
+        return np.where(content.mask, content.classes, self.now.classes(label))
+
+    def selection(self, label: str, seen: dict[str, Content]) -> Selection:
+        """[queries, keys], what a selector selects for one who sees some contents.
+
+        Raises:
+            UnreadableError: that is not known.
+        """
+
+        def operand(name: str, axis: int, table: Lookup) -> tuple[Classes, Lookup]:
+            if name in seen:
+                return self.classes(name, seen), table
+            return self.now.as_it_matters(name, axis, table)
+
+        return selection(self.atlas, label, operand, self.length)
+
+
+def require_defined(patched: Patched) -> None:
+    """Refuse what makes operands meet that never do: a network may answer them anyhow."""
+    for step in patched.atlas.values.values():
+        if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
+            continue
+        seen = patched.seen_by(step.label)
+        try:
+            operands = [patched.classes(label, seen) for label in step.inputs]
+        except UnreadableError:
+            continue  # nothing reads it either
+        if (Lookup(step.table)(operands) == UNDEFINED).any():
+            raise UnwritableError(
+                step.inputs[0],
+                f"the new value makes {' and '.join(step.inputs)} have values together that "
+                f"they have on no input, and {step.label!r} is defined only for those that "
+                "they have",
+            )
+
+
+def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[str]]) -> None:
+    """Refuse what makes a selector select more or fewer keys than it does on any input.
+
+    Args:
+        patched: the forward pass.
+        name: of the s-op that is replaced.
+        led_to: from a label to those of the s-ops that depend on it.
+    """
+    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
+    affected = replaced.union(*map(led_to, replaced))
+    for step in patched.atlas.values.values():
+        for label in step.inputs if step.is_compiled else ():
+            selector = patched.atlas.selectors.get(label)
+            operands = patched.atlas.through_selectors((label,))
+            if selector is not None and affected & {*operands}:
+                _require_width(patched, name, step.label, selector)
+
+
+def _require_width(patched: Patched, name: str, step: str, selector: Selector) -> None:
+    """Refuse that a selector selects more or fewer keys than it ever does."""
+    most = patched.length if selector.most is None else selector.most
+    is_bounded = selector.least > 0 or most < patched.length
+    if not is_bounded and is_defined(patched.atlas, selector.label):
+        return
+    try:
+        selected = patched.selection(selector.label, patched.seen_by(step))
+    except UnreadableError as error:
+        raise UnwritableError(
+            name,
+            f"it cannot be told whether {selector.label!r} would select as many keys as it does on "
+            f"every input: {error}",
+        ) from None
+    if patched.atlas.options.get("attention") == "causal":
+        selected = np.tril(selected)
+    widths = selected.sum(axis=1)
+    for width in (widths.min(), widths.max()):
+        if not selector.least <= width <= most:
+            raise UnwritableError(
+                name,
+                f"the new value would make {selector.label!r} select {width} keys, which it does "
+                "on no input, and the model was not made for that",
+            )
+
+
+def require_known(patched: Patched, name: str) -> None:
+    """Refuse what makes an s-op have a value that it has on no input.
+
+    Args:
+        patched: the forward pass.
+        name: of the s-op that is replaced.
+    """
+    for other in patched.atlas.values.values():
+        for reading in other.readings:
+            if not patched.now.is_known(other, reading):
+                raise UnwritableError(
+                    name,
+                    f"the new value would make {other.label!r} something that it is on no "
+                    "input, for which the model was not made",
+                )
