@@ -348,3 +348,15 @@ def test_keys_and_queries_do_not_meet_that_raise() -> None:
     assert model.write("halves", [0, 0], [0, 0]) == [2, 2]
     with pytest.raises(shoal.UnwritableError, match="meets a query"):
         model.write("halves", [0, 0], [5, 0])
+
+
+def test_a_helper_is_read_by_what_it_is_there_for() -> None:
+    """One head computes a number, and a mean that neurons decode: both see the new value."""
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    count = rasp.Map(lambda n: n % 3, rasp.numerical(rasp.SelectorWidth(earlier)))
+    number = rasp.numerical(rasp.SequenceMap(lambda x, y: 3 * x + y, count, count)).named("number")
+    less = rasp.Select(number, number, rasp.Comparison.LT)
+    mean = rasp.numerical(rasp.Aggregate(less, number, default=-1))
+    program = mean - rasp.Aggregate(less, number)
+    model = shoal.compile(program, vocab=[1], max_seq_len=4)
+    assert model.write("number", [1] * 4, [0, 8, 4, 8]) == [None, 0, 0, 0]

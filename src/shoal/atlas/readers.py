@@ -34,6 +34,19 @@ class Heard:
     is_whole: bool
 
 
+@dataclass(frozen=True)
+class Made:
+    """How an s-op is computed.
+
+    Attributes:
+        parts: the components that do so, in order, and those of helpers that are there for it.
+        variables: which of what they write is the s-op, or a helper for it.
+    """
+
+    parts: tuple[Part, ...]
+    variables: frozenset[str]
+
+
 @dataclass(frozen=True, eq=False)
 class Readers:
     """Who reads what in a model, by its atlas and its weights.
@@ -134,7 +147,7 @@ class Readers:
         for other in led_to - skipped:
             value = self.atlas.values[other]
             for part in self._parts_of(value):
-                for role, units in self._roles(part, value):
+                for role, units in self._roles(part, value.replaced_by or other):
                     operands = self.atlas.operands_in(other, role)
                     allowed = set(self._read_for(operands, led_to))
                     if {*self._used(part, role, units)} & variables - allowed:
@@ -164,11 +177,12 @@ class Readers:
         if reader == Patch.RESULT:
             return self._by_result(path, value)
         consumer = self.atlas.values[reader]
+        holder = consumer.replaced_by or consumer.label
         on_the_way = {value.label, *path}
         reads: list[tuple[Reading, Read]] = []
         whole, served, used = True, {consumer.label}, set()
         for part in self._parts_of(consumer):
-            for role, units in self._roles(part, consumer):
+            for role, units in self._roles(part, holder):
                 operands = self.atlas.operands_in(reader, role)
                 others = set(self._others(operands, on_the_way, value))
                 found = [(r, self._sees(part.half_layer, role, units, r)) for r in readings]
@@ -183,7 +197,7 @@ class Readers:
                 elif on_the_way & {*operands}:
                     whole &= not mine & others
                     reads.append((hits[0], Read(part.half_layer, role, units)))
-                    served.update(self._served(part, role))
+                    served.update(self._served(part, role, units))
         shared = tuple(sorted(served - {consumer.label}))
         steps = (*path, reader) if consumer.table is not None else path
         mine = self._read_by(value)
@@ -246,11 +260,11 @@ class Readers:
 
     def _parts_of(self, value: NamedValue) -> tuple[Part, ...]:
         """The components that compute an s-op, and helpers that are there for it."""
-        return self._parts[value.replaced_by or value.label]
+        return self._made[value.replaced_by or value.label].parts
 
     @cached_property
-    def _parts(self) -> dict[str, tuple[Part, ...]]:
-        """The same for all s-ops, by label."""
+    def _made(self) -> dict[str, Made]:
+        """How each s-op is computed, by label."""
         own = {
             label: {name for reading in self.own(value) for name in reading.variables}
             for label, value in self.atlas.values.items()
@@ -259,16 +273,19 @@ class Readers:
         for place in self.atlas.places.values():
             if place.value is not None:
                 own.setdefault(place.value, set()).add(place.name)
-        found = {value.replaced_by: () for value in self.atlas.values.values() if value.replaced_by}
-        return {**found, **{label: self._computing(label, own) for label in own}}
+        replaced = {value.replaced_by for value in self.atlas.values.values() if value.replaced_by}
+        nothing = dict.fromkeys(replaced, Made((), frozenset()))
+        return {**nothing, **{label: self._making(label, own) for label in own}}
 
-    def _computing(self, label: str, own: Mapping[str, set[str]]) -> tuple[Part, ...]:
+    def _making(self, label: str, own: Mapping[str, set[str]]) -> Made:
         """Components of an s-op's variables, and of helpers that are nobody's."""
         others = {name for other, names in own.items() if other != label for name in names}
         parts: dict[int, Part] = {}
+        variables: set[str] = set()
         todo = list(own[label])
         while todo:
             name = todo.pop()
+            variables.add(name)
             for number, part in enumerate(self.atlas.parts):
                 if part.kind != "erasure" and name in part.writes and number not in parts:
                     parts[number] = part
@@ -277,15 +294,18 @@ class Readers:
                         for read in part.reads
                         if self.atlas.places[read].value is None and read not in others
                     ]
-        return tuple(parts[number] for number in sorted(parts))
+        return Made(tuple(parts[number] for number in sorted(parts)), frozenset(variables))
 
-    def _served(self, part: Part, role: str) -> set[str]:
-        """The s-ops that a component works for in a role; values are told apart by unit."""
-        if role == "value":
-            return set()
-        return {label for label, parts in self._parts.items() if part in parts}
+    def _served(self, part: Part, role: str, units: tuple[int, ...]) -> Iterator[str]:
+        """The s-ops that units of a component work for in a role."""
+        for label, made in self._made.items():
+            if part not in made.parts:
+                continue
+            own = dict(self._roles(part, label))[role]
+            if {*own} & {*units}:
+                yield label
 
-    def _roles(self, part: Part, consumer: NamedValue) -> Iterator[tuple[str, tuple[int, ...]]]:
+    def _roles(self, part: Part, label: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         """The roles of a component, with the units that work for an s-op."""
         if part.kind != "head":
             yield "hidden", tuple(range(part.first, part.first + part.size))
@@ -298,18 +318,11 @@ class Readers:
         columns = [
             column
             for name in part.writes
-            if len(part.writes) == 1 or self._is_for(name, consumer)
+            if len(part.writes) == 1 or name in self._made[label].variables
             for column in self.atlas.places[name].columns
         ]
         values = range(part.first * sizes.value_size, (part.first + 1) * sizes.value_size)
         yield "value", tuple(unit for unit in values if layer.output_w[unit, columns].any())
-
-    def _is_for(self, name: str, consumer: NamedValue) -> bool:
-        holder = consumer.replaced_by or consumer.label
-        place = self.atlas.places[name]
-        if place.value is not None:
-            return place.value == holder
-        return any(name in reading.variables for reading in consumer.readings)
 
     def _used(self, part: Part, role: str, units: tuple[int, ...]) -> Iterator[str]:
         """The variables that units read at all."""
