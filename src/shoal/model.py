@@ -17,6 +17,7 @@ from shoal.atlas.survey import Stages, survey
 from shoal.atlas.variables import Variables, variable_table
 from shoal.craft.model import CraftModel
 from shoal.errors import InvalidInputError
+from shoal.files import write_text
 from shoal.interventions import edited_cache, edits_for, names_of, reader_of, readers_of_cache
 from shoal.limits import Limits
 from shoal.lowering.held import Held
@@ -29,7 +30,7 @@ from shoal.report import report
 from shoal.runnable import Transformer
 from shoal.targets.target import editing_runner_of, module_of
 from shoal.transformer.edits import Edit
-from shoal.views import model_card
+from shoal.views import explorer_page, model_card
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
 
 
@@ -229,6 +230,14 @@ class Model(Transformer):
     def _repr_html_(self) -> str:
         """What a notebook shows: a card with sizes, proofs, the program and its values."""
         return model_card(self)
+
+    def save_html(self, path: str | Path) -> None:
+        """Write a page that shows the model and runs it: one file, which needs no network.
+
+        Raises:
+            InvalidInputError: the file cannot be written.
+        """
+        write_text(path, explorer_page(self))
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""

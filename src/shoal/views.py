@@ -17,3 +17,10 @@ def variables_card(variables: Any) -> str:
     from shoal_analysis.pictures import cards
 
     return cards.variables_card(variables)
+
+
+def explorer_page(model: Any) -> str:
+    """A page that shows a model and runs it."""
+    from shoal_analysis.pictures.explorer import html
+
+    return html.page(model)

@@ -13,7 +13,7 @@ from rich.console import Console
 import shoal
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
-from shoal_cli.commands import compare, compile, explain, export, fuzz, run
+from shoal_cli.commands import compare, compile, explain, export, fuzz, run, view
 from shoal_cli.endings import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -31,6 +31,7 @@ examples:
   shoal compile reverse                     what a compiled program looks like
   shoal run reverse a b c d                 run it
   shoal explain shuffle_dyck1               what each half-layer does
+  shoal view reverse                        a page that shows it and runs it
   shoal export sort --to huggingface sort/  take it elsewhere
   shoal compile my_program.py:double --vocab 1 2 3 --max-seq-len 8
 
@@ -57,6 +58,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "compile": compile,
         "run": run,
         "explain": explain,
+        "view": view,
         "export": export,
         "compare": compare,
         "fuzz": fuzz,

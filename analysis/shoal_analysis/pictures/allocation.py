@@ -36,6 +36,7 @@ def allocation_svg(atlas: Atlas, num_layers: int, d_model: int) -> str:
         f'style="max-width:{width:g}px;width:100%;height:auto" role="img" '
         'font-family="system-ui,sans-serif" font-size="11" fill="currentColor">',
         f"<title>{d_model} columns, {num_layers} layers</title>",
+        *_states(states, shown * row),
         *_axes(states, shown, row),
     ]
     for number, place in enumerate(atlas.places.values()):
@@ -46,6 +47,15 @@ def allocation_svg(atlas: Atlas, num_layers: int, d_model: int) -> str:
             "</text>"
         )
     return "".join([*parts, "</svg>"])
+
+
+def _states(states: int, height: float) -> list[str]:
+    """An area for each state of the stream, which a page may light up."""
+    return [
+        f'<rect class="state" data-state="{state}" x="{_LEFT + state * _STATE}" y="{_TOP - 20}" '
+        f'width="{_STATE}" height="{height + 24:g}" fill="none" pointer-events="all"/>'
+        for state in range(states)
+    ]
 
 
 def _axes(states: int, columns: int, row: float) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shoal.atlas.atlas import Atlas, Part, Place
+from shoal.atlas.atlas import Atlas, NamedValue, Part, Place
 from shoal.atlas.variables import variable_table
 from shoal_solvers import ALTERNATING
 
@@ -61,9 +61,16 @@ def unmaterialised(atlas: Atlas) -> list[str]:
     lines = []
     for name, info in variable_table(atlas).items():
         if not info.is_materialised:
-            of = ", ".join(info.of) or "nothing: it is constant"
+            of = ", ".join(info.of) or _of_nothing(atlas.values.get(name))
             lines.append(f"{name}: {_HOW[info.encoding]} {of}")
     return lines
+
+
+def _of_nothing(value: NamedValue | None) -> str:
+    """What an s-op is made from that no other s-op determines."""
+    if value is None or value.is_constant:
+        return "nothing: it is constant"
+    return "how many tokens there are"
 
 
 def merged(atlas: Atlas) -> list[str]:

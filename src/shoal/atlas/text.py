@@ -94,11 +94,11 @@ def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
 def _reading_to_json(reading: Reading) -> dict[str, Any]:
     arrays = ("matrix", "bias", "codes")
     plain = {name: v for name, v in _plain(reading).items() if name not in arrays}
-    codes = None if reading.codes is None else _array_to_json(reading.codes)
+    codes = None if reading.codes is None else array_to_json(reading.codes)
     return {
         **plain,
-        "matrix": _array_to_json(reading.matrix),
-        "bias": _array_to_json(reading.bias),
+        "matrix": array_to_json(reading.matrix),
+        "bias": array_to_json(reading.bias),
         "codes": codes,
     }
 
@@ -118,8 +118,8 @@ def _value_to_json(value: NamedValue) -> dict[str, Any]:
     return {
         **_plain(value),
         "classes": None if classes is None else [list(map(_word, group)) for group in classes],
-        "table": None if value.table is None else _array_to_json(value.table),
-        "local": None if value.local is None else _array_to_json(value.local),
+        "table": None if value.table is None else array_to_json(value.table),
+        "local": None if value.local is None else array_to_json(value.local),
         "readings": [_reading_to_json(reading) for reading in value.readings],
         "of_blocks": None if value.of_blocks is None else _reading_to_json(value.of_blocks),
     }
@@ -144,7 +144,7 @@ def _selector_to_json(selector: Selector) -> dict[str, Any]:
     table = selector.predicate
     return {
         **_plain(selector),
-        "predicate": None if table is None else _array_to_json(table),
+        "predicate": None if table is None else array_to_json(table),
     }
 
 
@@ -161,7 +161,7 @@ def _word(value: Value) -> Any:
         return show_value(value)
 
 
-def _array_to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
+def array_to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
     """Rows that repeat are held once; of sparse arrays the entries that are not 0; and runs."""
     flat = array.ravel()
     at = np.flatnonzero(flat)

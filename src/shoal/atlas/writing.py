@@ -76,7 +76,7 @@ class Writer:
                         contents.setdefault(step, seen[step])
                 given = [(seen[label], None), *given]
             for chosen, content in _merged(given):
-                more, around = self._written(value, content, chosen)
+                more, around = self.written(value, content, chosen)
                 made += more
                 for reader, path in around.items():
                     waiting[reader] = tuple(
@@ -118,7 +118,7 @@ class Writer:
             replaced.setdefault(value.label, []).append((content, chosen))
         return replaced
 
-    def _written(
+    def written(
         self, value: NamedValue, content: Content, chosen: set[str] | None
     ) -> tuple[tuple[Edit, ...], dict[str, tuple[str, ...]]]:
         """The edits of one s-op, and who computes it inside, with the s-ops on the way."""

@@ -1,0 +1,49 @@
+"""The page as one text: style, script and data within, and nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+
+from shoal.model import Model
+from shoal_analysis.pictures.allocation import allocation_svg
+from shoal_analysis.pictures.explorer.circuit import circuit_svg
+from shoal_analysis.pictures.explorer.data import page_data
+
+SCRIPTS = (
+    "arrays.js",
+    "network.js",
+    "reading.js",
+    "patching.js",
+    "dom.js",
+    "input.js",
+    "values.js",
+    "step.js",
+    "about.js",
+    "main.js",
+)
+"""In the order in which they are read."""
+
+
+def page(model: Model) -> str:
+    """A page that shows a model and runs it."""
+    data = json.dumps(page_data(model), allow_nan=False, separators=(",", ":"))
+    parts = {
+        "TITLE": escape(model.atlas.output),
+        "STYLE": _file("page.css"),
+        "CIRCUIT": circuit_svg(model.atlas, model.num_layers),
+        "ALLOCATION": allocation_svg(model.atlas, model.num_layers, model.d_model),
+        "DATA": data.replace("<", "\\u003c"),
+        "SCRIPT": "\n".join(map(_file, SCRIPTS)),
+    }
+    made = _file("page.html")
+    before, *rest = made.split("{{")
+    return before + "".join(
+        parts[name] + after for name, after in (part.split("}}", 1) for part in rest)
+    )
+
+
+def _file(name: str) -> str:
+    text = files("shoal_analysis.pictures.explorer").joinpath("page", name).read_text("utf-8")
+    return text.replace('"use strict";\n\n', "") if name.endswith(".js") else text

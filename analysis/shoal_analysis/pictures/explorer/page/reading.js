@@ -1,0 +1,208 @@
+// Named values of a forward pass, however they are held: the twin of shoal.atlas.reading.
+"use strict";
+
+class UnreadableError extends Error {}
+
+const MOST_OFF = 1e-2; // how far off what is still a value may be, where values are far apart
+
+/** What is known of the model, with its arrays decoded. */
+class Atlas {
+  constructor(data) {
+    this.data = data;
+    const reading = (r) =>
+      r && { ...r, rows: rowsOf(decodeArray(r.matrix)), codes: r.codes && rowsOf(decodeArray(r.codes)) };
+    this.values = new Map(
+      data.values.map((v) => [v.label, {
+        ...v,
+        table: v.table && decodeArray(v.table),
+        local: v.local && rowsOf(decodeArray(v.local)),
+        readings: v.readings.map(reading),
+        ofBlocks: reading(v.ofBlocks),
+      }]),
+    );
+    this.selectors = new Map(
+      data.selectors.map((s) => [s.label, { ...s, predicate: s.predicate && decodeArray(s.predicate) }]),
+    );
+    this.places = new Map(data.places.map((p) => [p.name, p]));
+    this.result = reading(data.result);
+  }
+
+  /** S-ops, and those of selectors in the selectors' place. */
+  throughSelectors(labels) {
+    return labels.flatMap((label) => {
+      const selector = this.selectors.get(label);
+      if (!selector) return [label];
+      return selector.isConstant ? [] : this.throughSelectors(selector.inputs);
+    });
+  }
+}
+
+/** Looks classes of operands up in a table; None flows through. */
+function lookUp(table, operands) {
+  return operands[0].map((_, p) => {
+    let index = 0;
+    let missing = false;
+    for (let axis = 0; axis < operands.length; axis++) {
+      const number = operands[axis][p];
+      if (number === UNDEFINED) return UNDEFINED;
+      if (number < 0) missing = true;
+      index = index * table.shape[axis] + number;
+    }
+    return missing ? NONE : table.flat[index];
+  });
+}
+
+/** Entries of a table with one axis replaced: for each new index the greatest over its members. */
+function ofBlocks(table, axis, blocks) {
+  const inner = table.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = table.shape.slice(0, axis).reduce((a, b) => a * b, 1);
+  const shape = table.shape.map((n, i) => (i === axis ? blocks.length : n));
+  const flat = new Float64Array(outer * blocks.length * inner);
+  for (let o = 0; o < outer; o++)
+    for (let b = 0; b < blocks.length; b++)
+      for (let i = 0; i < inner; i++) {
+        const entries = blocks[b].map((c) => table.flat[(o * table.shape[axis] + c) * inner + i]);
+        const most = Math.max(...entries);
+        if (entries.some((x) => x !== most && x !== UNDEFINED)) return null;
+        flat[(o * blocks.length + b) * inner + i] = most;
+      }
+  return { shape, flat };
+}
+
+class Reader {
+  constructor(atlas, pass, tokens) {
+    Object.assign(this, { atlas, pass, tokens });
+    this.length = tokens.length;
+  }
+
+  /** Text and class, or number, of an s-op at every position. */
+  read(label) {
+    const value = this.atlas.values.get(label);
+    const reading = value.readings[0];
+    if (reading && reading.codes === null) return this.#numbers(value, reading);
+    if (value.shown === null) throw new UnreadableError(`the values of ${label} are not listed`);
+    return this.#classes(value).map((c) =>
+      c < 0 ? { class: NONE, text: "None", isNone: true } : { class: c, text: value.shown[c] },
+    );
+  }
+
+  /** The class of an s-op at every position, NONE for None. */
+  classes(label) {
+    const value = this.atlas.values.get(label);
+    if (value.shown === null) throw new UnreadableError(`the values of ${label} are not listed`);
+    const reading = value.readings[0];
+    if (!reading || reading.codes !== null) return this.#classes(value);
+    return this.#numbers(value, reading).map(({ number }) => {
+      const at = number === undefined ? -1 : value.numbers.indexOf(number);
+      return at < 0 ? NONE : at;
+    });
+  }
+
+  #numbers(value, reading) {
+    requirePrecise(value, reading);
+    return this.coordinates(reading).map((x) =>
+      value.nullable && x[1] <= 0.5
+        ? { class: NONE, text: "None", isNone: true }
+        : { number: x[0], text: shownNumber(x[0]) },
+    );
+  }
+
+  #classes(value) {
+    if (value.readings.length) {
+      requirePrecise(value, value.readings[0]);
+      return this.#nearest(value.readings[0], value.nullable);
+    }
+    if (value.local) return this.tokens.map((token, p) => value.local[token][p]);
+    if (value.shown.length + value.nullable === 1) return this.tokens.map(() => (value.nullable ? NONE : 0));
+    if (!value.table) throw new UnreadableError(unreadable(value));
+    let table = value.table;
+    const operands = value.inputs.map((label, axis) => {
+      try {
+        const [found, reduced] = this.asItMatters(label, axis, table);
+        table = reduced;
+        return found;
+      } catch (error) {
+        if (!(error instanceof UnreadableError)) throw error;
+        const why = value.blocks ? unreadable(value) : `${value.label} cannot be read: ${error.message}`;
+        throw new UnreadableError(why);
+      }
+    });
+    return lookUp(table, operands).map((c) => Math.max(c, NONE));
+  }
+
+  /** The class of an operand, or its block, and the table over what it is. */
+  asItMatters(label, axis, table) {
+    const operand = this.atlas.values.get(label);
+    try {
+      if (operand.shown === null) throw new UnreadableError(`the values of ${label} are not listed`);
+      return [this.#classes(operand), table];
+    } catch (error) {
+      if (!(error instanceof UnreadableError)) throw error;
+      const known = this.#asFarAsItMatters(operand, axis, table);
+      if (known === null) throw error;
+      return known;
+    }
+  }
+
+  #asFarAsItMatters(operand, axis, table) {
+    if (operand.shown === null) return null;
+    let blocks;
+    if (operand.blocks === null && operand.isCompiled) blocks = operand.shown.map((_, c) => [c]);
+    else {
+      const of = operand.blocks ?? operand.shown.map(() => 0);
+      blocks = Array.from({ length: Math.max(0, ...of) + 1 }, () => []);
+      of.forEach((block, c) => blocks[block].push(c));
+    }
+    let found;
+    if (blocks.length === 1 && !operand.nullable) found = this.tokens.map(() => 0);
+    else if (operand.ofBlocks) found = this.#nearest(operand.ofBlocks, operand.nullable);
+    else if (operand.blocks === null && operand.readings.length)
+      found = this.#nearest(operand.readings[0], operand.nullable);
+    else return null;
+    const reduced = ofBlocks(table, axis, blocks);
+    return reduced && [found, reduced];
+  }
+
+  #nearest(reading, nullable) {
+    return this.coordinates(reading).map((x) => nearestCode(x, reading.codes, nullable));
+  }
+
+  /** Coordinates of a reading at every position, BOS left out. */
+  coordinates(reading) {
+    const dimensions = reading.variables.flatMap((name) => {
+      const place = this.atlas.places.get(name);
+      return place.columns.map((column) => [place.first, column]);
+    });
+    return this.tokens.map((_, p) =>
+      dimensions.reduce((sum, [state, column], i) => {
+        const x = this.pass.states[state][p + 1][column];
+        for (let k = 0; k < sum.length; k++) sum[k] += x * reading.rows[i][k];
+        return sum;
+      }, Float64Array.from(reading.bias)),
+    );
+  }
+
+  /** Whether what a reading gives is a value of the s-op, or None, at every position. */
+  isKnown(value, reading) {
+    const off = Math.max(4 * reading.error, Math.min(reading.room / 2, MOST_OFF));
+    return this.coordinates(reading).every((x) => {
+      if (reading.codes === null) return x[0] >= value.bounds[0] - off && x[0] <= value.bounds[1] + off;
+      const isNear = (code) => x.every((number, k) => Math.abs(number - (code ? code[k] : 0)) <= off);
+      return reading.codes.some(isNear) || (value.nullable && isNear(null));
+    });
+  }
+}
+
+function requirePrecise(value, reading) {
+  if (reading.error > reading.room)
+    throw new UnreadableError(
+      `${value.label} cannot be read exactly enough: float32 arithmetic may take it off by ` +
+        `${reading.error.toPrecision(1)}, which nothing that reads it minds`,
+    );
+}
+
+function unreadable(value) {
+  return value.blocks
+    ? `${value.label} is not in the model in full: nothing tells some of its values apart`
+    : `${value.label} is not in the model: nothing that its result needs reads it`;
+}
