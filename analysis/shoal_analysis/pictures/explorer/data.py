@@ -168,14 +168,17 @@ def _plain(item: Any) -> dict[str, Any]:
 def _words(vocab: tuple[Value, ...]) -> list[str]:
     """How each token is typed: a text as it is, where that is one word and means nothing else."""
     shown = [show_value(token) for token in vocab]
-    plain = [
-        isinstance(token, str) and token.isprintable() and not set(token) & set(" \t'\"()[],")
-        for token in vocab
-    ]
+    odd = set(" \t'\",")
+    if any(" " in text for text in shown):  # then quotes and brackets say where a token ends
+        odd |= set("()[]{}")
     return [
-        str(token) if is_plain and token and token not in shown else text
-        for token, is_plain, text in zip(vocab, plain, shown, strict=True)
+        token if isinstance(token, str) and _is_plain(token, odd) and token not in shown else text
+        for token, text in zip(vocab, shown, strict=True)
     ]
+
+
+def _is_plain(text: str, odd: set[str]) -> bool:
+    return bool(text) and text.isprintable() and not set(text) & odd
 
 
 def _number(value: Value) -> float | None:

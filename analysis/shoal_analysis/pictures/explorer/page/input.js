@@ -26,9 +26,15 @@ function wordsOf(text) {
   return word ? [...words, word] : words;
 }
 
+/** The words between blanks and commas, if these are all tokens; else quotes and brackets are heeded. */
+function split(text, data) {
+  const plain = text.split(/[\s,]+/).filter(Boolean);
+  return plain.every((word) => data.words.includes(word)) ? plain : wordsOf(text);
+}
+
 /** The numbers of the tokens of a text, or an InputError that says what to do. */
 function tokensOf(text, data) {
-  const words = wordsOf(text);
+  const words = split(text, data);
   if (!words.length) throw new InputError("Type at least one token, or click tokens below.");
   if (words.length > data.maxLength)
     throw new InputError(`That is ${words.length} tokens; the model was compiled for up to ${data.maxLength}.`);

@@ -56,7 +56,7 @@ class App {
     const cells = results.map(({ text }, p) => {
       const isChanged = text !== before[p].text;
       const title = isChanged ? `was ${before[p].text}` : undefined;
-      return element("td", { class: isChanged ? "cell changed" : "cell", title }, (isChanged ? "≠ " : "") + text);
+      return element("td", { class: isChanged ? "cell changed" : "cell", title }, (isChanged ? "≠ " : "") + shortened(text));
     });
     byId("result").replaceChildren(
       table(["input", ...this.tokens.map((token) => data.words[token])], [{ cells: [data.output, ...cells] }]),

@@ -127,7 +127,7 @@ function lookedUpView(name, app) {
   const operands = value?.inputs.filter((x) => app.atlas.values.has(x)) ?? [];
   if (!value || !operands.length) return null;
   const read = [...operands, value.label].map((label) => orNull(() => app.reader.read(label)));
-  const cells = (found) => app.tokens.map((_, p) => found?.[p].text ?? "—");
+  const cells = (found) => app.tokens.map((_, p) => found ? shortened(found[p].text) : "—");
   return element(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": `Rows of the table of ${value.label}` },

@@ -5,9 +5,12 @@ const MOST_VALUES = 200;
 
 /** The listing with a link from each name to the row of its values. */
 function programView(data) {
-  const known = new Set(data.values.map((v) => v.label));
-  const parts = data.source.split(/([A-Za-z_][A-Za-z0-9_]*)/);
-  return parts.map((part) => (known.has(part) ? element("a", { href: `#value-${part}` }, part) : part));
+  const labels = data.values.map((v) => v.label).sort((a, b) => b.length - a.length);
+  const escaped = labels.map((label) => label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const name = new RegExp(`(?<![\\w'"])(${escaped.join("|")})(?![\\w'"])`);
+  return data.source
+    .split(name)
+    .map((part, n) => (n % 2 ? element("a", { href: `#value-${encodeURIComponent(part)}` }, part) : part));
 }
 
 /** Where an s-op is in the stream, in words. */
@@ -19,7 +22,7 @@ function whereIs(label, data, goTo) {
   }
   return places.flatMap((p, n) => [
     n ? "; " : "",
-    `${p.name === label ? "" : `${p.name}: `}columns ${ranges(p.columns)} from `,
+    `${p.name === label ? "" : `${p.name}: `}${p.columns.length > 1 ? "columns" : "column"} ${ranges(p.columns)} from `,
     element("a", { href: "#step", onclick: () => goTo(p.first) }, stateName(p.first)),
     ` to ${stateName(p.last)}`,
   ]);
@@ -71,11 +74,16 @@ function valueCells(value, app, onpick) {
     return element(
       "td",
       { class: [isPatched && "patched", isChanged && "changed"].filter(Boolean).join(" ") || undefined },
-      element("button", { type: "button", title, "aria-label": `${title}; replace`, onclick: () => onpick(value.label, p) }, mark + text),
+      element("button", { type: "button", title, "aria-label": `${title}; replace`, onclick: () => onpick(value.label, p) }, mark + shortened(text)),
     );
   });
 }
 
 function shownPatch(value, number) {
   return number === NONE ? "None" : value.shown[number];
+}
+
+/** A value without the digits that float32 does not hold anyhow. */
+function shortened(text) {
+  return /^-?\d+\.\d{6,}/.test(text) ? shownNumber(Number(text)) : text;
 }
