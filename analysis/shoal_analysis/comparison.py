@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import overload
 
 import shoal
 from shoal.model import Model
 from shoal.options import ALL, PASS_NAMES
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value
+from shoal_analysis.pictures.html import card, left_out, table
 from shoal_solvers import Result, Status
 
 
@@ -24,6 +26,10 @@ class Candidate:
     program: SOp
     vocab: tuple[Value, ...]
     max_seq_len: int
+
+
+MOST_ROWS = 100
+"""Of a comparison, that a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,49 @@ class Measurement:
     proven: str
 
 
+@dataclass(frozen=True)
+class Comparison(Sequence[Measurement]):
+    """Measurements, which a notebook shows as a table.
+
+    Attributes:
+        measurements: in order.
+    """
+
+    measurements: tuple[Measurement, ...]
+
+    @overload
+    def __getitem__(self, index: int) -> Measurement: ...
+    @overload
+    def __getitem__(self, index: slice) -> Comparison: ...
+    def __getitem__(self, index: int | slice) -> Measurement | Comparison:
+        if isinstance(index, slice):
+            return Comparison(self.measurements[index])
+        return self.measurements[index]
+
+    def __len__(self) -> int:
+        return len(self.measurements)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        header = ("program", "passes", "allocator", "layers", "width", "MLP", "heads")
+        rows = table((*header, "parameters", "ms", "proven"), map(_cells, self[:MOST_ROWS]))
+        return card(rows + left_out(len(self) - MOST_ROWS, "measurements"))
+
+
+def _cells(measured: Measurement) -> tuple[str, ...]:
+    m = measured
+    sizes = (m.layers, m.width, m.neurons, m.heads, m.parameters)
+    milliseconds = f"{1000 * m.solve_seconds:.0f}"
+    return (m.program, m.passes, m.allocator, *map("{:,}".format, sizes), milliseconds, m.proven)
+
+
 def compare(
     candidates: Sequence[Candidate],
     passes: Mapping[str, str | tuple[str, ...]],
     allocators: Sequence[str],
     progress: Callable[[str], None] | None = None,
     **options: object,
-) -> list[Measurement]:
+) -> Comparison:
     """Compile every candidate under every combination.
 
     Args:
@@ -87,7 +129,7 @@ def compare(
                 measured.append(measure_model(candidate.name, label, model))
                 if progress is not None:
                     progress(candidate.name)
-    return measured
+    return Comparison(tuple(measured))
 
 
 def ablation() -> dict[str, str | tuple[str, ...]]:
@@ -125,7 +167,7 @@ def describe_proof(result: Result) -> str:
     return f"gap: {', '.join(gaps)}"
 
 
-def totals(measured: Iterable[Measurement]) -> list[Measurement]:
+def totals(measured: Iterable[Measurement]) -> Comparison:
     """Sums over programs, one for each combination of passes and allocator."""
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for m in measured:
@@ -147,7 +189,7 @@ def totals(measured: Iterable[Measurement]) -> list[Measurement]:
                 proven=f"{optimal}/{len(group)}",
             )
         )
-    return result
+    return Comparison(tuple(result))
 
 
 def to_json(measured: Sequence[Measurement]) -> str:

@@ -8,7 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+
 from shoal.atlas.atlas import Atlas, Saved
+from shoal.atlas.circuit import plain_circuit
 from shoal.atlas.explain import Step, explain
 from shoal.atlas.patch import Patch
 from shoal.atlas.readers import Readers
@@ -226,6 +229,14 @@ class Model(Transformer):
     def explain(self) -> list[Step]:
         """What it does, half-layer by half-layer; embeddings come first, as half-layer -1."""
         return explain(self.atlas, self.num_layers)
+
+    def circuit(self) -> nx.MultiDiGraph:
+        """Who reads what of whom: embedding, heads, groups of neurons, and the result.
+
+        Nodes and edges have attributes that are texts and numbers alone; see
+        ``shoal.atlas.circuit.plain_circuit``. Erasures, which change no value, are left out.
+        """
+        return plain_circuit(self.atlas, self.num_layers)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a card with sizes, proofs, the program and its values."""

@@ -22,6 +22,7 @@ from shoal.targets.target import ForwardPass, Runner, module_of, runner_of, writ
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.storage import load_arrays, save_arrays
 from shoal.transformer.weights import Array, Weights
+from shoal.views import Plots, arrays_card
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,10 @@ class AppliedModel:
     transformer_output: Array
     input_embeddings: Array
     unembedded: Array
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the values, and the shapes of what was computed."""
+        return arrays_card("result", self, self.decoded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +101,11 @@ class Transformer:
     def _what(self) -> str:
         """What it computes, for people, with a blank before it."""
         return ""
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures with matplotlib, such as ``model.plot.attention(tokens)``."""
+        return Plots(self)
 
     def run(self, tokens: Sequence[Value], backend: str = "numpy") -> list[Value]:
         """The program's result on a sequence.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 PALETTE = (
     "#0072b2",
     "#e69f00",
@@ -18,3 +21,9 @@ PALETTE = (
 def colour(number: int) -> str:
     """The colour of the n-th thing; after the last they begin anew."""
     return PALETTE[number % len(PALETTE)]
+
+
+KIND_COLOURS: Mapping[str, str] = MappingProxyType(
+    {"embedding": "#a6d8c7", "head": "#a6cbe2", "neurons": "#f6d899", "result": "#eebd99"}
+)
+"""Of the nodes of a circuit: paler ones of the same colours, for dark letters on them."""

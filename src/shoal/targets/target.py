@@ -15,6 +15,7 @@ from shoal.errors import InvalidInputError
 from shoal.shown import shown_fields
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal.transformer.weights import Array, Weights
+from shoal.views import arrays_card
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,10 @@ class ForwardPass:
     input_embeddings: Array
     result: Array
     logits: npt.NDArray[Any] | None = None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was computed, and the shapes of that."""
+        return arrays_card("forward pass", self)
 
 
 @runtime_checkable

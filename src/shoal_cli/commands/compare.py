@@ -13,6 +13,7 @@ from rich.text import Text
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import (
     Candidate,
+    Comparison,
     Measurement,
     ablation,
     compare,
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> list[Measurement]:
+def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> Comparison:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

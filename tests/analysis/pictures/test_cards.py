@@ -10,11 +10,16 @@ import shoal
 from shoal import rasp
 from shoal.rasp.stock import STOCK
 from shoal_analysis.pictures.allocation import MOST_COLUMNS, allocation_svg
+from shoal_analysis.pictures.bars import Bars, bars_of_atlas
 
 
 def compiled(name: str, length: int = 6, **options: object) -> shoal.Model:
     stock = STOCK[name]
     return shoal.compile(stock.make(length), vocab=stock.vocab, max_seq_len=length, **options)
+
+
+def bars(model: shoal.Model) -> Bars:
+    return bars_of_atlas(model.atlas, model.num_layers, model.d_model)
 
 
 @pytest.mark.parametrize("name", STOCK)
@@ -38,7 +43,7 @@ def test_reprs_are_short(name: str) -> None:
 @pytest.mark.parametrize("name", STOCK)
 def test_pictures_of_allocations_are_well_formed_and_hold_every_variable(name: str) -> None:
     model = compiled(name)
-    picture = ElementTree.fromstring(allocation_svg(model.atlas, model.num_layers, model.d_model))
+    picture = ElementTree.fromstring(allocation_svg(bars(model)))
     tips = {e.text for e in picture.iter("{http://www.w3.org/2000/svg}title")}
     for place in model.atlas.places.values():
         if place.columns:
@@ -65,7 +70,7 @@ def test_pictures_of_large_models_say_what_they_leave_out() -> None:
     model = shoal.compile(
         rasp.Map(lambda i: -i, rasp.indices), vocab=["a"], max_seq_len=600, passes="none"
     )
-    picture = allocation_svg(model.atlas, model.num_layers, model.d_model)
+    picture = allocation_svg(bars(model))
     assert f"{model.d_model - MOST_COLUMNS} further columns are left out" in picture
     ElementTree.fromstring(picture)
 

@@ -6,8 +6,10 @@ import json
 from html import escape
 from importlib.resources import files
 
+from shoal.atlas.circuit import plain_circuit
 from shoal.model import Model
 from shoal_analysis.pictures.allocation import allocation_svg
+from shoal_analysis.pictures.bars import bars_of_atlas
 from shoal_analysis.pictures.explorer.circuit import circuit_svg
 from shoal_analysis.pictures.explorer.data import page_data
 
@@ -28,12 +30,13 @@ SCRIPTS = (
 
 def page(model: Model) -> str:
     """A page that shows a model and runs it."""
+    atlas = model.atlas
     data = json.dumps(page_data(model), allow_nan=False, separators=(",", ":"))
     parts = {
-        "TITLE": escape(model.atlas.output),
+        "TITLE": escape(atlas.output),
         "STYLE": _file("page.css"),
-        "CIRCUIT": circuit_svg(model.atlas, model.num_layers),
-        "ALLOCATION": allocation_svg(model.atlas, model.num_layers, model.d_model),
+        "CIRCUIT": circuit_svg(plain_circuit(atlas, model.num_layers)),
+        "ALLOCATION": allocation_svg(bars_of_atlas(atlas, model.num_layers, model.d_model)),
         "DATA": data.replace("<", "\\u003c"),
         "SCRIPT": "\n".join(map(_file, SCRIPTS)),
     }

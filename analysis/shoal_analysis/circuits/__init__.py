@@ -1,0 +1,1 @@
+"""Circuits of compiled models as graphs: who reads what of whom."""
