@@ -22,9 +22,8 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed
-	$(BIN)/python -m benchmarks.compile_time
-	$(BIN)/python -m benchmarks.allocation
+bench: $(VENV)/targets
+	$(BIN)/python -m benchmarks.document
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'

@@ -113,7 +113,7 @@ def test_half_layers_are_stepped_through(browser: Any, model: shoal.Model, tmp_p
 
 def test_the_circuit_steps_there(browser: Any, model: shoal.Model, tmp_path: Path) -> None:
     with opened(browser, model, tmp_path) as page:
-        page.focus("#circuit .node[aria-label^='reverse']")
+        page.focus("#circuit .node[aria-label^='reverse: head']")
         page.keyboard.press("Enter")
         assert page.inner_text("#state-name") == "after attention 1"
 

@@ -1,0 +1,1 @@
+"""``docs/benchmarks.md``: what compiled models cost, measured and drawn."""
