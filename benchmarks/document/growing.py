@@ -32,10 +32,8 @@ def growth(scale: Scale, progress: Callable[[str], None]) -> Chapter:
             f"`{names[0]}`."
         ),
         tables=(
-            growth_table(
-                "max_seq_len", {n: [(m.length, m) for m in g] for n, g in by_length.items()}
-            ),
-            growth_table("vocab", {n: [(m.vocab_size, m) for m in g] for n, g in by_vocab.items()}),
+            growth_table("max_seq_len", by_length, lambda m: m.length),
+            growth_table("vocab", by_vocab, lambda m: m.vocab_size),
         ),
         pictures={
             "growth-length": plots.growth(by_length[names[0]]),

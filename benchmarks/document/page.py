@@ -47,9 +47,9 @@ def machine() -> str:
     """On what it was measured."""
     return (
         f"Measured on {cpu_count()} cores ({platform.machine()}, {platform.system()}), without an "
-        f"accelerator, with Python {platform.python_version()}, NumPy {numpy.__version__}, "
-        f"OR-Tools {ortools.__version__} and Shoal {shoal.__version__}. Sizes are the same on every "
-        "machine; times are of this one, and only their ratios mean something elsewhere."
+        f"accelerator, by Python {platform.python_version()}, NumPy {numpy.__version__}, "
+        f"OR-Tools {ortools.__version__} and Shoal {shoal.__version__}. Sizes are the same on "
+        "every machine; times are of this one, and only their ratios mean something elsewhere."
     )
 
 
