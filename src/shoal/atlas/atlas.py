@@ -64,6 +64,11 @@ class Reading:
     error: float
     room: float
 
+    @cached_property
+    def inverse(self) -> Matrix:
+        """[coordinates, dimensions], from a change of coordinates to the least that makes it."""
+        return np.linalg.pinv(self.matrix)
+
 
 @dataclass(frozen=True, eq=False)
 class NamedValue:

@@ -183,7 +183,7 @@ def dimensions(
         UnwritableError: no point of the variable reads so.
     """
     matrix, bias = reading.matrix, reading.bias
-    found: Coordinates = (coordinates - bias) @ np.linalg.pinv(matrix)
+    found: Coordinates = (coordinates - bias) @ reading.inverse
     if matrix.shape[0] > matrix.shape[1]:
         order = np.argsort(matrix[:, 0])
         numbers = matrix[order, 0]
@@ -200,7 +200,7 @@ def dimensions(
 
 def require_reachable(value: NamedValue, reading: Reading, coordinates: Coordinates) -> None:
     """Refuse what no state of the variables reads as."""
-    back = (coordinates - reading.bias) @ np.linalg.pinv(reading.matrix)
+    back = (coordinates - reading.bias) @ reading.inverse
     _require_same(value, reading, back @ reading.matrix + reading.bias, coordinates)
 
 

@@ -204,18 +204,20 @@ class Writer:
         last = min((p.last for p in places), default=state)
         if read is None:  # the variable is the value's alone: set all of it
             wanted = content.dimensions(reading)
-            matrix, bias = np.eye(len(columns)), np.zeros(len(columns))
+            matrix = inverse = np.eye(len(columns))
+            bias = np.zeros(len(columns))
         else:
             wanted, state = content.coordinates(reading), read.half_layer
-            matrix, bias = reading.matrix, reading.bias
+            matrix, inverse, bias = reading.matrix, reading.inverse, reading.bias
             points = points_of(reading, wanted, content.mask)
             if points is not None:
-                wanted, matrix, bias = points, np.eye(len(columns)), np.zeros(len(columns))
+                wanted, bias = points, np.zeros(len(columns))
+                matrix = inverse = np.eye(len(columns))
             else:
                 require_reachable(value, reading, wanted[content.mask])
         width = self.readers.weights.sizes.d_model
         whole, back = np.zeros((width, len(bias))), np.zeros((len(bias), width))
-        whole[columns], back[:, columns] = matrix, np.linalg.pinv(matrix)
+        whole[columns], back[:, columns] = matrix, inverse
         target = np.pad(wanted, ((1, 0), (0, 0)))[None]
         mask = np.pad(content.mask, (1, 0))[None]
         return Edit(value.label, state, whole, bias, back, target, mask, last, read)
