@@ -18,7 +18,7 @@ import shoal
 from shoal.atlas.atlas import EMBEDDING, RESULT, Atlas
 from shoal.atlas.explain import merged, unmaterialised
 from shoal.atlas.storage import FORMAT, save_file
-from shoal.atlas.text import _array_from_json, _array_to_json, atlas_from_json, atlas_to_json
+from shoal.atlas.text import _array_from_json, array_to_json, atlas_from_json, atlas_to_json
 from shoal.errors import InvalidInputError, UnreadableError
 from shoal.rasp import Comparison, Map, Select, SelectorWidth, SequenceMap, SOp, indices, tokens
 from shoal.rasp.stock import STOCK
@@ -100,7 +100,7 @@ def test_atlases_come_back_from_json(program: SOp, passes: Any) -> None:
     )
 )
 def test_arrays_come_back_from_json(array: np.ndarray) -> None:
-    data = json.loads(json.dumps(_array_to_json(array)))
+    data = json.loads(json.dumps(array_to_json(array)))
     assert np.array_equal(_array_from_json(data, array.dtype.type), array)
 
 

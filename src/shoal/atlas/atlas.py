@@ -67,7 +67,7 @@ class Reading:
     @cached_property
     def inverse(self) -> Matrix:
         """[coordinates, dimensions], from a change of coordinates to the least that makes it."""
-        return np.linalg.pinv(self.matrix)
+        return np.asarray(np.linalg.pinv(self.matrix), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
