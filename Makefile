@@ -14,7 +14,7 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest
 
 test-targets: $(VENV)/targets
-	$(BIN)/python -m pytest tests/targets tests/examples
+	$(BIN)/python -m pytest tests/targets tests/examples tests/documents
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

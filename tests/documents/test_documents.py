@@ -1,0 +1,33 @@
+"""Every block of code in the README and in docs/ runs, and prints what is written there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.documents.pages import blocks, pages
+from tests.documents.running import PageRun, lines
+
+ROOT = Path(__file__).parents[2]
+PAGES = pages(ROOT)
+RUN = [name for name, page in PAGES.items() if any(blocks(page))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUN)
+def test_it_prints_what_is_written(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    run = PageRun(name)
+    run.check(PAGES[name])
+    if run.lacking:
+        pytest.skip(f"all but what needs {', '.join(sorted(run.lacking))} ran")
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    first, second = lines(PAGES["README.md"])[3:5]
+    assert first.startswith("make demo ")
+    assert second.startswith("make test ")
