@@ -64,11 +64,13 @@ class PageRun:
         name: of the page.
         namespace: what its programs have defined so far.
         lacking: packages for want of which blocks were left out.
+        source: the programs that ran, on the lines where they stand, so that lambdas print.
     """
 
     name: str
     namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     lacking: set[str] = field(default_factory=set)
+    source: str = ""
 
     def check(self, page: str) -> None:
         """Run all blocks of a page in their order.
@@ -94,9 +96,11 @@ class PageRun:
         return [_command(*each) for each in commands(block)]
 
     def _run_python(self, block: Block) -> None:
-        source = "\n" * (block.line - 1) + block.text
-        linecache.cache[self.name] = (len(source), None, source.splitlines(True), self.name)
-        exec(compile(source, self.name, "exec"), self.namespace)
+        self.source += "\n" * (block.line - 1 - self.source.count("\n")) + block.text
+        text = self.source.splitlines(keepends=True)
+        linecache.cache[self.name] = (len(self.source), None, text, self.name)
+        program = "\n" * (block.line - 1) + block.text
+        exec(compile(program, self.name, "exec"), self.namespace)
 
 
 def _command(command: str, expected: str | None) -> Printed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from shoal import rasp
 from tests.documents.pages import blocks, pages
 from tests.documents.running import PageRun, lines
 
@@ -31,3 +33,8 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     first, second = lines(PAGES["README.md"])[3:5]
     assert first.startswith("make demo ")
     assert second.startswith("make test ")
+
+
+@pytest.mark.parametrize("name", rasp.__all__)
+def test_the_language_page_has_all_of_the_language(name: str) -> None:
+    assert re.search(rf"\b{name}\b", PAGES["docs/language.md"])
