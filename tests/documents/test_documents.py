@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shoal import rasp
+from shoal.errors import Refusal
 from tests.documents.pages import blocks, pages
 from tests.documents.running import PageRun, lines
 
@@ -38,3 +39,12 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 @pytest.mark.parametrize("name", rasp.__all__)
 def test_the_language_page_has_all_of_the_language(name: str) -> None:
     assert re.search(rf"\b{name}\b", PAGES["docs/language.md"])
+
+
+@pytest.mark.parametrize("kind", Refusal, ids=lambda kind: kind.name)
+def test_the_page_of_limits_shows_and_cures_every_refusal(kind: Refusal) -> None:
+    sections = PAGES["docs/limits.md"].split("\n### ")
+    (section,) = [each for each in sections if each.startswith(f"{kind.name}\n")]
+    assert f"\n{kind.name}: " in section, "no program is refused"
+    assert "\n<Model of " in section, "no program is compiled"
+    assert "\n*Cure*: " in section
