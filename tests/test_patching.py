@@ -348,3 +348,12 @@ def test_keys_and_queries_do_not_meet_that_raise() -> None:
     assert model.write("halves", [0, 0], [0, 0]) == [2, 2]
     with pytest.raises(shoal.UnwritableError, match="meets a query"):
         model.write("halves", [0, 0], [5, 0])
+
+
+def test_a_refusal_names_what_was_to_be_replaced() -> None:
+    stock = STOCK["sort"]
+    model = shoal.compile(stock.make(4), vocab=stock.vocab, max_seq_len=4)
+    with pytest.raises(shoal.UnwritableError, match="^'unique_keys' cannot be replaced") as caught:
+        model.write("unique_keys", [3, 1, 2], [1.0, 3.25, 2.5])
+    assert caught.value.expression == "unique_keys"
+    assert "without 'unique_keys' ever being there" in caught.value.reason
