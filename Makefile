@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-targets lint bench clean
+.PHONY: demo test test-targets lint docs bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/shoal compile reverse
@@ -14,13 +14,17 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest
 
 test-targets: $(VENV)/targets
-	$(BIN)/python -m pytest tests/targets tests/examples tests/browser
+	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The pages of docs/ as a site, in site/index.html; any warning is an error.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 bench: $(VENV)/targets
 	$(BIN)/python -m benchmarks.document
@@ -37,5 +41,9 @@ $(VENV)/targets: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-targets]'
 	touch $@
 
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site

@@ -360,3 +360,12 @@ def test_a_helper_is_read_by_what_it_is_there_for() -> None:
     program = mean - rasp.Aggregate(less, number)
     model = shoal.compile(program, vocab=[1], max_seq_len=4)
     assert model.write("number", [1] * 4, [0, 8, 4, 8]) == [None, 0, 0, 0]
+
+
+def test_a_refusal_names_what_was_to_be_replaced() -> None:
+    stock = STOCK["sort"]
+    model = shoal.compile(stock.make(4), vocab=stock.vocab, max_seq_len=4)
+    with pytest.raises(shoal.UnwritableError, match="'unique_keys' cannot be replaced") as caught:
+        model.write("unique_keys", [3, 1, 2], [1.0, 3.25, 2.5])
+    assert caught.value.expression == "unique_keys"
+    assert "without 'unique_keys' ever being there" in caught.value.reason

@@ -69,9 +69,10 @@ class Writer:
             if label in waiting:
                 patched = Patched(self.run(tokens, made), contents, tuple(for_some))
                 seen = patched.seen_by(label)
+                named = self.atlas.named(patches[0].name)
                 for step in (*waiting[label], label):
                     if step not in seen:
-                        seen[step] = self._computed(value, self.atlas.values[step], patched, seen)
+                        seen[step] = self._computed(named, self.atlas.values[step], patched, seen)
                     if not for_some:
                         contents.setdefault(step, seen[step])
                 given = [(seen[label], None), *given]

@@ -254,11 +254,17 @@ def _require_memory(sizes: Sizes, tokens: int, positions: int, most_bytes: int) 
         raise UnsupportedProgramError(
             Refusal.MODEL_TOO_LARGE,
             "",
-            f"the weights would take {size / 2**30:,.1f} GiB ({sizes.num_layers} layers, width "
+            f"the weights would take {_memory(size)} ({sizes.num_layers} layers, width "
             f"{sizes.d_model:,}, {sizes.num_heads} heads of key size {sizes.key_size:,}, "
-            f"{sizes.mlp_hidden_size:,} neurons); the limit is {most_bytes / 2**30:,.1f} GiB",
-            "use a smaller vocab or max_seq_len",
+            f"{sizes.mlp_hidden_size:,} neurons); the limit is {_memory(most_bytes)}",
+            "use a smaller vocab or max_seq_len, or allow more by "
+            "limits=shoal.Limits(model_bytes=...)",
         )
+
+
+def _memory(size: int) -> str:
+    """So many bytes in a unit in which they can be told apart from none."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.2f} MiB"
 
 
 def _layer(
