@@ -50,6 +50,15 @@ class Canvas:
     axes: tuple[Axes, ...]
     is_own: bool
 
+    def legend(self) -> None:
+        """What colours mean in the first panel: above the picture, or in axes that are given."""
+        if not self.is_own:
+            self.axes[0].legend(fontsize="x-small", frameon=False)
+            return
+        handles, labels = self.axes[0].get_legend_handles_labels()
+        place = {"loc": "outside upper center", "ncols": 4}
+        self.figure.legend(handles, labels, fontsize="x-small", frameon=False, **place)
+
     def note(self, lines: Sequence[str]) -> None:
         """Say below the picture, or above axes that were given, what it leaves out or marks."""
         text = "\n".join(line for line in lines if line)

@@ -1,0 +1,54 @@
+"""Pictures look as they did when somebody looked at them last.
+
+``python -m tests.analysis.pictures.plots`` draws the baselines, and the images of docs/pictures.md,
+anew if a change is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from matplotlib.testing.compare import compare_images
+
+from tests.analysis.pictures.plots.examples import (
+    BASELINES,
+    IMAGES,
+    PAGE,
+    PICTURES,
+    draw_baseline,
+    draw_page,
+)
+
+TOLERANCE = 6.0
+"""Root mean square of differences of 0 to 255: letters may be drawn a little otherwise."""
+
+
+def difference(expected: Path, drawn: Path) -> str | None:
+    """In words; None if there is none to speak of."""
+    return compare_images(str(expected), str(drawn), TOLERANCE)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_are_as_they_were(name: str, tmp_path: Path) -> None:
+    draw_baseline(name, tmp_path)
+    assert difference(BASELINES / f"{name}.png", tmp_path / f"{name}.png") is None
+
+
+def test_no_baseline_is_of_nothing() -> None:
+    assert {path.stem for path in BASELINES.glob("*.png")} == set(PICTURES)
+    for path in BASELINES.glob("*.png"):
+        assert np.unique(imread(path).reshape(-1, 4), axis=0).shape[0] > 10, path
+
+
+@pytest.mark.slow
+def test_the_code_of_the_page_draws_its_images(tmp_path: Path) -> None:
+    draw_page(tmp_path)
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert drawn == set(re.findall(r"\(images/(\w+\.png)\)", PAGE.read_text()))
+    assert drawn == {path.name for path in IMAGES.glob("*.png")}
+    for name in drawn:
+        assert difference(IMAGES / name, tmp_path / name) is None, name
