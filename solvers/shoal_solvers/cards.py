@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # these modules ask for cards themselves
     from shoal_solvers.allocation import Allocation
     from shoal_solvers.result import Result
 
-MOST_ROWS = 50
+MOST_ROWS = 40
 """Of a table."""
 
-MOST_NAMES = 12
+MOST_NAMES = 8
 """In a cell."""
 
 _STYLE = """<style>
@@ -58,7 +58,7 @@ def _allocation(allocation: Allocation) -> str:
         (_name(h), _names(runs.get(h, [])), _names(erased.get(h, [])))
         for h in ALTERNATING.half_layers(allocation.num_layers)
     ]
-    columns = [(name, _names(map(str, cs))) for name, cs in allocation.columns.items()]
+    columns = [(_names([name]), _names(map(str, cs))) for name, cs in allocation.columns.items()]
     return (
         _table(
             ("half-layer", "runs (by which alternative, if not the first)", "erases"), half_layers
@@ -77,7 +77,7 @@ def _name(half_layer: int) -> str:
 def _names(names: Iterable[str]) -> str:
     each = list(names)
     more = f" and {len(each) - MOST_NAMES:,} more" if len(each) > MOST_NAMES else ""
-    return ", ".join(n if len(n) <= 60 else f"{n[:57]}..." for n in each[:MOST_NAMES]) + more
+    return ", ".join(n if len(n) <= 40 else f"{n[:37]}..." for n in each[:MOST_NAMES]) + more
 
 
 def _card(content: str) -> str:

@@ -1,4 +1,4 @@
-"""Bars say the same whether they come from an atlas or from the allocation that it is drawn from."""
+"""Bars are the same from an atlas and from the allocation that it was drawn from."""
 
 from __future__ import annotations
 

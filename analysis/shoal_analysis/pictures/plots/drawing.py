@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -116,7 +116,8 @@ def canvas(
 
 
 def _given(axes: Axes | Sequence[Axes], count: int) -> tuple[Axes, ...]:
-    each = [axes] if isinstance(axes, Axes) else list(getattr(axes, "flat", axes))
+    flat = getattr(axes, "flat", axes)  # of an array of axes
+    each = list(flat) if isinstance(flat, Iterable) else [axes]
     wrong = [a for a in each if not isinstance(a, Axes)]
     if wrong:
         raise InvalidInputError(
