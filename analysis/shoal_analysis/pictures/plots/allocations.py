@@ -52,7 +52,8 @@ def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
         names = [state_name(state) for state in range(states)]
         panel.set_xticks([s + 0.5 for s in range(states)], names, fontsize="small")
         step = max(1, round(0.24 / row))
-        panel.set_yticks([c + 0.5 for c in range(0, columns, step)], range(0, columns, step))
+        marked = range(0, columns, step)
+        panel.set_yticks([c + 0.5 for c in marked], list(map(str, marked)))
         panel.tick_params(axis="y", labelsize="x-small", length=2)
         panel.xaxis.tick_top()
         for state in full:

@@ -56,8 +56,9 @@ class Canvas:
             self.axes[0].legend(fontsize="x-small", frameon=False)
             return
         handles, labels = self.axes[0].get_legend_handles_labels()
-        place = {"loc": "outside upper center", "ncols": 4}
-        self.figure.legend(handles, labels, fontsize="x-small", frameon=False, **place)
+        self.figure.legend(
+            handles, labels, loc="outside upper center", ncols=4, fontsize="x-small", frameon=False
+        )
 
     def note(self, lines: Sequence[str]) -> None:
         """Say below the picture, or above axes that were given, what it leaves out or marks."""
@@ -117,7 +118,7 @@ def canvas(
 
 def _given(axes: Axes | Sequence[Axes], count: int) -> tuple[Axes, ...]:
     flat = getattr(axes, "flat", axes)  # of an array of axes
-    each = list(flat) if isinstance(flat, Iterable) else [axes]
+    each: list[Any] = list(flat) if isinstance(flat, Iterable) else [axes]
     wrong = [a for a in each if not isinstance(a, Axes)]
     if wrong:
         raise InvalidInputError(
