@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shoal_solvers.cards import allocation_card
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.timeline import ALTERNATING, Kind
 
@@ -36,6 +37,10 @@ class Allocation:
     erasures: Mapping[str, int]
     columns: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, int] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return allocation_card(self)
 
 
 @dataclass(frozen=True)

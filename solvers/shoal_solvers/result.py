@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shoal_solvers.allocation import Allocation, Costs
+from shoal_solvers.cards import result_card
 
 
 class Status(StrEnum):
@@ -60,3 +61,7 @@ class Result:
     def proven(self) -> bool:
         """Whether every objective is proven optimal."""
         return all(o.status is Status.OPTIMAL for o in self.objectives)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return result_card(self)

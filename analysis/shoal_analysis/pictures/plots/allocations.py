@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from shoal_analysis.pictures.bars import Bar, Bars, state_name
 from shoal_analysis.pictures.colours import colour
-from shoal_analysis.pictures.plots.drawing import canvas, left_out, shortened
+from shoal_analysis.pictures.plots.drawing import ORANGE, canvas, left_out, shortened
 
 MOST_COLUMNS = 200
 """A picture of more would have bars thinner than a line."""
@@ -26,8 +26,8 @@ def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
     """Columns of the stream from top to bottom, states from left to right.
 
     A bar is a value from when it can be read first to when it is read last; a cross at its end says
-    that an MLP erases it. States in which every column is in use are shaded: they are why the
-    stream is not narrower.
+    that an MLP erases it. States in which every column is in use lie between thick lines under a
+    bold name: they are why the stream is not narrower.
 
     Args:
         chart: the bars, of a model or of an allocation.
@@ -40,7 +40,8 @@ def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
         (panel,) = made.axes
         full = [state for state in chart.full if state < states]
         for state in full:
-            panel.axvspan(state, state + 1, color="0.5", alpha=0.2, linewidth=0, gid="full")
+            for edge in (0, max(1, columns)):
+                panel.plot([state, state + 1], [edge, edge], color=ORANGE, linewidth=4, gid="full")
         for number, bar in enumerate(chart.bars):
             if bar.first < states:
                 _draw(panel, bar, number, row, states)
@@ -50,13 +51,23 @@ def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
         panel.set_ylim(max(1, columns), 0)
         names = [state_name(state) for state in range(states)]
         panel.set_xticks([s + 0.5 for s in range(states)], names, fontsize="small")
+        step = max(1, round(0.24 / row))
+        marked = range(0, columns, step)
+        panel.set_yticks([c + 0.5 for c in marked], list(map(str, marked)))
+        panel.tick_params(axis="y", labelsize="x-small", length=2)
         panel.xaxis.tick_top()
+        for state in full:
+            panel.get_xticklabels()[state].set(color=ORANGE, fontweight="bold")
         panel.tick_params(axis="x", length=0)
         panel.set_ylabel("residual column")
         made.note(
             [
                 f"{chart.width} columns, {chart.proof}"
-                + (f"; all in use where shaded ({len(full)} of {states} states)" if full else ""),
+                + (
+                    f"; all in use between the thick lines ({len(full)} of {states} states)"
+                    if full
+                    else ""
+                ),
                 f"{_ERASED}: erased by the MLP that follows"
                 if any(b.erased for b in chart.bars)
                 else "",

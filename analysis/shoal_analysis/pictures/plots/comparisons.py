@@ -63,13 +63,7 @@ def comparison(table: Sequence[Measurement], axes: Axes | Sequence[Axes] | None 
                 ax.bar_label(bars, fmt="{:,.0f}", fontsize="xx-small", padding=2)
             _scale(ax, measure, [getattr(m, measure) for m in table], shown)
         if len(drawn) > 1:
-            made.axes[0].legend(
-                loc="lower left",
-                bbox_to_anchor=(0, 1.12),
-                ncols=4,
-                fontsize="x-small",
-                frameon=False,
-            )
+            made.legend()
         made.note(
             [
                 left_out(len(programs) - len(shown), "programs"),
@@ -95,7 +89,7 @@ def _way(table: Sequence[Measurement], measured: Measurement) -> str:
 def _scale(ax: Axes, measure: str, costs: Sequence[int], programs: Sequence[str]) -> None:
     if measure == "parameters":
         ax.set_xscale("log")
-        ax.set_xlim(max(1, min(costs)) / 4, max(1, *costs) * 6)
+        ax.set_xlim(max(1, min(costs)) / 4, max(1, *costs) * 12)
     else:
         ax.set_xlim(0, max(1, *costs) * 1.2)
     ax.xaxis.set_major_formatter("{x:,.0f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +49,16 @@ class Canvas:
     figure: Figure
     axes: tuple[Axes, ...]
     is_own: bool
+
+    def legend(self) -> None:
+        """What colours mean in the first panel: above the picture, or in axes that are given."""
+        if not self.is_own:
+            self.axes[0].legend(fontsize="x-small", frameon=False)
+            return
+        handles, labels = self.axes[0].get_legend_handles_labels()
+        self.figure.legend(
+            handles, labels, loc="outside upper center", ncols=4, fontsize="x-small", frameon=False
+        )
 
     def note(self, lines: Sequence[str]) -> None:
         """Say below the picture, or above axes that were given, what it leaves out or marks."""
@@ -107,7 +117,8 @@ def canvas(
 
 
 def _given(axes: Axes | Sequence[Axes], count: int) -> tuple[Axes, ...]:
-    each = [axes] if isinstance(axes, Axes) else list(getattr(axes, "flat", axes))
+    flat = getattr(axes, "flat", axes)  # of an array of axes
+    each: list[Any] = list(flat) if isinstance(flat, Iterable) else [axes]
     wrong = [a for a in each if not isinstance(a, Axes)]
     if wrong:
         raise InvalidInputError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from shoal_analysis.growth import Growth
 from shoal_analysis.pictures.colours import colour
@@ -22,7 +23,7 @@ MEASURES = {
 }
 """What is drawn, and what it is called."""
 
-_MARKERS = "osD^vPX*"
+_MARKERS, _LINES = "osD^vPX*", ("-", "--", ":", "-.")
 
 
 def growth(measured: Sequence[Growth], axes: Axes | Sequence[Axes] | None = None) -> Figure:
@@ -55,15 +56,17 @@ def growth(measured: Sequence[Growth], axes: Axes | Sequence[Axes] | None = None
                     color=colour(number),
                     marker=_MARKERS[number],
                     markersize=4,
+                    linestyle=_LINES[number % len(_LINES)],
                     linewidth=1.2,
                     label=f"vocab of {size}",
                 )
             ax.set_ylim(bottom=0)
             ax.set_xlabel("max_seq_len" if by_length else "tokens of the vocab", fontsize="small")
             ax.tick_params(labelsize="x-small")
+            ax.yaxis.set_major_locator(MaxNLocator(6, integer=measure != "seconds"))
             ax.yaxis.set_major_formatter("{x:,g}")
             ax.spines[["top", "right"]].set_visible(False)
         if len(sizes) > 1:
-            made.axes[0].legend(fontsize="x-small", frameon=False)
+            made.legend()
         made.note([left_out(len(sizes) - MOST_LINES, "sizes of the vocabulary")])
     return made.figure
