@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from shoal_analysis.growth import Growth
 from shoal_analysis.pictures.colours import colour
@@ -64,7 +65,12 @@ def growth(measured: Sequence[Growth], axes: Axes | Sequence[Axes] | None = None
             ax.set_xlabel("max_seq_len" if by_length else "tokens of the vocab", fontsize="small")
             ax.tick_params(labelsize="x-small")
             ax.yaxis.set_major_locator(MaxNLocator(6, integer=measure != "seconds"))
-            ax.yaxis.set_major_formatter("{x:,g}")
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            if measure == "seconds":
+                ax.yaxis.set_major_formatter("{x:g}")
+            else:
+                ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+                ax.yaxis.set_major_formatter("{x:,.0f}")
             ax.spines[["top", "right"]].set_visible(False)
         if len(sizes) > 1:
             made.legend()
