@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	@echo
 	$(BIN)/shoal run reverse a b c d
 	@echo
-	@$(foreach line,$(NEXT),printf '%s\n' $(line);)
+	@printf '%s\n' $(NEXT)
 
 # What to try next, a line each.
 NEXT := 'next:' \

@@ -101,7 +101,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 can_edit=True,
             ),
             Target(
-                "haiku", "Haiku, compiled by JAX", "shoal.targets.in_haiku", "jax dm-haiku", True
+                "haiku", "Haiku, compiled by JAX", "shoal.targets.in_haiku", "'shoal[haiku]'", True
             ),
             Target("craft", "the assembly, in double precision", "shoal.targets.in_craft"),
             Target(
