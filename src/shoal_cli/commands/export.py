@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from shoal.errors import InvalidOptionError
 from shoal.targets.target import WRITERS, module_of, write_to
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.outputs import require_writable
+from shoal_cli.wording import CommandLineError
 
 SUMMARY = "write a compiled program down for another library"
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if target.name != "huggingface":
         wrong = [name for name, value in options.items() if value]
         if wrong:
-            raise InvalidOptionError(f"--{wrong[0]} is for --to huggingface alone")
+            raise CommandLineError(f"--{wrong[0]} is for --to huggingface alone")
         options = {}
     if target.writes == "file":
         require_writable("PATH", arguments.path)

@@ -14,7 +14,7 @@ from shoal.transformer.description import value_to_json
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.outputs import add_json, require_output, write_json
-from shoal_cli.programs import match_tokens
+from shoal_cli.tokens import match_tokens
 
 SUMMARY = "run a program's transformer on an input"
 
