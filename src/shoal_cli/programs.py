@@ -108,7 +108,7 @@ def _refuse_files(name: str) -> None:
             f"{name} is a file of a compiled model, which holds no program; shoal run, explain and "
             "export read such files"
         )
-    if name not in STOCK and path.exists():
+    if name and name not in STOCK and path.exists():
         what = "a folder" if path.is_dir() else "a file, but no Python file"
         raise UnknownProgramError(
             f"{name} is {what}; a program of your own is named path/to/file.py:name"
@@ -119,8 +119,12 @@ def _load(path: Path, name: str) -> ModuleType:
     if path.is_dir():
         raise UnknownProgramError(f"there is no file {path}: this is a folder")
     if not path.is_file():
+        beside = [f.name for f in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        near = get_close_matches(path.name, beside, n=1)
+        hint = f"; did you mean {path.with_name(near[0])}?" if near else "."
         raise UnknownProgramError(
-            f"there is no file {path} for the program {name!r}. Stock programs: {', '.join(STOCK)}"
+            f"there is no file {path} for the program {name!r}{hint} "
+            f"Stock programs: {', '.join(STOCK)}"
         )
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:
@@ -131,7 +135,7 @@ def _load(path: Path, name: str) -> ModuleType:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         where = _line_in(path, error)
-        raise UnknownProgramError(f"{where} raises {show_error(error)}") from error
+        raise UnknownProgramError(f"{where.rstrip(':')} raises {show_error(error)}") from error
     return module
 
 
@@ -157,10 +161,15 @@ def functions_of_users(name: str) -> Iterator[None]:
 
 def _line_in(path: Path, error: BaseException) -> str:
     """The file and the line of it in which an error arose."""
-    if isinstance(error, SyntaxError) and error.filename == str(path) and error.lineno:
+    if isinstance(error, SyntaxError) and error.lineno and _is(path, error.filename):
         return f"{path}, line {error.lineno},"
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    return f"{path}, line {lines[-1]}," if lines else str(path)
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if _is(path, f.filename)]
+    return f"{path}, line {lines[-1]}," if lines else f"{path}:"
+
+
+def _is(path: Path, filename: str | None) -> bool:
+    """Whether Python means this file; it knows files by their absolute paths."""
+    return filename is not None and Path(filename).absolute() == path.absolute()
 
 
 def _vocab_in(module: ModuleType, path: str) -> tuple[Value, ...] | None:
