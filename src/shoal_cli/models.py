@@ -7,7 +7,7 @@ import argparse
 import shoal
 from shoal.runnable import Transformer
 from shoal_cli.arguments import common_options, passes_of
-from shoal_cli.programs import MODEL_FILES, find_program, functions_of_users
+from shoal_cli.programs import MODEL_FILES, find_program, functions_of_users, short_name
 from shoal_cli.progress import at_work
 
 
@@ -19,7 +19,7 @@ def loaded(name: str) -> Transformer | None:
 def compiled(arguments: argparse.Namespace) -> shoal.Model:
     """The model of a program, as the options say."""
     found = find_program(arguments.program, arguments.vocab, arguments.max_seq_len)
-    with functions_of_users(found.name), at_work(f"compiling {found.name}") as progress:
+    with functions_of_users(found.name), at_work(f"compiling {short_name(found.name)}") as progress:
         return shoal.compile(
             found.program,
             vocab=found.vocab,

@@ -79,6 +79,11 @@ def is_in_file(name: str) -> bool:
     return ":" in name or name.endswith(".py")
 
 
+def short_name(name: str) -> str:
+    """The name of a program without the folders that its file is in, for a line of progress."""
+    return Path(name).name if is_in_file(name) else name
+
+
 def names_in(path: str) -> list[str]:
     """The names of all programs of a file, which is run for it.
 

@@ -1,7 +1,8 @@
-"""Tables that fit the terminal: whole columns go, words are never broken."""
+"""Tables and texts that fit the terminal: whole columns go, words are never broken."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +36,20 @@ class Column:
 
     def _unbroken(self, cell: str) -> list[str]:
         return cell.split() if self.wraps else [cell]
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print lines, wrapped between words where they are longer than the terminal is wide."""
+    for line in text.splitlines():
+        parts = textwrap.wrap(
+            line,
+            max(console.width, 1),
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for part in [line] if len(line) <= console.width else parts:
+            console.print(Text(part), soft_wrap=True)
 
 
 def print_table(

@@ -22,7 +22,7 @@ from shoal_analysis.comparison import (
 )
 from shoal_cli.arguments import add_limits, add_target, common_options
 from shoal_cli.outputs import require_output, write_output
-from shoal_cli.programs import find_program, functions_of_users, names_in
+from shoal_cli.programs import find_program, functions_of_users, names_in, short_name
 from shoal_cli.progress import progress_bar
 from shoal_cli.tables import Column, print_table
 from shoal_cli.wording import CommandLineError, in_options
@@ -151,7 +151,7 @@ def _measure(
     with progress_bar(*columns) as bar:
         task = bar.add_task("compiling", total=each * len(candidates))
         for number, candidate in enumerate(candidates):
-            bar.update(task, description=candidate.name, completed=each * number)
+            bar.update(task, description=short_name(candidate.name), completed=each * number)
             try:
                 with functions_of_users(candidate.name):
                     for found in compare([candidate], passes, allocators, **options):

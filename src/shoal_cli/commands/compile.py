@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 import shoal
 from shoal.rasp.printing import listing
@@ -15,6 +14,7 @@ from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled
 from shoal_cli.outputs import add_json, require_output, require_writable, write_json
 from shoal_cli.programs import MODEL_FILES
+from shoal_cli.tables import print_text
 from shoal_cli.wording import CommandLineError
 
 SUMMARY = "compile a program and report its size"
@@ -57,11 +57,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         write_json(arguments.json, model_as_json(model))
     if arguments.json == "-":
         return 0
-    console.print(Text(listing(model.program)))
+    print_text(console, listing(model.program))
     console.print()
-    console.print(Text(model.report()))
+    print_text(console, model.report())
     if arguments.save:
-        console.print(Text(f"saved to         {arguments.save}"))
+        print_text(console, f"saved to          {arguments.save}")
     return 0
 
 

@@ -9,14 +9,13 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 import shoal
 from shoal.atlas.explain import Step, merged, unmaterialised
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.outputs import add_json, require_output, write_json
-from shoal_cli.tables import Column, print_table
+from shoal_cli.tables import Column, print_table, print_text
 from shoal_cli.wording import CommandLineError
 from shoal_solvers import ALTERNATING, Kind
 
@@ -49,15 +48,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json is not None:
         write_json(arguments.json, explanation_as_json(model))
         return 0
-    console.print(Text(model.atlas.source))
+    print_text(console, model.atlas.source)
     print_table(console, _COLUMNS, _sections(model.explain()), boxed=True, instead="--json -")
     for line in (*merged(model.atlas), *unmaterialised(model.atlas)):
-        console.print(Text(line))
-    console.print(
-        Text(
-            f"{model.num_layers} layer{'' if model.num_layers == 1 else 's'}, residual width "
-            f'{model.d_model}. "until" is the last half-layer that can read the value.'
-        )
+        print_text(console, line)
+    layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
+    print_text(
+        console,
+        f'{layers}, residual width {model.d_model}. "until" is the last half-layer that can read '
+        "the value.",
     )
     return 0
 
