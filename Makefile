@@ -1,4 +1,5 @@
-# `make demo` and `make test` need nothing but Python 3.11 or later.
+# `make demo` and `make test` need nothing but Python 3.11 or later. Running needs less than testing:
+# $(VENV)/installed is what users have, $(VENV)/dev what contributors have besides.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,14 +10,22 @@ demo: $(VENV)/installed
 	$(BIN)/shoal compile reverse
 	@echo
 	$(BIN)/shoal run reverse a b c d
+	@echo
+	@printf '%s\n' $(NEXT)
 
-test: $(VENV)/installed
+# What to try next, a line each.
+NEXT := 'next:' \
+	'  $(BIN)/shoal explain reverse            what each half-layer does' \
+	'  $(BIN)/shoal run sort 3 1 2             another stock program; shoal --help lists them' \
+	'  $(BIN)/shoal compile my_program.py:name your own; shoal compile --help shows one'
+
+test: $(VENV)/dev
 	$(BIN)/python -m pytest
 
 test-targets: $(VENV)/targets
 	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser
 
-lint: $(VENV)/installed
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -32,6 +41,10 @@ bench: $(VENV)/targets
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.progress import track
 
 from shoal.rasp.stock import STOCK
-from shoal_analysis.comparison import Candidate, Measurement, compare, totals
-from shoal_cli.commands.compare import comparison_table
+from shoal_analysis.comparison import Candidate, Failure, Measurement, compare, totals
+from shoal_cli.commands.compare import print_comparison
 from shoal_solvers import SOLVERS
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,10 @@ def measured(names: Sequence[str] = tuple(STOCK)) -> list[Measurement]:
         stock = STOCK[name]
         program = stock.make(stock.max_seq_len)
         candidate = Candidate(name, program, stock.vocab, stock.max_seq_len)
-        found += compare([candidate], {"none": "none", "all": "all"}, SOLVERS)
+        for each in compare([candidate], {"none": "none", "all": "all"}, SOLVERS):
+            if isinstance(each, Failure):
+                raise each.error
+            found.append(each)
     return found
 
 
@@ -77,7 +80,7 @@ def readme_with(text: str, found: Sequence[Measurement]) -> str:
     """The README with the table of totals of a measurement."""
     benchmark = [m for m in found if STOCK[m.program].benchmark]
     console = Console(file=io.StringIO(), width=100, highlight=False)
-    console.print(comparison_table(totals(benchmark)))
+    print_comparison(console, totals(benchmark))
     assert isinstance(console.file, io.StringIO)
     table = "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
     return _BLOCK.sub(lambda match: f"{match[1]}{table}{match[2]}", text)

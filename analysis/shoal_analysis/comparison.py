@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import overload
 
 import shoal
+from shoal.errors import ShoalError
 from shoal.model import Model
 from shoal.options import ALL, PASS_NAMES
 from shoal.rasp.expressions import SOp
@@ -98,6 +100,16 @@ def _cells(measured: Measurement) -> tuple[str, ...]:
     return (m.program, m.passes, m.allocator, *map("{:,}".format, sizes), milliseconds, m.proven)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A program that was not compiled under one set of passes and one allocator."""
+
+    program: str
+    passes: str
+    allocator: str
+    error: ShoalError
+
+
 def compare(
     candidates: Sequence[Candidate],
     passes: Mapping[str, str | tuple[str, ...]],
@@ -113,23 +125,43 @@ def compare(
         allocators: solvers.
         progress: called with the program's name after each compilation.
         options: further options of ``shoal.compile``.
+
+    Raises:
+        ShoalError: a program is refused.
     """
     measured = []
+    for found in measure_each(candidates, passes, allocators, **options):
+        if isinstance(found, Failure):
+            raise found.error
+        measured.append(found)
+        if progress is not None:
+            progress(found.program)
+    return Comparison(tuple(measured))
+
+
+def measure_each(
+    candidates: Sequence[Candidate],
+    passes: Mapping[str, str | tuple[str, ...]],
+    allocators: Sequence[str],
+    **options: object,
+) -> Iterator[Measurement | Failure]:
+    """The same, one after the other; programs that are refused are failures."""
     for candidate in candidates:
         for label, chosen in passes.items():
             for allocator in allocators:
-                model = shoal.compile(
-                    candidate.program,
-                    vocab=candidate.vocab,
-                    max_seq_len=candidate.max_seq_len,
-                    passes=chosen,
-                    allocator=allocator,
-                    **options,  # type: ignore[arg-type]
-                )
-                measured.append(measure_model(candidate.name, label, model))
-                if progress is not None:
-                    progress(candidate.name)
-    return Comparison(tuple(measured))
+                try:
+                    model = shoal.compile(
+                        candidate.program,
+                        vocab=candidate.vocab,
+                        max_seq_len=candidate.max_seq_len,
+                        passes=chosen,
+                        allocator=allocator,
+                        **options,  # type: ignore[arg-type]
+                    )
+                except ShoalError as error:
+                    yield Failure(candidate.name, label, allocator, error)
+                else:
+                    yield measure_model(candidate.name, label, model)
 
 
 def ablation() -> dict[str, str | tuple[str, ...]]:
@@ -168,9 +200,15 @@ def describe_proof(result: Result) -> str:
 
 
 def totals(measured: Iterable[Measurement]) -> Comparison:
-    """Sums over programs, one for each combination of passes and allocator."""
+    """Sums over programs, one for each combination of passes and allocator.
+
+    Programs that were not measured under every combination are left out.
+    """
+    measured = list(measured)
+    times = Counter(m.program for m in measured)
+    combinations = {(m.passes, m.allocator) for m in measured}
     groups: dict[tuple[str, str], list[Measurement]] = {}
-    for m in measured:
+    for m in (m for m in measured if times[m.program] >= len(combinations)):
         groups.setdefault((m.passes, m.allocator), []).append(m)
     result = []
     for (passes, allocator), group in groups.items():

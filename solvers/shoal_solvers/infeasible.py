@@ -35,7 +35,7 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
     else:
         verdict = (
             "The search ended before it was known whether one exists; "
-            "a longer time limit may find one"
+            "a longer time_limit may find one"
         )
     clock = Clock(replace(effort, time_limit=min(effort.time_limit, TIME_LIMIT)))
     ways = [

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
+
+
+class Written(Protocol):
+    """A place in a source file; ``shoal.rasp.positions.Position`` is one."""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+
+    @property
+    def line(self) -> int:
+        """Counted from 1."""
 
 
 class ShoalError(Exception):
@@ -48,7 +61,10 @@ class UnsupportedProgramError(ShoalError, NotImplementedError):
         outside_float32: whether no network in float32 could do it as the program is annotated:
             it would have to hold apart numbers that float32 rounds to one, or a number that
             float32 does not have.
+        position: where the expression was written, if that is known.
     """
+
+    position: Written | None = None
 
     def __init__(
         self,
@@ -67,7 +83,8 @@ class UnsupportedProgramError(ShoalError, NotImplementedError):
 
     def __str__(self) -> str:
         where = f"{self.expression}: " if self.expression else ""
-        return f"{where}{self.reason}; {self.advice}"
+        line = f"{self.position.file}, line {self.position.line}: " if self.position else ""
+        return f"{line}{where}{self.reason}; {self.advice}"
 
 
 class InvalidOptionError(ShoalError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from shoal.atlas.atlas import Atlas
+from shoal.dear import dear
 from shoal.runnable import Transformer
 
 
@@ -44,6 +45,14 @@ def report(model: Transformer, atlas: Atlas) -> str:
             f"{found.label}: {found.text}",
             initial_indent=f"{'' if line else 'undefined where':<17} ",
             subsequent_indent=f"{'':<17} ",
+        )
+    for line, it in enumerate(dear(model.weights, atlas)):
+        lines += textwrap.wrap(
+            f"{it.name} takes {it.amount} of {it.of} ({it.size}): {it.advice}",
+            80,
+            initial_indent=f"{'' if line else 'what is dear':<17} ",
+            subsequent_indent=f"{'':<17} ",
+            break_long_words=False,
         )
     total = sum(atlas.seconds.values())
     stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in atlas.seconds.items())

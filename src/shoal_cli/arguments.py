@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from shoal.limits import Limits
 from shoal.options import ALL, PASS_NAMES
+from shoal_cli.tokens import HELP, parse_token
+from shoal_cli.wording import OPTIONS
 from shoal_solvers import SOLVERS, Budgets
 
 
@@ -24,7 +27,8 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "--vocab",
         nargs="+",
         metavar="TOKEN",
-        help="the tokens; numbers are numbers, other words strings (default: the stock program's)",
+        help="the tokens: words, of which numbers are numbers and others strings, "
+        f"{HELP} (default: the stock program's)",
     )
     parser.add_argument(
         "--max-seq-len",
@@ -35,6 +39,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--causal", action="store_true", help="let positions see only themselves and earlier ones"
     )
+    for name, what in (("bos", "begins with"), ("pad", "is filled up with")):
+        parser.add_argument(
+            f"--{name}",
+            metavar="TOKEN",
+            default=name.upper(),
+            help=f"the token that every input {what} (default: {name.upper()})",
+        )
 
 
 def add_compile_options(parser: argparse.ArgumentParser) -> None:
@@ -75,25 +86,37 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max-{name}", type=int, metavar="N", help=f"budget: at most so many {name}"
         )
-    for name, what in (("rows", "rows"), ("neurons", "hidden neurons")):
-        default = getattr(Limits(), f"fused_{name}")
-        parser.add_argument(
-            f"--fused-{name}",
+    parser.add_argument(
+        "--wall-clock-limit",
+        type=float,
+        metavar="SECONDS",
+        help="time for the allocator by the clock; where it strikes, results vary",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="threads of the allocator (default: 1)"
+    )
+    group = parser.add_argument_group("limits", "above which a program is refused, or not offered")
+    for name, what in _LIMITS.items():
+        default = getattr(Limits(), name)
+        group.add_argument(
+            OPTIONS[name],
             type=int,
             default=default,
             metavar="N",
-            help=f"offer tables that skip intermediate values up to so many {what} "
-            f"(default: {default:,})",
+            help=f"{what} (default: {default:,})",
         )
 
-    parser.add_argument(
-        "--work",
-        type=int,
-        default=Limits().work,
-        metavar="N",
-        help="give up after so many units of work outside the allocator, about a microsecond each "
-        f"(default: {Limits().work:,})",
-    )
+
+_LIMITS = {
+    "table_entries": "joint operand values of one function",
+    "averages": "different averages of one aggregate",
+    "one_hot_values": "values of one one-hot variable",
+    "mlp_weights": "matrix entries of the MLP for one expression",
+    "model_bytes": "size of all weights",
+    "fused_rows": "rows of offered tables that skip intermediate values",
+    "fused_neurons": "hidden neurons of such tables",
+    "work": "units of work outside the allocator, about a microsecond each",
+}
 
 
 def passes_of(arguments: argparse.Namespace) -> str | list[str]:
@@ -103,12 +126,22 @@ def passes_of(arguments: argparse.Namespace) -> str | list[str]:
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:
-    """The limits on fused tables and on work that were given."""
-    return Limits(
-        fused_rows=arguments.fused_rows,
-        fused_neurons=arguments.fused_neurons,
-        work=arguments.work,
-    )
+    """The limits that were given."""
+    return Limits(**{name: getattr(arguments, name) for name in _LIMITS})
+
+
+def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``shoal.compile`` is told of how it compiles, passes and allocator left out."""
+    return {
+        "causal": arguments.causal,
+        "bos": parse_token(arguments.bos),
+        "pad": parse_token(arguments.pad),
+        "budget": budget_of(arguments),
+        "limits": limits_of(arguments),
+        "time_limit": arguments.time_limit,
+        "wall_clock_limit": arguments.wall_clock_limit,
+        "workers": arguments.workers,
+    }
 
 
 def budget_of(arguments: argparse.Namespace) -> Budgets:

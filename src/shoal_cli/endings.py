@@ -13,9 +13,6 @@ from typing import Any
 
 from rich.console import Console
 
-from shoal.errors import UnknownProgramError
-from shoal.rasp.values import show_error
-
 INTERRUPTED = 130
 TERMINATED = 143
 PIPE_CLOSED = 141
@@ -75,18 +72,3 @@ def forget_output() -> None:
     if sys.stdout is not None:  # it is None if it was closed from the start
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-@contextmanager
-def functions_of_users() -> Iterator[None]:
-    """What a user's function raises for reasons of its own is told as such.
-
-    Raises:
-        UnknownProgramError: with the error that the function raised.
-    """
-    try:
-        yield
-    except (OSError, RecursionError) as error:
-        raise UnknownProgramError(
-            f"a function of the program raises {show_error(error)}"
-        ) from error

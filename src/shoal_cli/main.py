@@ -22,6 +22,7 @@ from shoal_cli.endings import (
     forget_output,
     replace_what_cannot_be_encoded,
 )
+from shoal_cli.wording import CommandLineError, in_options
 from shoal_solvers import AllocationError
 
 _INTRODUCTION = """\
@@ -105,8 +106,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if sys.stdout is not None:  # it is None if it was closed from the start
                 sys.stdout.flush()
             return code
-    except (ShoalError, AllocationError) as error:
+    except CommandLineError as error:
         return _fail(str(error))
+    except (ShoalError, AllocationError) as error:
+        return _fail(in_options(str(error)))
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:

@@ -6,32 +6,27 @@ import argparse
 
 import shoal
 from shoal.runnable import Transformer
-from shoal_cli.arguments import budget_of, limits_of, passes_of
-from shoal_cli.endings import functions_of_users
-from shoal_cli.programs import find_program
-
-FILES = (".safetensors", ".npz")
-"""What the names of model files end with; the second one holds weights and encoders alone."""
+from shoal_cli.arguments import common_options, passes_of
+from shoal_cli.programs import MODEL_FILES, find_program, functions_of_users, short_name
+from shoal_cli.progress import at_work
 
 
 def loaded(name: str) -> Transformer | None:
     """The model of a file; None where the name is one of a program."""
-    return shoal.load(name) if name.endswith(FILES) else None
+    return shoal.load(name) if name.endswith(MODEL_FILES) else None
 
 
 def compiled(arguments: argparse.Namespace) -> shoal.Model:
     """The model of a program, as the options say."""
     found = find_program(arguments.program, arguments.vocab, arguments.max_seq_len)
-    with functions_of_users():
+    with functions_of_users(found.name), at_work(f"compiling {short_name(found.name)}") as progress:
         return shoal.compile(
             found.program,
             vocab=found.vocab,
             max_seq_len=found.max_seq_len,
-            causal=arguments.causal,
             passes=passes_of(arguments),
             allocator=arguments.allocator,
             reuse=arguments.reuse,
-            budget=budget_of(arguments),
-            limits=limits_of(arguments),
-            time_limit=arguments.time_limit,
+            progress=progress,
+            **common_options(arguments),
         )

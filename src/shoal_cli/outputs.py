@@ -8,21 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shoal.errors import InvalidOptionError
 from shoal.files import write_text
+from shoal_cli.wording import CommandLineError
 
 
 def require_writable(option: str, path: str) -> None:
     """Refuse before the work is done what could not be written after it.
 
     Raises:
-        InvalidOptionError: the path is a folder, or lies in none.
+        CommandLineError: the path is a folder, or lies in none.
     """
     if Path(path).is_dir():
-        raise InvalidOptionError(f"{option} {path}: this is a folder; give the name of a file")
+        raise CommandLineError(f"{option} {path}: this is a folder; give the name of a file")
     folder = Path(path).absolute().parent
     if not folder.is_dir():
-        raise InvalidOptionError(f"{option} {path}: there is no folder {folder}")
+        raise CommandLineError(f"{option} {path}: there is no folder {folder}")
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:

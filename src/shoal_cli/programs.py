@@ -1,25 +1,31 @@
-"""Programs, vocabularies and tokens as they are written on the command line."""
+"""Programs as they are named on the command line, and what they are compiled for."""
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from shoal.errors import InvalidOptionError, UnknownProgramError
+from shoal.errors import UnknownProgramError
 from shoal.limits import Limits
 from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
 from shoal.rasp.stock import STOCK, stock_program
 from shoal.rasp.values import Value, show_error, show_value
+from shoal_cli.tokens import parse_tokens
+from shoal_cli.wording import CommandLineError
 
 _OF_MODELS = frozenset({".pt", ".pth", ".bin", ".onnx", ".pkl"})
 """Endings of files that are no names of programs."""
+
+MODEL_FILES = (".safetensors", ".npz")
+"""What the names of model files end with; the second one holds weights and encoders alone."""
 
 
 @dataclass(frozen=True)
@@ -46,37 +52,84 @@ def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None
 
     Raises:
         UnknownProgramError: there is no such program.
-        InvalidOptionError: the vocab or the length is not known.
+        CommandLineError: the vocab or the length is not known.
     """
-    tokens = None if vocab is None else tuple(parse_token(word) for word in vocab)
-    if ":" not in name and Path(name).suffix in _OF_MODELS:
+    tokens = None if vocab is None else tuple(parse_tokens("--vocab", vocab))
+    if not is_in_file(name):
+        _refuse_files(name)
+        stock = stock_program(name)
+        length = stock.max_seq_len if max_seq_len is None else max_seq_len
+        made = stock.make(max(length, 1))  # a length that makes no sense is refused later
+        return NamedProgram(name, made, stock.vocab if tokens is None else tokens, length)
+    path, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
+    module = _load(Path(path), name)
+    program = _program_in(module, path, attribute)
+    tokens = _vocab_in(module, path) if tokens is None else tokens
+    greatest = _length_in(module, path) if max_seq_len is None else max_seq_len
+    if tokens is None or greatest is None:
+        missing = "--vocab and --max-seq-len" if tokens is None else "--max-seq-len"
+        raise CommandLineError(
+            f"{name} needs {missing}; or let {path} define vocab and max_seq_len"
+        )
+    return NamedProgram(name, program, tokens, greatest)
+
+
+def is_in_file(name: str) -> bool:
+    """Whether a name is that of a program in a file."""
+    return ":" in name or name.endswith(".py")
+
+
+def short_name(name: str) -> str:
+    """The name of a program without the folders that its file is in, for a line of progress."""
+    return Path(name).name if is_in_file(name) else name
+
+
+def names_in(path: str) -> list[str]:
+    """The names of all programs of a file, which is run for it.
+
+    Raises:
+        UnknownProgramError: there is no such file, it raises an error, or has no programs.
+    """
+    names = _sops_in(_load(Path(path), path))
+    if not names:
+        raise UnknownProgramError(f"{path} has no s-ops that are given a name at its top level")
+    return [f"{path}:{name}" for name in names]
+
+
+def _refuse_files(name: str) -> None:
+    """Refuse names of files that hold no program.
+
+    Raises:
+        UnknownProgramError: the name is one of a file.
+    """
+    path = Path(name)
+    if path.suffix in _OF_MODELS:
         raise UnknownProgramError(
             f"{name} is a file of a model in another format, which holds no program; models that "
             "are read are .safetensors and .npz, written by shoal compile --save"
         )
-    if ":" not in name and not name.endswith(".py"):
-        stock = stock_program(name)
-        length = stock.max_seq_len if max_seq_len is None else max_seq_len
-        return NamedProgram(name, stock.make(length), tokens or stock.vocab, length)
-    path, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
-    module = _load(Path(path), name)
-    program = _program_in(module, path, attribute)
-    tokens = tokens or _vocab_in(module, path)
-    greatest: int | None = max_seq_len
-    if greatest is None:
-        greatest = getattr(module, "max_seq_len", None)
-    if tokens is None or greatest is None:
-        missing = "--vocab and --max-seq-len" if tokens is None else "--max-seq-len"
-        raise InvalidOptionError(
-            f"{name} needs {missing}; or let {path} define vocab and max_seq_len"
+    if path.suffix in MODEL_FILES:
+        raise UnknownProgramError(
+            f"{name} is a file of a compiled model, which holds no program; shoal run, explain and "
+            "export read such files"
         )
-    return NamedProgram(name, program, tuple(tokens), greatest)
+    if name and name not in STOCK and path.exists():
+        what = "a folder" if path.is_dir() else "a file, but no Python file"
+        raise UnknownProgramError(
+            f"{name} is {what}; a program of your own is named path/to/file.py:name"
+        )
 
 
 def _load(path: Path, name: str) -> ModuleType:
+    if path.is_dir():
+        raise UnknownProgramError(f"there is no file {path}: this is a folder")
     if not path.is_file():
+        beside = [f.name for f in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        near = get_close_matches(path.name, beside, n=1)
+        hint = f"; did you mean {path.with_name(near[0])}?" if near else "."
         raise UnknownProgramError(
-            f"there is no file {path} for the program {name!r}. Stock programs: {', '.join(STOCK)}"
+            f"there is no file {path} for the program {name!r}{hint} "
+            f"Stock programs: {', '.join(STOCK)}"
         )
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:
@@ -87,16 +140,41 @@ def _load(path: Path, name: str) -> ModuleType:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         where = _line_in(path, error)
-        raise UnknownProgramError(f"{where} raises {show_error(error)}") from error
+        raise UnknownProgramError(f"{where.rstrip(':')} raises {show_error(error)}") from error
     return module
+
+
+@contextmanager
+def functions_of_users(name: str) -> Iterator[None]:
+    """What a user's function raises for reasons of its own is told as such.
+
+    Args:
+        name: of the program.
+
+    Raises:
+        UnknownProgramError: with the error that the function raised, and where.
+    """
+    try:
+        yield
+    except (OSError, RecursionError) as error:
+        path = name.rpartition(":")[0] if is_in_file(name) else ""
+        where = f"{_line_in(Path(path), error)} a" if path else "a"
+        raise UnknownProgramError(
+            f"{where} function of the program raises {show_error(error)}"
+        ) from error
 
 
 def _line_in(path: Path, error: BaseException) -> str:
     """The file and the line of it in which an error arose."""
-    if isinstance(error, SyntaxError) and error.filename == str(path) and error.lineno:
+    if isinstance(error, SyntaxError) and error.lineno and _is(path, error.filename):
         return f"{path}, line {error.lineno},"
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    return f"{path}, line {lines[-1]}," if lines else str(path)
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if _is(path, f.filename)]
+    return f"{path}, line {lines[-1]}," if lines else f"{path}:"
+
+
+def _is(path: Path, filename: str | None) -> bool:
+    """Whether Python means this file; it knows files by their absolute paths."""
+    return filename is not None and Path(filename).absolute() == path.absolute()
 
 
 def _vocab_in(module: ModuleType, path: str) -> tuple[Value, ...] | None:
@@ -107,41 +185,44 @@ def _vocab_in(module: ModuleType, path: str) -> tuple[Value, ...] | None:
     try:
         return tuple(islice(vocab, Limits().table_entries + 1))
     except TypeError:
-        raise InvalidOptionError(
+        raise CommandLineError(
             f"vocab in {path} is {show_value(vocab)}; let it be a collection of tokens"
         ) from None
 
 
+def _length_in(module: ModuleType, path: str) -> int | None:
+    """The greatest length that a file defines."""
+    length = getattr(module, "max_seq_len", None)
+    if length is None:
+        return None
+    if not isinstance(length, int) or length < 1:
+        raise CommandLineError(
+            f"max_seq_len in {path} is {show_value(length)}; let it be the greatest number of "
+            "tokens, 1 or more"
+        )
+    return length
+
+
 def _program_in(module: ModuleType, path: str, attribute: str) -> SOp:
-    names = ", ".join(
-        name
-        for name, value in vars(module).items()
-        if isinstance(value, SOp) and not isinstance(value, TokensType | IndicesType | LengthType)
-    )
-    names = names or "none"
+    there = _sops_in(module)
+    names = ", ".join(there) or "none"
     if not attribute:
         raise UnknownProgramError(f"which program of {path}? Write {path}:NAME; it has: {names}")
     program = getattr(module, attribute, None)
     if not isinstance(program, SOp):
         what = "nothing of that name" if program is None else f"a {type(program).__name__}"
+        near = get_close_matches(attribute, there, n=1)
+        hint = f" did you mean {near[0]}?" if near else ""
         raise UnknownProgramError(
-            f"{path}:{attribute} is no s-op ({what}); the s-ops there: {names}"
+            f"{path}:{attribute} is no s-op ({what});{hint} the s-ops there: {names}"
         )
     return program
 
 
-def parse_token(word: str) -> Value:
-    """A token: a Python literal if the word is one, else the word itself."""
-    try:
-        value = ast.literal_eval(word)
-        hash(value)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return word
-    result: Value = value
-    return result
-
-
-def match_tokens(words: Sequence[str], vocab: Sequence[Value]) -> list[Value]:
-    """The tokens that words stand for: those of the vocab that read the same, if any."""
-    by_text = {str(token): token for token in vocab}
-    return [by_text.get(word, parse_token(word)) for word in words]
+def _sops_in(module: ModuleType) -> list[str]:
+    inputs = TokensType | IndicesType | LengthType
+    return [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, SOp) and not isinstance(value, inputs)
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shoal_cli.main import main
-from shoal_cli.programs import match_tokens, parse_token
+from shoal_cli.tokens import match_tokens, parse_token
 
 PROGRAM = """
 from shoal.rasp import *
@@ -73,11 +73,11 @@ def test_explain_lists_half_layers(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["run", "nope", "a"], "there is no stock program 'nope'; known: length, reverse"),
         (["run", "reverse", "z"], "the token 'z' at position 0 is not in the vocab: 'a', 'b'"),
-        (["run", "reverse", *"abcdabcdabc"], "more than max_seq_len = 10"),
+        (["run", "reverse", *"abcdabcdabc"], "more than --max-seq-len 10"),
         (["compile", "nowhere.py:f"], "there is no file nowhere.py"),
         (["compile", "reverse", "--allocator", "magic"], "there is no allocator 'magic'; known:"),
         (["compile", "reverse", "--passes", "magic"], "there is no pass magic; known:"),
-        (["compile", "reverse", "--max-seq-len", "0"], "max_seq_len is 0"),
+        (["compile", "reverse", "--max-seq-len", "0"], "--max-seq-len is 0"),
         (["compile", "reverse", "--vocab", "BOS"], "the bos token 'BOS' is in the vocab"),
         (["compile", "reverse", "--save", "reverse.txt"], "ends with .safetensors or .npz"),
         (["compile", "reverse", "--save", "no/such/folder/r.npz"], "there is no folder"),

@@ -41,4 +41,4 @@ def test_ablation_leaves_out_each_pass(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_budgets_apply(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "sort", "--allocators", "cp-sat", "--max-width", "40"]) == 2
-    assert "max_width=40 is in the way" in " ".join(capsys.readouterr().err.split())
+    assert "--max-width 40 is in the way" in " ".join(capsys.readouterr().err.split())

@@ -220,7 +220,7 @@ def test_the_help_says_that_files_are_run(capsys: pytest.CaptureFixture[str]) ->
         ("import itertools; vocab = itertools.count()", "more than 1,000,000 tokens"),
         ("vocab = (1, 2); program = Map(fail, tokens)", "function of the program raises OSError"),
         ("vocab = (1, 2); program = Map(loop, tokens)", "raises RecursionError"),
-        ("vocab = (1, 2); max_seq_len = 0", "max_seq_len is 0"),
+        ("vocab = (1, 2); max_seq_len = 0", "odd.py is 0; let it be the greatest number"),
     ],
 )
 def test_what_a_file_defines_is_told(
@@ -241,7 +241,7 @@ def test_a_length_of_zero_is_not_taken_for_none(
     path = tmp_path / "length.py"
     path.write_text("from shoal.rasp import *\np = tokens + 1\nvocab = (1,)\nmax_seq_len = 3\n")
     arguments = ["compile", f"{path}:p", "--max-seq-len", "0"]
-    assert "max_seq_len is 0" in told(capsys, arguments)
+    assert "--max-seq-len is 0" in told(capsys, arguments)
 
 
 def test_a_word_that_is_no_token_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from shoal.atlas.survey import Stages
@@ -19,13 +19,15 @@ from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
 from shoal.options import CompileOptions
 from shoal.program.facts.infer import infer
+from shoal.program.ir import Program
 from shoal.program.passes import run_before_inference, run_passes
 from shoal.program.trace import trace
 from shoal.rasp.expressions import SOp
+from shoal.rasp.positions import refusals_at
 from shoal.rasp.values import Value
 from shoal.transformer.encoders import InputEncoder
 from shoal.transformer.weights import print_weights
-from shoal_solvers import Budgets
+from shoal_solvers import Budgets, ObjectiveResult
 
 
 def compile_program(
@@ -44,6 +46,7 @@ def compile_program(
     wall_clock_limit: float | None = None,
     workers: int = 1,
     limits: Limits | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.
 
@@ -65,6 +68,8 @@ def compile_program(
             from run to run.
         workers: threads of the allocator.
         limits: sizes above which a program is refused before memory is taken.
+        progress: called with what is being done, in words: the stage that begins, and during
+            allocation what is proven so far.
 
     Raises:
         ProgramError: ``program`` is not an s-op.
@@ -87,41 +92,51 @@ def compile_program(
         workers,
         limits,  # type: ignore[arg-type]
     )
-    return compile_with(program, options)
+    return compile_with(program, options, progress=progress)
 
 
-def compile_with(program: Any, options: CompileOptions, equal_sizes: bool = False) -> Model:
+def compile_with(
+    program: Any,
+    options: CompileOptions,
+    equal_sizes: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Model:
     """Compile with options that are made already.
 
     Args:
         program: the s-op to compute.
         options: what for, and how.
         equal_sizes: whether values get the size of keys, as Tracr's have.
+        progress: called with what is being done, as of ``compile_program``.
     """
     with one_thread():
-        return _run_stages(program, options, equal_sizes)
+        clock = _Clock(progress)
+        clock.begin("trace")
+        traced = trace(program, causal=options.causal)
+        with refusals_at(traced.position_of):
+            return _run_stages(program, traced, options, equal_sizes, clock)
 
 
-def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Model:
-    clock = _Clock()
+def _run_stages(
+    program: Any, traced: Program, options: CompileOptions, equal_sizes: bool, clock: _Clock
+) -> Model:
     work = Work(options.limits.work)
-    traced = trace(program, causal=options.causal)
-    clock.lap("trace")
+    clock.begin("infer values")
     merged = run_before_inference(traced, options.passes)
     inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work)
     require_distinct_results(inferred)
-    clock.lap("infer values")
+    clock.begin("passes")
     optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
-    clock.lap("passes")
+    clock.begin("lower")
     lowered = lower(optimised.inferred, options.passes)
     require_precise(lowered)
-    clock.lap("lower")
+    clock.begin("allocate")
     problem = allocation_problem(lowered, options)
-    allocated = allocate(problem, options)
-    clock.lap("allocate")
+    allocated = allocate(problem, options, clock.proven)
+    clock.begin("assemble")
     result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)
-    clock.lap("assemble")
+    clock.begin("weights")
     weights = print_weights(
         craft,
         allocated.allocation.columns,
@@ -130,7 +145,7 @@ def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Mod
         equal_sizes,
     )
     require_promised_sizes(weights.sizes, allocated.costs)
-    clock.lap("weights")
+    clock.end()
     encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
     return Model(
         weights=weights,
@@ -141,13 +156,33 @@ def _run_stages(program: Any, options: CompileOptions, equal_sizes: bool) -> Mod
 
 
 class _Clock:
-    """Wall-clock time of each stage."""
+    """Wall-clock time of each stage; says which one begins, and what is proven so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
         self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
+        self._stage = ""
+        self._begun = 0.0
+        self._progress = progress
+        self._known: list[str] = []
 
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.laps[stage] = now - self._last
-        self._last = now
+    def begin(self, stage: str) -> None:
+        """End the stage before, and begin the next."""
+        self.end()
+        self._stage, self._begun = stage, time.perf_counter()
+        self._tell(stage)
+
+    def end(self) -> None:
+        """End the last stage."""
+        if self._stage:
+            self.laps[self._stage] = time.perf_counter() - self._begun
+            self._stage = ""
+
+    def proven(self, objective: ObjectiveResult) -> None:
+        """Say what is known about an objective of the allocation."""
+        gap = "optimal" if objective.gap == 0 else f"at least {objective.bound}"
+        self._known.append(f"{objective.name} {objective.value} ({gap})")
+        self._tell(f"{self._stage}: {', '.join(self._known)}")
+
+    def _tell(self, what: str) -> None:
+        if self._progress is not None:
+            self._progress(what)

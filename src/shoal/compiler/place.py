@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from shoal.errors import BudgetError, InvalidOptionError
 from shoal.options import CompileOptions
 from shoal_solvers import (
@@ -9,13 +11,23 @@ from shoal_solvers import (
     InfeasibleError,
     InvalidAllocationError,
     InvalidProblemError,
+    ObjectiveResult,
     Result,
     solve,
 )
 
 
-def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
+def allocate(
+    problem: AllocationProblem,
+    options: CompileOptions,
+    progress: Callable[[ObjectiveResult], None] | None = None,
+) -> Result:
     """Solve the problem by the chosen allocator; the result has passed the checker.
+
+    Args:
+        problem: what to allocate.
+        options: the allocator, and what it may take.
+        progress: called after each objective of the exact solver.
 
     Raises:
         InvalidOptionError: a limit makes no sense.
@@ -29,6 +41,7 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
             time_limit=options.time_limit,
             wall_clock_limit=options.wall_clock_limit,
             workers=options.workers,
+            progress=progress,
         )
     except InvalidProblemError as error:
         raise InvalidOptionError(str(error)) from None
@@ -38,7 +51,8 @@ def allocate(problem: AllocationProblem, options: CompileOptions) -> Result:
         if not problem.budgets.limits() or options.allocator == "cp-sat":
             raise
         raise BudgetError(
-            f"{error}\n{options.allocator} does not look at budgets; use the allocator cp-sat"
+            f"{error}\n{options.allocator} does not look at budgets; compile with "
+            'allocator="cp-sat"'
         ) from None
     if result.interrupted:
         raise KeyboardInterrupt

@@ -119,6 +119,10 @@ class Program:
         """All nodes, operands first."""
         return (self.node(number) for number in sorted(self.graph.nodes))
 
+    def position_of(self, label: str) -> Position | None:
+        """Where the expression of a label was written; None if that is not known."""
+        return next((node.position for node in self if node.label == label), None)
+
     @property
     def root(self) -> int:
         """The id of the one s-op that the program computes."""

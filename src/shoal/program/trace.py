@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +30,7 @@ from shoal.rasp.expressions import (
     indices,
 )
 from shoal.rasp.functions import Comparison, OfOneOperand
-from shoal.rasp.positions import Position
+from shoal.rasp.positions import Position, refusals_at
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, normalise, show_value
 
@@ -101,7 +102,8 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
     labels = _Labels(program)
     alive: list[RASPExpr] = []  # an id is that of another expression once the first is gone
     for original in postorder(program):
-        expression = _in_basic_terms(original, causal)
+        with _refusals_of(original):
+            expression = _in_basic_terms(original, causal)
         alive.append(expression)
         for part in postorder(expression) if expression is not original else [original]:
             if id(part) in ids:
@@ -113,7 +115,8 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
             source = original if part is expression else part
             label, aliases = labels.of(source)
             operands = tuple(ids[id(child)] for child in part.children)
-            node = _node(len(nodes), part, operands, label, aliases, source.position)
+            with _refusals_of(source):
+                node = _node(len(nodes), part, operands, label, aliases, source.position)
             nodes.append(node)
             expressions[node.id] = source
             ids[id(part)] = node.id
@@ -122,6 +125,11 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
         ids[id(original)] = ids[id(expression)]
     numbers = {id(part): ids[id(part)] for part in postorder(program) if id(part) in ids}
     return Traced(build_program(nodes, {RESULT: ids[id(program)]}, causal), expressions, numbers)
+
+
+def _refusals_of(expression: RASPExpr) -> AbstractContextManager[None]:
+    """Let refusals say where an expression was written."""
+    return refusals_at(lambda label: expression.position)
 
 
 def _input_key(expression: RASPExpr) -> tuple[type, str] | None:

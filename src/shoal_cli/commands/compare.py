@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
+from shoal.errors import ShoalError, UnknownProgramError
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import (
     Candidate,
-    Comparison,
     Measurement,
     ablation,
-    compare,
+    measure_each,
     to_csv,
     to_json,
     totals,
 )
-from shoal_cli.arguments import add_limits, add_target, budget_of, limits_of
-from shoal_cli.endings import functions_of_users
+from shoal_cli.arguments import add_limits, add_target, common_options
 from shoal_cli.outputs import require_output, write_output
-from shoal_cli.programs import find_program
+from shoal_cli.programs import find_program, functions_of_users, names_in, short_name
+from shoal_cli.progress import progress_bar
+from shoal_cli.tables import Column, print_table
+from shoal_cli.wording import CommandLineError, in_options
 from shoal_solvers import SOLVERS
 
 SUMMARY = "compare allocators on programs"
@@ -44,7 +45,12 @@ MLP, heads, total size) it has proven optimal.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="(default: the 15)")
+    parser.add_argument(
+        "programs",
+        nargs="*",
+        metavar="PROGRAM",
+        help="(default: the 15); a file.py stands for all its programs",
+    )
     add_target(parser)
     parser.add_argument(
         "--allocators",
@@ -74,79 +80,129 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile programs under several allocators and print what each costs."""
     for option, path in (("--json", arguments.json), ("--csv", arguments.csv)):
         require_output(option, path)
-    names = arguments.programs or [name for name, stock in STOCK.items() if stock.benchmark]
-    candidates = []
-    for name in names:
-        found = find_program(name, arguments.vocab, arguments.max_seq_len)
-        candidates.append(Candidate(name, found.program, found.vocab, found.max_seq_len))
-    measured = _measured(candidates, arguments)
+    told = _Told()
+    measured: list[Measurement] = []
+    interrupted = False
+    try:
+        _measure(_candidates(arguments, told), arguments, measured, told)
+    except KeyboardInterrupt:  # what is measured is measured
+        interrupted = True
     for path, text in ((arguments.json, to_json(measured)), (arguments.csv, to_csv(measured))):
-        if path is not None:
+        if path is not None and (measured or not interrupted):
             write_output(path, text)
     if "-" not in (arguments.json, arguments.csv):
-        console.print(comparison_table(totals(measured) if arguments.totals else measured))
-    return 0
+        print_comparison(console, totals(measured) if arguments.totals else measured)
+    if interrupted:
+        raise KeyboardInterrupt
+    return 2 if told.messages else 0
 
 
-def _measured(candidates: list[Candidate], arguments: argparse.Namespace) -> Comparison:
+class _Told:
+    """Says on standard error what went wrong with one of several programs, each thing once."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, None] = {}
+
+    def __call__(self, program: str, error: ShoalError) -> None:
+        text = str(error) if isinstance(error, CommandLineError) else in_options(str(error))
+        message = f"shoal: {program}: {text}"
+        if message not in self.messages:
+            console = Console(stderr=True, highlight=False)
+            console.print(message, style="red", markup=False, soft_wrap=True)
+        self.messages[message] = None
+
+
+def _candidates(arguments: argparse.Namespace, told: _Told) -> list[Candidate]:
+    """The programs that can be found; a file stands for all that it has."""
+    names: list[str] = []
+    for name in arguments.programs or [n for n, stock in STOCK.items() if stock.benchmark]:
+        try:
+            names += names_in(name) if name.endswith(".py") else [name]
+        except ShoalError as error:
+            told(name, error)
+    candidates = []
+    for name in names:
+        try:
+            found = find_program(name, arguments.vocab, arguments.max_seq_len)
+        except ShoalError as error:
+            told(name, error)
+        else:
+            candidates.append(Candidate(name, found.program, found.vocab, found.max_seq_len))
+    return candidates
+
+
+def _measure(
+    candidates: list[Candidate],
+    arguments: argparse.Namespace,
+    measured: list[Measurement],
+    told: _Told,
+) -> None:
+    """Add what is measured to a list, so that it is there if this is interrupted."""
+    passes = ablation() if arguments.ablation else {p: _passes(p) for p in arguments.passes}
+    allocators = arguments.allocators or (SOLVERS[-1:] if arguments.ablation else SOLVERS)
+    options = common_options(arguments)
+    each = len(passes) * len(allocators)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    passes = ablation() if arguments.ablation else {p: _passes(p) for p in arguments.passes}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        allocators = arguments.allocators or (SOLVERS[-1:] if arguments.ablation else SOLVERS)
-        total = len(candidates) * len(passes) * len(allocators)
-        task = bar.add_task("compiling", total=total)
-        with functions_of_users():
-            return compare(
-                candidates,
-                passes,
-                allocators,
-                progress=lambda name: bar.update(task, advance=1, description=name),
-                budget=budget_of(arguments),
-                limits=limits_of(arguments),
-                time_limit=arguments.time_limit,
-                causal=arguments.causal,
-            )
+    with progress_bar(*columns) as bar:
+        task = bar.add_task("compiling", total=each * len(candidates))
+        for number, candidate in enumerate(candidates):
+            bar.update(task, description=short_name(candidate.name), completed=each * number)
+            try:
+                with functions_of_users(candidate.name):
+                    for found in measure_each([candidate], passes, allocators, **options):
+                        bar.advance(task)
+                        if isinstance(found, Measurement):
+                            measured.append(found)
+                        else:
+                            told(found.program, found.error)
+            except UnknownProgramError as error:
+                told(candidate.name, error)
 
 
 def _passes(text: str) -> str | tuple[str, ...]:
     return text if text in ("all", "none") else tuple(text.split(","))
 
 
-def comparison_table(measured: Sequence[Measurement]) -> Table:
+def print_comparison(console: Console, measured: Sequence[Measurement]) -> None:
     """One row for each measurement, a section for each program, and totals at the end."""
+    if not measured:
+        return
+    columns = [Column("program")]
     several_passes = len({m.passes for m in measured}) > 1
     several_allocators = len({m.allocator for m in measured}) > 1
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("program", no_wrap=True)
     if several_passes:
-        table.add_column("passes", min_width=5, no_wrap=True)
+        columns.append(Column("passes"))
     if several_allocators:
-        table.add_column("allocator", no_wrap=True)
-    for name in ("layers", "width", "MLP", "heads", "params", "ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("proven")
-    previous = ""
+        columns.append(Column("allocator"))
+    columns += [Column(name, rank, "right") for name, rank in _FIGURES.items()]
+    columns.append(Column("proven", rank=5, wraps=True))
     rows = [*measured, *([] if measured[0].program == "total" else totals(measured))]
-    for m in rows:
-        if previous and m.program != previous:
-            table.add_section()
-        cells: list[Text | str] = [
-            Text(m.program if m.program != previous else ""),
-            *([m.passes] if several_passes else []),
-            *([m.allocator] if several_allocators else []),
-            str(m.layers),
-            str(m.width),
-            str(m.neurons),
-            str(m.heads),
-            f"{m.parameters:,}",
-            f"{1000 * m.solve_seconds:.0f}",
-            m.proven,
-        ]
-        table.add_row(*cells)
-        previous = m.program
-    return table
+    sections = []
+    for _, group in groupby(rows, key=lambda m: m.program):
+        section = []
+        for number, m in enumerate(group):
+            section.append(
+                [
+                    "" if number else m.program,
+                    *([m.passes] if several_passes else []),
+                    *([m.allocator] if several_allocators else []),
+                    str(m.layers),
+                    str(m.width),
+                    str(m.neurons),
+                    str(m.heads),
+                    f"{m.parameters:,}",
+                    f"{1000 * m.solve_seconds:.0f}",
+                    m.proven,
+                ]
+            )
+        sections.append(section)
+    print_table(console, columns, sections, instead="--csv -")
+
+
+_FIGURES = {"layers": 0, "width": 1, "MLP": 2, "heads": 3, "params": 4, "ms": 6}
+"""Columns of figures, and in what order they are left out where there is no room."""

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 import shoal
-from shoal.errors import InvalidOptionError
 from shoal.rasp.printing import listing
 from shoal_cli.arguments import add_compile_options, add_program
-from shoal_cli.models import FILES, compiled
+from shoal_cli.models import compiled
 from shoal_cli.outputs import add_json, require_output, require_writable, write_json
+from shoal_cli.programs import MODEL_FILES
+from shoal_cli.tables import print_text
+from shoal_cli.wording import CommandLineError
 
 SUMMARY = "compile a program and report its size"
 
@@ -42,9 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compile and report."""
     if arguments.save is not None:
-        if not arguments.save.endswith(FILES):
-            raise InvalidOptionError(
-                f"--save {arguments.save}: give a file name that ends with {' or '.join(FILES)}"
+        if not arguments.save.endswith(MODEL_FILES):
+            endings = " or ".join(MODEL_FILES)
+            raise CommandLineError(
+                f"--save {arguments.save}: give a file name that ends with {endings}"
             )
         require_writable("--save", arguments.save)
     require_output("--json", arguments.json)
@@ -55,11 +57,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         write_json(arguments.json, model_as_json(model))
     if arguments.json == "-":
         return 0
-    console.print(Text(listing(model.program)))
+    print_text(console, listing(model.program))
     console.print()
-    console.print(Text(model.report()))
+    print_text(console, model.report())
     if arguments.save:
-        console.print(Text(f"saved to         {arguments.save}"))
+        print_text(console, f"saved to          {arguments.save}")
     return 0
 
 

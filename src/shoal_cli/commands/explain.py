@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 import shoal
-from shoal.atlas.explain import merged, unmaterialised
-from shoal.errors import InvalidInputError
+from shoal.atlas.explain import Step, merged, unmaterialised
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.outputs import add_json, require_output, write_json
+from shoal_cli.tables import Column, print_table, print_text
+from shoal_cli.wording import CommandLineError
 from shoal_solvers import ALTERNATING, Kind
 
 SUMMARY = "show what each half-layer does"
@@ -40,44 +41,52 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     require_output("--json", arguments.json)
     model = loaded(arguments.program) or compiled(arguments)
     if not isinstance(model, shoal.Model):
-        raise InvalidInputError(
+        raise CommandLineError(
             f"{arguments.program} holds weights and encoders alone, so nothing can be explained; "
             "compile the program again and save it to a file that ends with .safetensors"
         )
     if arguments.json is not None:
         write_json(arguments.json, explanation_as_json(model))
         return 0
-    console.print(Text(model.atlas.source))
-    table = Table(title=None, header_style="bold", pad_edge=False)
-    for name in ("half-layer", "component", "by", "reads", "columns", "until"):
-        table.add_column(name, overflow="fold")
-    previous = None
-    for step in model.explain():
-        if previous is not None and step.half_layer != previous:
-            table.add_section()
-        where = "embedding"
-        if step.half_layer >= 0:
-            attends = ALTERNATING.kind(step.half_layer) is Kind.ATTENTION
-            where = f"{step.half_layer} {'attention' if attends else 'MLP'}"
-        table.add_row(
-            where if step.half_layer != previous else "",
-            Text(step.component),
-            step.action if step.half_layer >= 0 else "",
-            Text(", ".join(step.reads)),
-            step.columns,
-            step.lives,
-        )
-        previous = step.half_layer
-    console.print(table)
+    print_text(console, model.atlas.source)
+    print_table(console, _COLUMNS, _sections(model.explain()), boxed=True, instead="--json -")
     for line in (*merged(model.atlas), *unmaterialised(model.atlas)):
-        console.print(Text(line))
-    console.print(
-        Text(
-            f"{model.num_layers} layer{'' if model.num_layers == 1 else 's'}, residual width "
-            f'{model.d_model}. "until" is the last half-layer that can read the value.'
-        )
+        print_text(console, line)
+    layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
+    print_text(
+        console,
+        f'{layers}, residual width {model.d_model}. "until" is the last half-layer that can read '
+        "the value.",
     )
     return 0
+
+
+_COLUMNS = (
+    Column("half-layer", rank=1),
+    Column("component"),
+    Column("by", rank=4),
+    Column("reads", rank=3, wraps=True),
+    Column("columns", rank=2, wraps=True),
+    Column("until", rank=5),
+)
+
+
+def _sections(steps: Sequence[Step]) -> list[list[list[str]]]:
+    """The rows of a table of steps, those of one half-layer together."""
+    sections = []
+    for half_layer, group in groupby(steps, key=lambda step: step.half_layer):
+        where = "embedding"
+        if half_layer >= 0:
+            attends = ALTERNATING.kind(half_layer) is Kind.ATTENTION
+            where = f"{half_layer} {'attention' if attends else 'MLP'}"
+        section = []
+        for step in group:
+            action = step.action if half_layer >= 0 else ""
+            reads = ", ".join(step.reads)
+            section.append([where, step.component, action, reads, step.columns, step.lives])
+            where = ""
+        sections.append(section)
+    return sections
 
 
 def explanation_as_json(model: shoal.Model) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from shoal.errors import InvalidOptionError
 from shoal.targets.target import WRITERS, module_of, write_to
 from shoal_cli.arguments import add_compile_options, add_program
 from shoal_cli.models import compiled, loaded
 from shoal_cli.outputs import require_writable
+from shoal_cli.progress import at_work
+from shoal_cli.wording import CommandLineError
 
 SUMMARY = "write a compiled program down for another library"
 
@@ -56,13 +57,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if target.name != "huggingface":
         wrong = [name for name, value in options.items() if value]
         if wrong:
-            raise InvalidOptionError(f"--{wrong[0]} is for --to huggingface alone")
+            raise CommandLineError(f"--{wrong[0]} is for --to huggingface alone")
         options = {}
     if target.writes == "file":
         require_writable("PATH", arguments.path)
-    module_of(target.name)  # what is not installed is said before the work is done
+    with at_work(f"importing what {target.name} needs"):
+        module_of(target.name)  # what is not installed is said before the work is done
     model = loaded(arguments.program) or compiled(arguments)
-    write_to(target.name, model, arguments.path, **options)
+    with at_work(f"writing {arguments.path}"):
+        write_to(target.name, model, arguments.path, **options)
     size = _size(Path(arguments.path))
     console.print(Text(f"wrote {arguments.path} ({size:,} bytes): {target.what}"))
     return 0

@@ -6,14 +6,16 @@ import argparse
 import os
 import tempfile
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shoal.errors import InvalidOptionError
+from shoal_cli.progress import progress_bar
+from shoal_cli.tables import Column, print_table
+from shoal_cli.wording import CommandLineError
 
 SUMMARY = "attack the compiler with random programs"
 
@@ -80,7 +82,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         TextColumn("{task.fields[rate]:.1f}/s  {task.fields[tallies]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("", total=programs, completed=campaign.programs, rate=0.0, tallies="")
         before = campaign.programs
 
@@ -112,7 +114,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
     )
     if arguments.stats:
-        console.print(statistics_table(campaign.counts, campaign.programs))
+        print_statistics(console, campaign.counts, campaign.programs)
     for failure in campaign.failures:
         console.print(Text(f"FAILED {failure.stage}: {failure.message}"), style="red")
     if campaign.failures:
@@ -127,9 +129,9 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("programs", "minutes", "jobs", "steps"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < float("inf"):
-            raise InvalidOptionError(f"--{name} is {value}; give a number above 0")
+            raise CommandLineError(f"--{name} is {value}; give a number above 0")
     if arguments.jobs > MOST_JOBS:
-        raise InvalidOptionError(f"--jobs is {arguments.jobs}; at most {MOST_JOBS} will do")
+        raise CommandLineError(f"--jobs is {arguments.jobs}; at most {MOST_JOBS} will do")
 
 
 def _tallies(counts: Counter[str], failures: int) -> str:
@@ -138,25 +140,19 @@ def _tallies(counts: Counter[str], failures: int) -> str:
     return ", ".join([*parts, f"{failures} failed"])
 
 
-def statistics_table(counts: Counter[str], programs: int) -> Table:
+def print_statistics(console: Console, counts: Counter[str], programs: int) -> None:
     """The distribution of a campaign's programs, in groups."""
-    table = Table(box=None, padding=(0, 1))
-    table.add_column("")
-    table.add_column("")
-    table.add_column("programs", justify="right")
-    table.add_column("share", justify="right")
-    previous = ""
-    for key in sorted(counts, key=_order):
-        if key == "inputs compared":
-            continue
-        group, _, entry = key.partition(" ")
-        if previous and group != previous:
-            table.add_section()
-        share = f"{100 * counts[key] / max(programs, 1):.1f}%"
-        label = group if group != previous else ""
-        table.add_row(label, Text(entry), f"{counts[key]:,}", share)
-        previous = group
-    return table
+    columns = (Column(""), Column(" "), Column("programs", 1, "right"), Column("share", 2, "right"))
+    keys = sorted((key for key in counts if key != "inputs compared"), key=_order)
+    sections = []
+    for group, members in groupby(keys, key=lambda key: key.partition(" ")[0]):
+        section = []
+        for number, key in enumerate(members):
+            share = f"{100 * counts[key] / max(programs, 1):.1f}%"
+            entry = key.partition(" ")[2]
+            section.append(["" if number else group, entry, f"{counts[key]:,}", share])
+        sections.append(section)
+    print_table(console, columns, sections)
 
 
 def _order(key: str) -> tuple[str, int, str]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from matplotlib.ticker import MaxNLocator
 
 from shoal_analysis.growth import Growth
 from shoal_analysis.pictures.colours import colour

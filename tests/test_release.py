@@ -1,0 +1,39 @@
+"""What is released says one version, and dates that are dates."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from pathlib import Path
+
+import shoal
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_version_is_in_one_place() -> None:
+    assert shoal.__version__ in (PROJECT["version"], "unknown")
+    for name in ("CITATION.cff", "README.md", "src/shoal/__init__.py"):
+        assert PROJECT["version"] not in (ROOT / name).read_text(), name
+
+
+def test_the_changelog_has_the_version_with_its_date() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    versions = [heading.split(" - ") for heading in headings[1:]]
+    assert versions[0][0] == PROJECT["version"]
+    dates = [datetime.date.fromisoformat(date) for _, date in versions]
+    assert dates == sorted(dates, reverse=True)
+
+
+def test_running_needs_no_framework() -> None:
+    needed = {re.split(r"[<>=~\[]", entry)[0] for entry in PROJECT["dependencies"]}
+    assert needed.isdisjoint({"jax", "dm-haiku", "torch", "transformers", "onnx"})
+    assert needed.isdisjoint(re.split(r"[<>=~\[]", e)[0] for e in _extra("dev"))
+
+
+def _extra(name: str) -> list[str]:
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+    return extras[name]
