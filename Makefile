@@ -11,10 +11,13 @@ demo: $(VENV)/installed
 	@echo
 	$(BIN)/shoal run reverse a b c d
 	@echo
+	$(BIN)/shoal view reverse
+	@echo
 	@printf '%s\n' $(NEXT)
 
 # What to try next, a line each.
 NEXT := 'next:' \
+	'  open reverse.html in a browser         the model: it runs there, value by value' \
 	'  $(BIN)/shoal explain reverse            what each half-layer does' \
 	'  $(BIN)/shoal run sort 3 1 2             another stock program; shoal --help lists them' \
 	'  $(BIN)/shoal compile my_program.py:name your own; shoal compile --help shows one'
@@ -34,6 +37,7 @@ lint: $(VENV)/dev
 # The pages of docs/ as a site, in site/index.html; any warning is an error.
 docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/shoal view reverse --max-seq-len 5 --output site/reverse-model.html
 
 bench: $(VENV)/targets
 	$(BIN)/python -m benchmarks.document
