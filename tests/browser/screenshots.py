@@ -1,4 +1,4 @@
-"""``python -m tests.browser.screenshots``: takes the pictures of the page that the documents show."""
+"""``python -m tests.browser.screenshots``: takes the pictures of pages that documents show."""
 
 from __future__ import annotations
 
