@@ -94,3 +94,10 @@ def test_embeddings_hold_only_what_is_read() -> None:
     model = shoal.compile(rasp.indices + 1, vocab={"a", "b"}, max_seq_len=3)
     assert not model.weights.token_embedding[:2].any()
     assert "tokens" not in model.variables
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
+    model = shoal.compile(rasp.tokens, vocab={"a"}, max_seq_len=2)
+    with pytest.raises(KeyError, match="no value is named 'token'; the names are: tokens"):
+        model.variables["token"]
+    assert model.variables.get("token") is None

@@ -192,3 +192,18 @@ def test_s_ops_are_hashable_and_equality_builds_a_program() -> None:
 def test_the_names_of_tracrs_module_are_there() -> None:
     assert set(NAMES_IN_TRACR) <= set(rasp.__all__)
     assert all(hasattr(rasp, name) for name in NAMES_IN_TRACR)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: tokens and indices,
+        lambda: not tokens,
+        lambda: 0 < indices < 3,  # type: ignore[operator]
+        lambda: 1 if tokens == indices else 2,
+        lambda: rasp.Select(tokens, tokens, Comparison.EQ) or tokens,
+    ],
+)
+def test_expressions_are_neither_true_nor_false(wrong: Callable[[], Any]) -> None:
+    with pytest.raises(ProgramError, match="neither true nor false"):
+        wrong()

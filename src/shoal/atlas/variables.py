@@ -100,6 +100,8 @@ class Variables(Mapping[str, VariableInfo]):
     def __getitem__(self, name: str) -> VariableInfo:
         if name in self.infos:
             return self.infos[name]
+        if name not in self._aliases:
+            raise KeyError(f"no value is named {name!r}; the names are: {', '.join(self.infos)}")
         return self.infos[self._aliases[name]]
 
     def __iter__(self) -> Iterator[str]:

@@ -103,6 +103,12 @@ class RASPExpr:
         annotations = MappingProxyType(state["annotations"])
         self.__dict__.update({**state, "annotations": annotations})
 
+    def __bool__(self) -> bool:
+        raise ProgramError(
+            f"{self!r} is an expression, and neither true nor false; combine expressions by &, | "
+            "and ~ instead of and, or, not and chained comparisons, and compare them by `is`"
+        )
+
     def __repr__(self) -> str:
         from shoal.rasp.printing import show  # printing knows the expressions
 
