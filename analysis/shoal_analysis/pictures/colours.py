@@ -12,7 +12,7 @@ PALETTE = (
     "#cc79a7",
     "#56b4e9",
     "#d55e00",
-    "#b8a200",
+    "#904830",
     "#8c8c8c",
 )
 """After Okabe and Ito, "Color Universal Design" (2008), all of them legible on both."""
