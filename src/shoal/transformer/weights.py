@@ -264,7 +264,7 @@ def _require_memory(sizes: Sizes, tokens: int, positions: int, most_bytes: int) 
 
 def _memory(size: int) -> str:
     """So many bytes in a unit in which they can be told apart from none."""
-    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.2f} MiB"
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size:,} bytes"
 
 
 def _layer(
