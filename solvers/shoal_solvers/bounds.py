@@ -1,8 +1,15 @@
-"""Lower bounds from the structure of a problem; none of them needs a search."""
+"""Lower bounds from the structure of a problem; none of them needs a search.
+
+Those of later objectives may be told how many columns there are, and hold then.
+"""
 
 from __future__ import annotations
 
-from shoal_solvers.problem import AllocationProblem, Variable
+from itertools import accumulate
+
+from shoal_solvers.forced_erasures import ForcedErasures, forced_erasures
+from shoal_solvers.lifetimes import certain_lives
+from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.timeline import ALTERNATING, Kind
 from shoal_solvers.windows import Windows, compute_windows
 
@@ -27,81 +34,53 @@ def layers_bound(problem: AllocationProblem) -> int:
     return max(layers, default=0)
 
 
-def width_bound(problem: AllocationProblem, windows: Windows) -> int:
+def width_bound(problem: AllocationProblem, windows: Windows, width: int | None = None) -> int:
     """No allocation in ``windows.num_layers`` layers is narrower than its certain occupants.
 
-    Proof: a variable certainly occupies a state if it is certainly present, its operation
-    has run by then at the latest, and it cannot be gone: because it is an output, because it
-    cannot be erased, or because an operation that certainly reads it runs later. Inputs that
-    certainly are read are there from the start. What certainly occupies one state together
-    needs that many columns. Beyond that, every required operation needs the columns of what
-    it reads and, if it is attention, of what it writes, all at once: what attention writes
-    needs columns that are clear while its operands are still there. Of an MLP's operands all
-    may be cleared while it writes.
+    Proof: what certainly lives in one state together (``lifetimes``) needs that many columns.
+    Beyond that, every required operation needs the columns of what it reads and, if it is
+    attention, of what it writes, all at once: what attention writes needs columns that are clear
+    while its operands are still there. Of an MLP's operands all may be cleared while it writes.
     """
-    states = ALTERNATING.last_state(windows.num_layers) + 1
-    outputs = windows.certain_outputs(problem)
-    occupied = [0] * states
-    for v in problem.variables:
-        first, last = _certain_lifetime(problem, windows, v, v.name in outputs)
-        for state in range(first, last + 1):
-            occupied[state] += v.width
+    change = [0] * (ALTERNATING.last_state(windows.num_layers) + 2)
+    for name, life in certain_lives(problem, windows).items():
+        if life.first <= life.last:
+            change[life.first] += problem.variable[name].width
+            change[life.last + 1] -= problem.variable[name].width
+    occupied = accumulate(change)
     return max([*occupied, *(_operands(problem, windows, name) for name in windows.required)])
 
 
-def neurons_bound(problem: AllocationProblem, windows: Windows) -> int:
+def neurons_bound(problem: AllocationProblem, windows: Windows, width: int | None = None) -> int:
     """The fullest MLP holds at least the mean, and at least the largest required operation.
 
-    Proof: the required MLP operations take at least the size of their smallest alternative,
-    and they share ``windows.num_layers`` MLP half-layers. Erasures only add.
+    Proof: the required MLP operations take at least the size of their smallest alternative, and
+    what must be erased takes its neurons (``forced_erasures``); they share the MLP half-layers of
+    every span of layers that they cannot leave.
     """
-    return _fullest(problem, windows, Kind.MLP)
+    erasures = None if width is None else forced_erasures(problem, windows, width)
+    return _fullest(problem, windows, Kind.MLP, erasures)
 
 
-def heads_bound(problem: AllocationProblem, windows: Windows) -> int:
+def heads_bound(problem: AllocationProblem, windows: Windows, width: int | None = None) -> int:
     """The fullest attention holds at least the mean and the largest required operation.
 
     Proof: as for neurons. Of operations that share heads, those whose windows do not overlap
     are certainly in different half-layers, and only such are counted.
     """
-    return _fullest(problem, windows, Kind.ATTENTION)
+    return _fullest(problem, windows, Kind.ATTENTION, None)
 
 
-def total_bound(problem: AllocationProblem, windows: Windows) -> int:
-    """Every required operation takes at least the size of its smallest alternative.
+def total_bound(problem: AllocationProblem, windows: Windows, width: int | None = None) -> int:
+    """Every required operation takes at least its least size, and forced erasures theirs.
 
     Of operations that share heads only those that cannot meet in a half-layer are counted.
     """
-    return sum(size for kind in Kind for size, _, _ in _required_sizes(problem, windows, kind))
-
-
-def _certain_lifetime(
-    problem: AllocationProblem, windows: Windows, variable: Variable, is_output: bool
-) -> tuple[int, int]:
-    """States that the variable occupies in every allocation; empty if the last is earlier."""
-    end = ALTERNATING.last_state(windows.num_layers)
-    certain_reads = [
-        ALTERNATING.half_layer(windows.first_layer(o), o.kind)
-        for name in windows.required
-        for o in (problem.operation[name],)
-        if all(variable.name in o.alternatives[a].reads for a in windows.alternatives(o))
-    ]
-    producer = problem.producer.get(variable.name)
-    if producer is None:
-        if not (is_output or certain_reads):
-            return 0, -1
-        first = 0
-    elif producer.name in windows.required:
-        first = ALTERNATING.half_layer(windows.latest[producer.name], producer.kind) + 1
-    else:
-        return 0, -1
-    if is_output or variable.erase_neurons is None:
-        return first, end
-    if producer is not None and windows.first_layer(producer) == windows.latest[producer.name]:
-        certain_reads.append(first)  # written there for certain, so nothing can erase it earlier
-    # A read in an attention half-layer keeps the variable for the next MLP's state, too.
-    last = max((ALTERNATING.next_half_layer(Kind.MLP, h) for h in certain_reads), default=-1)
-    return first, min(last, end)
+    total = sum(size for kind in Kind for size, _, _ in _required_sizes(problem, windows, kind))
+    if width is None or windows.num_layers == 0:
+        return total
+    erasures = forced_erasures(problem, windows, width)
+    return total + max(erasures.neurons(0, last) for last in range(windows.num_layers))
 
 
 def _operands(problem: AllocationProblem, windows: Windows, name: str) -> int:
@@ -137,14 +116,18 @@ def _required_sizes(
     return sizes
 
 
-def _fullest(problem: AllocationProblem, windows: Windows, kind: Kind) -> int:
+def _fullest(
+    problem: AllocationProblem, windows: Windows, kind: Kind, erasures: ForcedErasures | None
+) -> int:
     """The largest mean over all spans of layers that operations cannot leave."""
     sizes = _required_sizes(problem, windows, kind)
     bound = max((size for size, _, _ in sizes), default=0)
     for first in range(windows.num_layers):
         total = 0
-        inside = sorted(((last, size) for size, start, last in sizes if start >= first))
-        for last, size in inside:
-            total += size
-            bound = max(bound, -(-total // (last - first + 1)))
+        inside = sorted((last, size) for size, start, last in sizes if start >= first)
+        for layer in range(first, windows.num_layers):
+            while inside and inside[0][0] <= layer:
+                total += inside.pop(0)[1]
+            erased = 0 if erasures is None else erasures.neurons(first, layer)
+            bound = max(bound, -(-(total + erased) // (layer - first + 1)))
     return bound

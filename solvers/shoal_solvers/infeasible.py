@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.bounds import layers_bound
+from shoal_solvers.cp_sat.effort import Effort
 from shoal_solvers.cp_sat.lexicographic import Clock, LayersAnswer, minimize_layers, most_layers
 from shoal_solvers.cp_sat.model import AllocationModel
-from shoal_solvers.cp_sat.search import Effort, run
+from shoal_solvers.cp_sat.search import run
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
 from shoal_solvers.problem import AllocationProblem, Budgets
 from shoal_solvers.windows import compute_windows

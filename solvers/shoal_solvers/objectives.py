@@ -19,7 +19,8 @@ class Objective:
         name: a word for it.
         noun: what it counts, for messages.
         measure: its value in what an allocation costs.
-        bound: no allocation in the windows' number of layers has less.
+        bound: no allocation in the windows' number of layers, and with so many columns if a number
+            is given, has less.
         budget: the field of ``Budgets`` that limits it; None if none does.
         limit: its limit in budgets; None if there is none.
         share: how much of the effort that is left the search for it may use.
@@ -28,7 +29,7 @@ class Objective:
     name: str
     noun: str
     measure: Callable[[Costs], int]
-    bound: Callable[[AllocationProblem, Windows], int]
+    bound: Callable[[AllocationProblem, Windows, int | None], int]
     budget: str | None
     limit: Callable[[Budgets], int | None]
     share: float
@@ -38,7 +39,7 @@ LAYERS = Objective(
     name="layers",
     noun="layers",
     measure=lambda costs: costs.layers,
-    bound=lambda problem, windows: bounds.layers_bound(problem),
+    bound=lambda problem, windows, width: bounds.layers_bound(problem),
     budget="max_layers",
     limit=lambda budgets: budgets.max_layers,
     share=0.5,

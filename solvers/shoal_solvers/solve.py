@@ -9,11 +9,10 @@ from types import MappingProxyType
 from shoal_solvers.allocation import Allocation
 from shoal_solvers.bounds import layers_bound
 from shoal_solvers.checker import check
+from shoal_solvers.cp_sat.effort import Effort
 from shoal_solvers.cp_sat.lexicographic import LexicographicSearch, NothingFoundError
-from shoal_solvers.cp_sat.search import Effort
 from shoal_solvers.errors import InfeasibleError, InvalidProblemError
 from shoal_solvers.heuristics import critical_path, longest_path
-from shoal_solvers.infeasible import explain
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC
 from shoal_solvers.problem import AllocationProblem, is_whole, shown
 from shoal_solvers.result import ObjectiveResult, Result, Status
@@ -76,6 +75,8 @@ def solve(
     try:
         allocation = search.run()
     except NothingFoundError as error:
+        from shoal_solvers.infeasible import explain  # with CP-SAT, which takes long to import
+
         raise InfeasibleError(explain(problem, error.answer, effort)) from None
     return Result(
         solver=solver,

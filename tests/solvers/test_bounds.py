@@ -22,7 +22,8 @@ def test_bounds_hold(problem: AllocationProblem) -> None:
     assert layers_bound(problem) == best[0]
     windows = compute_windows(problem, best[0])
     for objective, value in zip(LEXICOGRAPHIC, best, strict=True):
-        assert objective.bound(problem, windows) <= value
+        assert objective.bound(problem, windows, None) <= value
+        assert objective.bound(problem, windows, best[1]) <= value
 
 
 @settings(max_examples=60, deadline=None)

@@ -256,3 +256,21 @@ def test_infeasible_budgets_are_named(limits: Budgets, expected: list[str]) -> N
         solve(chain(limits))
     for words in expected:
         assert words in str(error.value)
+
+
+def test_what_bounds_prove_needs_no_search() -> None:
+    """CP-SAT takes longer to import than most programs take to allocate."""
+    script = (
+        "import sys\n"
+        "from shoal_solvers import AllocationProblem, Alternative, Kind, Operation, Variable\n"
+        "from shoal_solvers import solve\n"
+        "tokens = Variable('tokens', 3, is_input=True, erase_neurons=3)\n"
+        "result = Variable('result', 2, is_output=True)\n"
+        "head = Operation('head', Kind.ATTENTION, ('result',), (Alternative(('tokens',), 1),))\n"
+        "found = solve(AllocationProblem((tokens, result), (head,)))\n"
+        "assert found.proven\n"
+        "print([name for name in sys.modules if name.startswith('ortools')])\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.bounds import layers_bound
 from shoal_solvers.checker import violations
-from shoal_solvers.cp_sat.model import AllocationModel
-from shoal_solvers.cp_sat.search import Answer, Effort, run
+from shoal_solvers.cp_sat.effort import Answer, Effort
 from shoal_solvers.heuristics import critical_path, drop_needless_erasures, longest_path
-from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, WIDTH, Objective
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import ObjectiveResult, Status
 from shoal_solvers.windows import Windows, compute_windows
+
+if TYPE_CHECKING:
+    from shoal_solvers.cp_sat.model import AllocationModel
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class LexicographicSearch:
         windows = compute_windows(self.problem, self.best.num_layers)
         for objective in LEXICOGRAPHIC[1:]:
             start = self._clock.seconds
-            bound = objective.bound(self.problem, windows)
+            bound = objective.bound(self.problem, windows, self._columns(objective))
             if objective.measure(measure(self.problem, self.best)) > bound:
                 answer = self._minimize(objective, bound, windows)
                 bound = max(bound, answer.bound)
@@ -134,6 +137,9 @@ class LexicographicSearch:
 
     def _minimize(self, objective: Objective, bound: int, windows: Windows) -> Answer:
         """One search: earlier objectives stay as good as they are, this one shrinks."""
+        from shoal_solvers.cp_sat.model import AllocationModel  # CP-SAT, only where it is needed
+        from shoal_solvers.cp_sat.search import run
+
         assert self.best is not None
         if self._model is None:
             self._model = AllocationModel(self.problem, windows)
@@ -171,7 +177,15 @@ class LexicographicSearch:
         self._progress = None
         windows = compute_windows(self.problem, self.best.num_layers)
         for objective in LEXICOGRAPHIC[len(self.objectives) :]:
-            self._close(objective, objective.bound(self.problem, windows), self._clock.seconds)
+            bound = objective.bound(self.problem, windows, self._columns(objective))
+            self._close(objective, bound, self._clock.seconds)
+
+    def _columns(self, objective: Objective) -> int | None:
+        """The columns that there are once the width is settled."""
+        if LEXICOGRAPHIC.index(objective) <= LEXICOGRAPHIC.index(WIDTH):
+            return None
+        assert self.best is not None
+        return measure(self.problem, self.best).width
 
 
 def best_heuristic(problem: AllocationProblem) -> Allocation | None:
@@ -218,6 +232,9 @@ def minimize_layers(
 
 def fit(problem: AllocationProblem, num_layers: int, clock: Clock, share: float) -> Answer:
     """Some allocation within the budgets in so many layers."""
+    from shoal_solvers.cp_sat.model import AllocationModel
+    from shoal_solvers.cp_sat.search import run
+
     windows = compute_windows(problem, num_layers)
     if not windows.feasible:
         return Answer(None, bound=0, infeasible=True)

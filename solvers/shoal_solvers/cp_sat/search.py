@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from shoal_solvers.allocation import Allocation
+from shoal_solvers.cp_sat.effort import Answer, Effort
 from shoal_solvers.cp_sat.model import AllocationModel
 
 LARGE_MODEL = 600
@@ -17,41 +16,6 @@ LARGE_MODEL = 600
 PORTFOLIO = ("max_lp", "quick_restart_no_lp")
 """One search that proves bounds by the linear relaxation, one that finds allocations by learning;
 large neighbourhood searches join them. Interleaved in a fixed order they are deterministic."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to search, and on how many threads.
-
-    Attributes:
-        wall_clock_limit: wall-clock seconds; None for no such limit.
-        time_limit: CP-SAT's deterministic seconds. They count work, so they are the
-            same on every machine; one is about a second on a current one.
-        workers: threads.
-    """
-
-    wall_clock_limit: float | None = None
-    time_limit: float = 30.0
-    workers: int = 1
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What CP-SAT found and proved.
-
-    Attributes:
-        allocation: the best allocation found, if any.
-        bound: no allocation has a lower objective (0 if there is none).
-        infeasible: proven that no allocation exists.
-        interrupted: ended by Ctrl-C.
-        work: deterministic seconds spent.
-    """
-
-    allocation: Allocation | None
-    bound: int
-    infeasible: bool = False
-    interrupted: bool = False
-    work: float = 0.0
 
 
 def run(model: AllocationModel, effort: Effort) -> Answer:
