@@ -296,8 +296,8 @@ def _overlap_before_the_check(correct: Function) -> Function:
     "two live variables have a column in common, and nothing checks it",
 )
 def _overlap_after_the_check(correct: Function) -> Function:
-    def allocate(problem: Any, options: Any) -> Any:
-        result = correct(problem, options)
+    def allocate(problem: Any, options: Any, *progress: Any) -> Any:
+        result = correct(problem, options, *progress)
         return replace(result, allocation=_with_overlap(problem, result.allocation))
 
     return allocate
