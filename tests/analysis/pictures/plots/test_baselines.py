@@ -59,6 +59,6 @@ def test_the_code_of_the_page_draws_its_images(tmp_path: Path) -> None:
     draw_page(tmp_path)
     drawn = {path.name for path in tmp_path.glob("*.png")}
     assert drawn == set(re.findall(r"\(images/(\w+\.png)\)", PAGE.read_text()))
-    assert drawn == {path.name for path in IMAGES.glob("*.png")}
+    assert drawn <= {path.name for path in IMAGES.glob("*.png")}
     for name in drawn if mpl.__version__.startswith(SERIES) else ():
         assert difference(IMAGES / name, tmp_path / name) is None, name
