@@ -13,10 +13,9 @@ from rich.console import Console
 import shoal
 from shoal.atlas.explain import Step, merged, unmaterialised
 from shoal_cli.arguments import add_compile_options, add_program
-from shoal_cli.models import compiled, loaded
+from shoal_cli.models import model_by_name
 from shoal_cli.outputs import add_json, require_output, write_json
 from shoal_cli.tables import Column, print_table, print_text
-from shoal_cli.wording import CommandLineError
 from shoal_solvers import ALTERNATING, Kind
 
 SUMMARY = "show what each half-layer does"
@@ -39,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """A table of what each half-layer does."""
     require_output("--json", arguments.json)
-    model = loaded(arguments.program) or compiled(arguments)
-    if not isinstance(model, shoal.Model):
-        raise CommandLineError(
-            f"{arguments.program} holds weights and encoders alone, so nothing can be explained; "
-            "compile the program again and save it to a file that ends with .safetensors"
-        )
+    model = model_by_name(arguments)
     if arguments.json is not None:
         write_json(arguments.json, explanation_as_json(model))
         return 0

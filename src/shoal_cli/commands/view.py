@@ -10,12 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-import shoal
-from shoal.errors import InvalidInputError
 from shoal.views import explorer_page
 from shoal_cli.arguments import add_compile_options, add_program
-from shoal_cli.models import compiled, loaded
+from shoal_cli.models import model_by_name
 from shoal_cli.outputs import require_output, write_output
+from shoal_cli.wording import CommandLineError
 
 SUMMARY = "write a page that shows a model and runs it"
 
@@ -47,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Write the page, and say where it is."""
     require_output("--output", arguments.output)
-    model = loaded(arguments.program) or compiled(arguments)
-    if not isinstance(model, shoal.Model):
-        raise InvalidInputError(
-            f"{arguments.program} holds weights and encoders alone, so there is nothing to show "
-            "by name; compile the program again and save it to a file that ends with .safetensors"
-        )
+    model = model_by_name(arguments)
     if arguments.output == "-":
         write_output("-", explorer_page(model))
         return 0
@@ -60,7 +54,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     model.save_html(path)
     console.print(Text(str(path)), soft_wrap=True)
     if arguments.open and not webbrowser.open(path.resolve().as_uri()):
-        raise InvalidInputError(
+        raise CommandLineError(
             f"no browser could be started here; {path} is written, and any browser opens it"
         )
     return 0
