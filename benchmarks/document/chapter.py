@@ -61,7 +61,7 @@ class Chapter:
             folder: of the pictures, seen from the page.
         """
         pictures = [f"![{self.title}]({folder}/{name}.png)" for name in self.pictures]
-        command = f"```sh\n{self.command}\n```"
+        command = f"Measure it again: `{self.command}`"
         return "\n\n".join([f"## {self.title}", self.text, *pictures, *self.tables, command])
 
 

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from shoal import rasp
 from shoal.atlas.patch import Patch
 from shoal.compiler.drop_in import compile_rasp_to_model
-from shoal.compiler.pipeline import compile_program as compile
+from shoal.compiler.pipeline import compile
 from shoal.errors import (
     BudgetError,
     EvaluationError,

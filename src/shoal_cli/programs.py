@@ -110,14 +110,20 @@ def _refuse_files(name: str) -> None:
         )
     if path.suffix in MODEL_FILES:
         raise UnknownProgramError(
-            f"{name} is a file of a compiled model, which holds no program; shoal run, explain and "
-            "export read such files"
+            f"{name} is a file of a compiled model, which holds no program; shoal run, explain, "
+            "view and export read such files"
         )
     if name and name not in STOCK and path.exists():
         what = "a folder" if path.is_dir() else "a file, but no Python file"
         raise UnknownProgramError(
             f"{name} is {what}; a program of your own is named path/to/file.py:name"
         )
+    if path.suffix and path.parent.is_dir():
+        beside = [f.name for f in path.parent.iterdir() if f.suffix in MODEL_FILES]
+        for near in get_close_matches(path.name, beside, n=1):
+            raise UnknownProgramError(
+                f"there is no file {path}; did you mean {path.with_name(near)}?"
+            )
 
 
 def _load(path: Path, name: str) -> ModuleType:

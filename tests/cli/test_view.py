@@ -69,3 +69,9 @@ def test_a_browser_is_opened_only_when_asked(
     assert main(["view", "hist", "--max-seq-len", "3", "--open"]) == (0 if works else 2)
     assert opened == [Path("hist.html").resolve().as_uri()]
     assert ("no browser" in capsys.readouterr().err) is not works
+
+
+def test_a_slip_in_the_name_of_a_model_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", "hist", "--max-seq-len", "3", "--save", "mine.safetensors"]) == 0
+    assert main(["view", "mine.safetensor"]) == 2
+    assert "did you mean mine.safetensors?" in " ".join(capsys.readouterr().err.split())

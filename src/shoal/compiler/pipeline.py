@@ -30,7 +30,7 @@ from shoal.transformer.weights import print_weights
 from shoal_solvers import Budgets, ObjectiveResult
 
 
-def compile_program(
+def compile(
     program: SOp,
     *,
     vocab: Iterable[Value],
@@ -107,7 +107,7 @@ def compile_with(
         program: the s-op to compute.
         options: what for, and how.
         equal_sizes: whether values get the size of keys, as Tracr's have.
-        progress: called with what is being done, as of ``compile_program``.
+        progress: called with what is being done, as of ``compile``.
     """
     with one_thread():
         clock = _Clock(progress)
