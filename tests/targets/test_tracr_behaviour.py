@@ -68,6 +68,7 @@ TRIED = (
     "rasp.sop_not(rasp.indices == 1)",
     "(rasp.indices == 1) & (rasp.indices < 3)",
     "(rasp.indices == 1) | (rasp.indices < 1)",
+    "(rasp.indices > 0) and (rasp.indices < 2)",
     "rasp.tokens + rasp.tokens",
     "rasp.numerical(rasp.indices) * 0.5",
     "rasp.categorical(rasp.indices)",
@@ -91,6 +92,7 @@ TRIED = (
 
 MEANT = {
     "rasp.ConstantSOp([1, 2, 3, 4, 5], check_length=False)": "a sequence is as long as the input",
+    "(rasp.indices > 0) and (rasp.indices < 2)": "it would be its second operand, without a word",
     "-rasp.indices": "more operators than Tracr has",
     "rasp.indices // 2": "more operators than Tracr has",
     "rasp.indices % 2": "more operators than Tracr has",
