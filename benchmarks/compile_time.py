@@ -7,6 +7,7 @@ import statistics
 import sys
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 import shoal
@@ -24,9 +25,10 @@ def main() -> None:
     table = Table(title=title, box=None, padding=(0, 1))
     table.add_column("program", no_wrap=True)
     rows = []
-    for name, stock in STOCK.items():
-        if not stock.benchmark:
-            continue
+    measured = {name: stock for name, stock in STOCK.items() if stock.benchmark}
+    for name, stock in track(
+        measured.items(), "compiling", console=Console(stderr=True), transient=True
+    ):
         program = stock.make(stock.max_seq_len)
         runs = [
             shoal.compile(

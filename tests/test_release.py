@@ -38,3 +38,13 @@ def test_running_needs_jax_and_no_other_framework() -> None:
 def _extra(name: str) -> list[str]:
     extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
     return extras[name]
+
+
+def test_badges_say_what_the_project_says() -> None:
+    readme = (ROOT / "README.md").read_text()
+    classifiers = "\n".join(PROJECT["classifiers"])
+    versions = re.findall(r"Python :: (3\.\d+)", classifiers)
+    for name, text in (("python", " | ".join(versions)), ("license", PROJECT["license"])):
+        path = f"docs/images/badges/{name}.svg"
+        assert f"![{name}: {text}]({path})" in readme
+        assert f"<title>{name}: {text}</title>" in (ROOT / path).read_text()
