@@ -128,6 +128,8 @@ def _fullest(
         for layer in range(first, windows.num_layers):
             while inside and inside[0][0] <= layer:
                 total += inside.pop(0)[1]
-            erased = 0 if erasures is None else erasures.neurons(first, layer)
-            bound = max(bound, -(-(total + erased) // (layer - first + 1)))
+            span = layer - first + 1
+            bound = max(bound, -(-total // span))
+            if erasures is not None and total + erasures.most_neurons(first, layer) > bound * span:
+                bound = max(bound, -(-(total + erasures.neurons(first, layer)) // span))
     return bound

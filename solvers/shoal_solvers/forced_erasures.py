@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -48,25 +50,44 @@ class ForcedErasures:
         states = {erased, min(erased + 1, ALTERNATING.last_state(self.num_layers))}
         return max(self._covering(first, last, state) for state in states)
 
+    def most_neurons(self, first: int, last: int) -> int:
+        """No less than ``neurons``, and found at once: all erasures that cannot happen before."""
+        return self._paid[last + 1] - self._paid[first]
+
+    @cached_property
+    def _paid(self) -> list[int]:
+        """Before each layer, the neurons of erasures that can happen in an earlier one."""
+        neurons = [0] * self.num_layers
+        for name, layer in self.earliest.items():
+            if layer < self.num_layers:
+                neurons[layer] += self.variables[name].erase_neurons or 0
+        return [0, *accumulate(neurons)]
+
+    @cached_property
+    def _written(self) -> list[int]:
+        """The columns of all that is certainly written by each state."""
+        columns = [0] * (ALTERNATING.last_state(self.num_layers) + 1)
+        for name, life in self.lives.items():
+            if life.born is not None:
+                columns[life.born] += self.variables[name].width
+        return list(accumulate(columns))
+
     def _covering(self, first: int, last: int, state: int) -> int:
-        born = [
-            name for name, life in self.lives.items() if (b := life.born) is not None and b <= state
-        ]
-        excess = sum(self.variables[name].width for name in born) - self.width
+        excess = self._written[state] - self.width
         if excess <= 0:
             return 0
-        items = list(self._items(born, first, last, state))
+        items = list(self._items(first, last, state))
         excess -= sum(columns for columns, neurons in items if neurons == 0)
         paid = [item for item in items if item[1] > 0]
         exact = len(paid) * max(excess, 0) * self.num_layers**2 <= MOST_STEPS
         return covering_knapsack(paid, excess) if exact else relaxed_knapsack(paid, excess)
 
-    def _items(self, born: Iterable[str], first: int, last: int, state: int) -> Iterator[Item]:
-        for name in born:
-            earliest = self.earliest.get(name)
-            if earliest is None or earliest > last or self.lives[name].last >= state:
+    def _items(self, first: int, last: int, state: int) -> Iterator[Item]:
+        """What can have been erased by a state, and what that takes within the span."""
+        for name, earliest in self.earliest.items():
+            life, variable = self.lives[name], self.variables[name]
+            if life.born is None or life.born > state or earliest > last or life.last >= state:
                 continue
-            variable = self.variables[name]
             assert variable.erase_neurons is not None
             yield variable.width, 0 if earliest < first else variable.erase_neurons
 
