@@ -107,17 +107,21 @@ class Writer:
                     f"{show_value(patch)} is no patch; make one by shoal.Patch.value(name, value)"
                 )
             value = self.atlas.named(patch.name)
-            granted = self.readers.taken_for_granted(value.label)
-            if granted is not None:
-                raise UnwritableError(
-                    value.label,
-                    f"the model takes for granted what {granted!r} is, from what is so on all "
-                    'inputs and would no longer be; compile with passes="none"',
-                )
+            self.require_computed(value)
             content = content_of(value, tokens, patch, lambda other: self.run(other, ()))
             chosen = self._chosen(value, patch.readers)
             replaced.setdefault(value.label, []).append((content, chosen))
         return replaced
+
+    def require_computed(self, value: NamedValue) -> None:
+        """Refuse to replace what the model takes something for granted of."""
+        granted = self.readers.taken_for_granted(value.label)
+        if granted is not None:
+            raise UnwritableError(
+                value.label,
+                f"the model takes for granted what {granted!r} is, from what is so on all "
+                'inputs and would no longer be; compile with passes="none"',
+            )
 
     def written(
         self, value: NamedValue, content: Content, chosen: set[str] | None

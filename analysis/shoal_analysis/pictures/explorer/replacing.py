@@ -47,13 +47,11 @@ def _of(readers: Readers, value: NamedValue, pool: Pool) -> dict[str, Any]:
             "refused": f"it has {len(value.classes)} values, and this page replaces those that "
             f"have up to {MOST_CLASSES}; patch it in Python, by shoal.Patch"
         }
-    granted = readers.taken_for_granted(value.label)
-    if granted is not None:
-        return {
-            "refused": f"the model takes for granted what {granted!r} is, from what is so on all "
-            'inputs and would no longer be; compile with passes="none"'
-        }
     writer = Writer(readers, _runs_nothing)
+    try:
+        writer.require_computed(value)
+    except UnwritableError as error:
+        return {"refused": error.reason}
     found: list[dict[str, Any]] = []
     around: dict[str, tuple[str, ...]] = {}
     for number in (*range(len(value.classes)), *([NONE] * value.nullable)):
