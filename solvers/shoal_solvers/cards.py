@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from shoal_solvers.timeline import ALTERNATING, Kind
+from shoal_solvers.timeline import ALTERNATING
 
 if TYPE_CHECKING:  # these modules ask for cards themselves
     from shoal_solvers.allocation import Allocation
@@ -55,7 +55,7 @@ def _allocation(allocation: Allocation) -> str:
     for name, half_layer in allocation.erasures.items():
         erased[half_layer].append(name)
     half_layers = [
-        (_name(h), _names(runs.get(h, [])), _names(erased.get(h, [])))
+        (ALTERNATING.name(h), _names(runs.get(h, [])), _names(erased.get(h, [])))
         for h in ALTERNATING.half_layers(allocation.num_layers)
     ]
     columns = [(_names([name]), _names(map(str, cs))) for name, cs in allocation.columns.items()]
@@ -67,11 +67,6 @@ def _allocation(allocation: Allocation) -> str:
         + _table(("variable", "columns"), columns)
         + "</details>"
     )
-
-
-def _name(half_layer: int) -> str:
-    kind = "attention" if ALTERNATING.kind(half_layer) is Kind.ATTENTION else "MLP"
-    return f"{kind} {ALTERNATING.layer(half_layer)}"
 
 
 def _names(names: Iterable[str]) -> str:

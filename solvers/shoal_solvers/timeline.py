@@ -46,6 +46,11 @@ class Timeline:
         """The half-layer of a kind in a layer."""
         return len(self.slots) * layer + self.slots.index(kind)
 
+    def name(self, half_layer: int) -> str:
+        """The kind and the layer of a half-layer, for people."""
+        kind = "attention" if self.kind(half_layer) is Kind.ATTENTION else "MLP"
+        return f"{kind} {self.layer(half_layer)}"
+
     def next_half_layer(self, kind: Kind, state: int) -> int:
         """The first half-layer of a kind that sees a state: it is not before ``state``."""
         half_layer = self.half_layer(self.layer(state), kind)

@@ -11,7 +11,6 @@ from shoal_solvers import (
     ALTERNATING,
     Allocation,
     AllocationProblem,
-    Kind,
     Result,
     lifetimes_in,
     measure,
@@ -135,10 +134,4 @@ def state_name(state: int) -> str:
     """What was added to the stream last before a state."""
     if state == 0:
         return "embedding"
-    return half_layer_name(state - 1)
-
-
-def half_layer_name(half_layer: int) -> str:
-    """The kind and the layer of a half-layer."""
-    kind = "attention" if ALTERNATING.kind(half_layer) is Kind.ATTENTION else "MLP"
-    return f"{kind} {ALTERNATING.layer(half_layer)}"
+    return ALTERNATING.name(state - 1)

@@ -10,8 +10,8 @@ from typing import Any
 import networkx as nx
 
 from shoal_analysis.circuits.layout import Point, Wire, layered
-from shoal_analysis.pictures.bars import half_layer_name
 from shoal_analysis.pictures.colours import colour
+from shoal_solvers import ALTERNATING
 
 MOST_NODES = 120
 """A picture of more could not be read."""
@@ -42,7 +42,7 @@ def circuit_svg(graph: nx.MultiDiGraph) -> str:
         'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>',
         *(
-            f'<text x="{_LEFT + n * _STEP}" y="16" opacity="0.75">{half_layer_name(h)}</text>'
+            f'<text x="{_LEFT + n * _STEP}" y="16" opacity="0.75">{ALTERNATING.name(h)}</text>'
             for n, h in enumerate(layout.half_layers)
             if 0 <= h < end
         ),

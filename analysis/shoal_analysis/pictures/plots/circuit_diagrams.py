@@ -14,9 +14,9 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Patch, 
 from matplotlib.path import Path
 
 from shoal_analysis.circuits.layout import Layout, Point, layered, spread
-from shoal_analysis.pictures.bars import half_layer_name
 from shoal_analysis.pictures.colours import KIND_COLOURS, colour
 from shoal_analysis.pictures.plots.drawing import canvas, left_out, say_nothing_to_draw, shortened
+from shoal_solvers import ALTERNATING
 
 MOST_NODES = 80
 MOST_EDGES = 250
@@ -139,7 +139,7 @@ def _name_columns(ax: Axes, layout: Layout, graph: nx.MultiDiGraph) -> None:
     kinds = {data["half_layer"]: data["kind"] for _, data in graph.nodes(data=True)}
     for x, half_layer in enumerate(layout.half_layers):
         if kinds[half_layer] in ("head", "neurons"):
-            name = half_layer_name(half_layer)
+            name = ALTERNATING.name(half_layer)
             ax.text(x, -0.85, name, ha="center", va="center", fontsize=7, color="0.4")
 
 
