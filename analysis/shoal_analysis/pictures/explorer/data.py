@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.atlas.atlas import Atlas, NamedValue, Reading, Selector
+from shoal.atlas.atlas import Atlas, NamedValue
 from shoal.atlas.explain import merged, unmaterialised
 from shoal.atlas.readers import Readers
-from shoal.atlas.text import array_to_json
+from shoal.atlas.text import atlas_to_json
 from shoal.model import Model
 from shoal.rasp.values import Value, show_value
 from shoal.report import sizes_of
@@ -21,6 +21,7 @@ from shoal.targets.in_numpy import MASKED
 from shoal.transformer.encoders import InputEncoder
 from shoal.transformer.storage import arrays_of
 from shoal_analysis.pictures.explorer.replacing import replacements
+from shoal_analysis.pictures.heads import selector_of
 
 LONGEST_EXAMPLE = 8
 """Tokens of the input that the page begins with."""
@@ -45,12 +46,10 @@ class Pool:
 def page_data(model: Model) -> dict[str, Any]:
     """Everything that the page needs, as what JSON can hold."""
     atlas, pool = model.atlas, Pool()
-    replaced = replacements(Readers(atlas, model.weights), pool)
+    readers = Readers(atlas, model.weights)
     encoder, decoder = model.input_encoder, model.output_encoder
     return {
-        "title": atlas.output,
-        "source": atlas.source,
-        "options": dict(atlas.options),
+        **_known(atlas),
         "figures": dict(sizes_of(model)),
         "sizes": vars(model.weights.sizes),
         "causal": model.weights.causal,
@@ -66,32 +65,32 @@ def page_data(model: Model) -> dict[str, Any]:
             "codes": None if decoder.codes is None else decoder.codes.tolist(),
             "nullable": decoder.nullable,
         },
-        "output": atlas.output,
-        "values": [_value(value, atlas) for value in atlas.values.values()],
-        "selectors": [_selector(selector) for selector in atlas.selectors.values()],
-        "places": [_plain(place) | {"labels": place.labels} for place in atlas.places.values()],
-        "parts": [_plain(part) for part in atlas.parts],
-        "result": _reading(atlas.result),
-        "proofs": [_plain(proof) | {"isOptimal": proof.is_optimal} for proof in atlas.proofs],
-        "savings": [_plain(saved) for saved in atlas.savings],
-        "undefined": [_plain(undefined) for undefined in atlas.undefined],
         "notes": [*unmaterialised(atlas), *merged(atlas)],
-        "seconds": dict(atlas.seconds),
-        "replacements": replaced,
-        "ledTo": {label: sorted(led) for label, led in _led_to(atlas).items()},
+        "replacements": replacements(readers, pool),
+        "ledTo": {label: sorted(readers.led_to(label)) for label in atlas.values},
         "arrays": pool.arrays,
     }
 
 
-def _led_to(atlas: Atlas) -> Mapping[str, set[str]]:
-    """For each s-op those that depend on it."""
-    found: dict[str, set[str]] = {label: set() for label in atlas.values}
-    before: dict[str, set[str]] = {}
-    for label, sources in atlas.sources.items():  # operands come first
-        before[label] = {*sources}.union(*(before[source] for source in sources))
-        for source in before[label]:
-            found[source].add(label)
-    return found
+def _known(atlas: Atlas) -> dict[str, Any]:
+    """The atlas as model files have it, with what the page shows of values, places and heads."""
+    known = atlas_to_json(atlas)
+    for value, item in zip(atlas.values.values(), known["values"], strict=True):
+        item |= _shown(value)
+        del item["classes"]
+    for place, item in zip(atlas.places.values(), known["places"], strict=True):
+        item["labels"] = place.labels
+    for part, item in zip(atlas.parts, known["parts"], strict=True):
+        item["selector"] = selector_of(atlas, part)
+    return known
+
+
+def _shown(value: NamedValue) -> dict[str, Any]:
+    """The first member of each class, as text and as a number."""
+    if value.classes is None:
+        return {"shown": None, "numbers": None}
+    members = [group[0] for group in value.classes]
+    return {"shown": [*map(show_value, members)], "numbers": [*map(_number, members)]}
 
 
 def _tensors(model: Model) -> dict[str, Any]:
@@ -109,60 +108,6 @@ def _tensors(model: Model) -> dict[str, Any]:
         offset += array.size
     flat = np.concatenate([array.ravel() for array in arrays.values()]).astype("<f4")
     return {"where": where, "data": b64encode(flat.tobytes()).decode("ascii")}
-
-
-def _value(value: NamedValue, atlas: Atlas) -> dict[str, Any]:
-    classes = value.classes
-    members = () if classes is None else tuple(group[0] for group in classes)
-    return {
-        "label": value.label,
-        "aliases": value.aliases,
-        "op": value.op,
-        "inputs": value.inputs,
-        "isNamed": value.is_named,
-        "isKept": value.is_kept,
-        "nullable": value.nullable,
-        "shown": None if classes is None else [show_value(member) for member in members],
-        "numbers": None if classes is None else [_number(member) for member in members],
-        "bounds": value.bounds,
-        "table": None if value.table is None else array_to_json(value.table),
-        "local": None if value.local is None else array_to_json(value.local),
-        "replacedBy": value.replaced_by,
-        "isCompiled": value.is_compiled,
-        "blocks": value.blocks,
-        "readings": [_reading(reading) for reading in value.readings],
-        "ofBlocks": None if value.of_blocks is None else _reading(value.of_blocks),
-    }
-
-
-def _selector(selector: Selector) -> dict[str, Any]:
-    table = selector.predicate
-    return {
-        "label": selector.label,
-        "op": selector.op,
-        "inputs": selector.inputs,
-        "text": selector.text,
-        "isConstant": selector.is_constant,
-        "predicate": None if table is None else array_to_json(table),
-        "least": selector.least,
-        "most": selector.most,
-    }
-
-
-def _reading(reading: Reading) -> dict[str, Any]:
-    return {
-        "form": reading.form,
-        "variables": reading.variables,
-        "matrix": array_to_json(reading.matrix),
-        "bias": reading.bias.tolist(),
-        "codes": None if reading.codes is None else array_to_json(reading.codes),
-        "error": reading.error,
-        "room": reading.room,
-    }
-
-
-def _plain(item: Any) -> dict[str, Any]:
-    return {f.name: getattr(item, f.name) for f in fields(item)}
 
 
 def _words(vocab: tuple[Value, ...]) -> list[str]:

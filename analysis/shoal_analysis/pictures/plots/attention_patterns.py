@@ -15,6 +15,7 @@ from shoal.atlas.atlas import Part
 from shoal.errors import InvalidInputError
 from shoal.model import Model
 from shoal.rasp.values import Value
+from shoal_analysis.pictures.heads import selector_of
 from shoal_analysis.pictures.plots.drawing import (
     WEIGHTS,
     canvas,
@@ -24,7 +25,6 @@ from shoal_analysis.pictures.plots.drawing import (
     shortened,
     token_labels,
 )
-from shoal_analysis.pictures.plots.heads import selector_of
 from shoal_solvers import ALTERNATING, Kind
 
 MOST_HEADS = 24

@@ -16,7 +16,7 @@ function aboutView(data) {
     element("h3", {}, "What is proven, over the components that there were to choose from"),
     table(
       ["objective", "value", ""],
-      data.proofs.map((p) => plain([p.objective, String(p.value), p.isOptimal ? "proven: none has less" : `at least ${p.bound}`])),
+      data.proofs.map((p) => plain([p.objective, String(p.value), p.value <= p.bound ? "proven: none has less" : `at least ${p.bound}`])),
     ),
     element("h3", {}, "What passes and rules saved"),
     saved.length ? table(["pass", "", ""], saved.map((s) => plain([s.name, String(s.count), s.what]))) : element("p", {}, "Nothing."),

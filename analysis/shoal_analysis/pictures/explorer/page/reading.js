@@ -9,22 +9,27 @@ const MOST_OFF = 1e-2; // how far off what is still a value may be, where values
 class Atlas {
   constructor(data) {
     this.data = data;
+    const rows = (array) => array && rowsOf(decodeArray(array));
     const reading = (r) =>
-      r && { ...r, rows: rowsOf(decodeArray(r.matrix)), codes: r.codes && rowsOf(decodeArray(r.codes)) };
+      r && { ...r, rows: rows(r.matrix), bias: decodeArray(r.bias).flat, codes: rows(r.codes) };
     this.values = new Map(
       data.values.map((v) => [v.label, {
         ...v,
+        isCompiled: v.is_compiled,
         table: v.table && decodeArray(v.table),
-        local: v.local && rowsOf(decodeArray(v.local)),
+        local: rows(v.local),
         readings: v.readings.map(reading),
-        ofBlocks: reading(v.ofBlocks),
+        ofBlocks: reading(v.of_blocks),
       }]),
     );
     this.selectors = new Map(
-      data.selectors.map((s) => [s.label, { ...s, predicate: s.predicate && decodeArray(s.predicate) }]),
+      data.selectors.map((s) => [s.label, {
+        ...s,
+        isConstant: s.is_constant,
+        predicate: s.predicate && decodeArray(s.predicate),
+      }]),
     );
     this.places = new Map(data.places.map((p) => [p.name, p]));
-    this.result = reading(data.result);
   }
 
   /** S-ops, and those of selectors in the selectors' place. */

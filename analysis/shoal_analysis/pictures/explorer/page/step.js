@@ -70,20 +70,12 @@ function headsView(app, layer, parts) {
       element(
         "div",
         {},
-        element("h4", {}, `head ${part.first}: ${titleOf(part, app.data)}`),
+        element("h4", {}, `head ${part.first}: ${part.selector || part.reads.join(", ") || "everything"} → ${part.writes.join(", ")}`),
         patternView(app.reader.pass.heads[layer][part.first], app, part.first),
       ),
     ),
     left > 0 ? element("p", {}, `${left} further heads are left out`) : null,
   );
-}
-
-/** The selectors of what a head computes, and what that is. */
-function titleOf(part, data) {
-  const computed = data.values.filter((v) => part.writes.some((name) => placeOf(name, data)?.value === v.label));
-  const selectors = new Set(computed.flatMap((v) => v.inputs).filter((x) => data.selectors.some((s) => s.label === x)));
-  const texts = [...selectors].map((x) => data.selectors.find((s) => s.label === x).text);
-  return `${texts.join(", ") || part.reads.join(", ") || "everything"} → ${part.writes.join(", ")}`;
 }
 
 function placeOf(name, data) {
