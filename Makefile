@@ -17,7 +17,7 @@ demo: $(VENV)/installed
 
 # What to try next, a line each.
 NEXT := 'next:' \
-	'  open reverse.html in a browser               the model: it runs there, value by value' \
+	'  open reverse.html in a browser              the model: it runs there, value by value' \
 	'  $(BIN)/shoal explain reverse             what each half-layer does' \
 	'  $(BIN)/shoal run sort 3 1 2              another stock program; shoal --help lists them' \
 	'  $(BIN)/shoal compile my_program.py:name  your own; shoal compile --help shows one'
