@@ -16,6 +16,7 @@ from shoal_solvers.errors import (
     InvalidAllocationError,
     InvalidProblemError,
 )
+from shoal_solvers.identity import problem_identity
 from shoal_solvers.objectives import OBJECTIVES
 from shoal_solvers.problem import (
     MOST_BUDGET,
@@ -71,6 +72,7 @@ __all__ = [
     "lower_bound_on_layers",
     "measure",
     "problem_from_json",
+    "problem_identity",
     "problem_to_json",
     "result_from_json",
     "result_to_json",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shoal_solvers.cards import allocation_card
+from shoal_solvers.plain_text import allocation_text
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.timeline import ALTERNATING, Kind
 
@@ -37,6 +38,9 @@ class Allocation:
     erasures: Mapping[str, int]
     columns: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return allocation_text(self)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import networkx as nx
 
 from shoal_solvers.errors import InvalidProblemError
 from shoal_solvers.timeline import Kind
+from shoal_solvers.words import listed
 
 MOST_COLUMNS = 1_000_000
 """Columns of all variables together; each is a number in memory."""
@@ -187,11 +189,7 @@ def _validate(problem: AllocationProblem) -> None:
     _validate_producers(problem)
     _validate_choices(problem)
     for name, limit in problem.budgets.limits().items():
-        if not _is_count(limit) or not 1 <= limit <= MOST_BUDGET:
-            raise InvalidProblemError(
-                f"budget {name} is {shown(limit)}; a budget is a whole number of at least 1 and at "
-                f"most {MOST_BUDGET:,}, or None for no limit"
-            )
+        require_budget(name, limit)
     graph = _dependency_graph(problem)
     if not nx.is_directed_acyclic_graph(graph):
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
@@ -213,37 +211,62 @@ def is_whole(number: object) -> TypeGuard[int]:
     return isinstance(number, int) and not isinstance(number, bool)
 
 
-def _is_count(number: object) -> bool:
+def _is_count(number: object) -> TypeGuard[int]:
     return is_whole(number) and 0 <= number <= MOST_SIZE
 
 
 def _require_unique(names: list[str], what: str) -> None:
-    doubled = (
-        sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
-    )
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
-        raise InvalidProblemError(f"{what} names must be unique, but doubled: {', '.join(doubled)}")
+        raise InvalidProblemError(f"{what} names must be unique, but doubled: {listed(doubled)}")
 
 
-def _validate_variables(problem: AllocationProblem) -> None:
-    _require_unique([v.name for v in problem.variables], "variable")
-    for v in problem.variables:
-        if not _is_count(v.width):
-            raise InvalidProblemError(
-                f"variable {v.name!r} has width {shown(v.width)}; a width is a number of residual "
-                f"columns, from 0 to {MOST_COLUMNS:,}"
-            )
-        if v.erase_neurons is not None and not _is_count(v.erase_neurons):
-            raise InvalidProblemError(
-                f"variable {v.name!r} has erase_neurons {shown(v.erase_neurons)}; give a number of "
-                f"neurons, from 0 to {MOST_SIZE:,}, or None if it cannot be erased"
-            )
-    columns = sum(v.width for v in problem.variables)
+def require_variable(v: Variable) -> None:
+    """Refuse a variable whose numbers make no sense, whatever problem it is in."""
+    if not _is_count(v.width):
+        raise InvalidProblemError(
+            f"variable {v.name!r} has width {shown(v.width)}; a width is a number of residual "
+            f"columns, from 0 to {MOST_COLUMNS:,}"
+        )
+    if v.erase_neurons is not None and not _is_count(v.erase_neurons):
+        raise InvalidProblemError(
+            f"variable {v.name!r} has erase_neurons {shown(v.erase_neurons)}; give a number of "
+            f"neurons, from 0 to {MOST_SIZE:,}, or None if it cannot be erased"
+        )
+
+
+def require_columns(columns: int) -> None:
+    """Refuse variables that have too many columns together."""
     if columns > MOST_COLUMNS:
         raise InvalidProblemError(
             f"the variables have {columns:,} columns together; at most {MOST_COLUMNS:,} can be "
             "allocated, so scale the widths down"
         )
+
+
+def require_size(operation: str, number: int, size: object) -> None:
+    """Refuse a size of an alternative that makes no sense."""
+    if not _is_count(size):
+        raise InvalidProblemError(
+            f"alternative {number} of operation {operation!r} has size {shown(size)}; a size is a "
+            f"number of heads or neurons, from 0 to {MOST_SIZE:,}"
+        )
+
+
+def require_budget(name: str, limit: object) -> None:
+    """Refuse a limit that makes no sense; None is none."""
+    if not _is_count(limit) or not 1 <= limit <= MOST_BUDGET:
+        raise InvalidProblemError(
+            f"budget {name} is {shown(limit)}; a budget is a whole number of at least 1 and at "
+            f"most {MOST_BUDGET:,}, or None for no limit"
+        )
+
+
+def _validate_variables(problem: AllocationProblem) -> None:
+    _require_unique([v.name for v in problem.variables], "variable")
+    for v in problem.variables:
+        require_variable(v)
+    require_columns(sum(v.width for v in problem.variables))
 
 
 def _validate_operations(problem: AllocationProblem) -> None:
@@ -268,12 +291,7 @@ def _validate_operations(problem: AllocationProblem) -> None:
                     f"alternative {number} of operation {o.name!r} reads unknown variables: "
                     + ", ".join(unknown)
                 )
-            if not _is_count(alternative.size):
-                raise InvalidProblemError(
-                    f"alternative {number} of operation {o.name!r} has size "
-                    f"{shown(alternative.size)}; a size is a number of heads or neurons, from 0 to "
-                    f"{MOST_SIZE:,}"
-                )
+            require_size(o.name, number, alternative.size)
 
 
 def _validate_sharing(problem: AllocationProblem) -> None:

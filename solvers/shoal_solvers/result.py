@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shoal_solvers.allocation import Allocation, Costs
 from shoal_solvers.cards import result_card
+from shoal_solvers.plain_text import result_text
 
 
 class Status(StrEnum):
@@ -41,6 +42,11 @@ class ObjectiveResult:
     seconds: float
 
     @property
+    def proven(self) -> bool:
+        """Whether it is proven optimal."""
+        return self.status is Status.OPTIMAL
+
+    @property
     def gap(self) -> int:
         """How far the value may lie above the optimum."""
         return self.value - self.bound
@@ -48,7 +54,17 @@ class ObjectiveResult:
 
 @dataclass(frozen=True)
 class Result:
-    """An allocation that passed the checker, and a line for every objective."""
+    """An allocation that passed the checker, and a line for every objective.
+
+    Attributes:
+        solver: one of ``shoal_solvers.SOLVERS``.
+        allocation: the best that was found.
+        costs: what it costs.
+        objectives: what is proven about each objective, in their order.
+        seconds: wall-clock time of all together.
+        interrupted: whether Ctrl-C ended the search.
+        problem: the ``problem_identity`` of what was solved; "" if that is not known.
+    """
 
     solver: str
     allocation: Allocation
@@ -56,11 +72,15 @@ class Result:
     objectives: tuple[ObjectiveResult, ...]
     seconds: float
     interrupted: bool = False
+    problem: str = ""
 
     @property
     def proven(self) -> bool:
         """Whether every objective is proven optimal."""
-        return all(o.status is Status.OPTIMAL for o in self.objectives)
+        return all(o.proven for o in self.objectives)
+
+    def __str__(self) -> str:
+        return result_text(self)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

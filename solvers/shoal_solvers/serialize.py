@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any
 
 from shoal_solvers.allocation import Allocation, Costs, Placement
 from shoal_solvers.errors import InvalidProblemError
+from shoal_solvers.identity import problem_identity
+from shoal_solvers.json_fields import ALLOCATION, PROBLEM, RESULT, JsonFields, loaded, opened
 from shoal_solvers.problem import (
     AllocationProblem,
     Alternative,
@@ -19,14 +19,14 @@ from shoal_solvers.problem import (
 )
 from shoal_solvers.result import ObjectiveResult, Result, Status
 from shoal_solvers.timeline import Kind
-
-_MISSING = object()
+from shoal_solvers.words import brief
 
 
 def problem_to_json(problem: AllocationProblem) -> str:
     """The problem as JSON text, from which ``problem_from_json`` makes an equal one."""
     return json.dumps(
         {
+            **PROBLEM.header(),
             "name": problem.name,
             "variables": [_without_defaults(v) for v in problem.variables],
             "operations": [_without_defaults(o) for o in problem.operations],
@@ -41,11 +41,12 @@ def problem_from_json(text: str) -> AllocationProblem:
     """The problem that JSON text describes.
 
     Raises:
-        InvalidProblemError: the text is no JSON, a field is missing, unknown or of the wrong
-            type, or the problem makes no sense. The message says where and what to do.
+        InvalidProblemError: the text is no JSON, it is of another format or a newer version, a
+            field is missing, unknown or of the wrong type, or the problem makes no sense. The
+            message says where and what to do.
     """
     known = ("name", "variables", "operations", "budgets", "choices")
-    data = _Reader(_load(text), "the problem", known)
+    data = opened(loaded(text), PROBLEM, known)
     return AllocationProblem(
         variables=tuple(_variable(*item) for item in data.items("variables")),
         operations=tuple(_operation(*item) for item in data.items("operations")),
@@ -55,25 +56,40 @@ def problem_from_json(text: str) -> AllocationProblem:
     )
 
 
-def allocation_to_json(allocation: Allocation) -> str:
-    """The allocation as JSON text."""
-    return json.dumps(_allocation_to_dict(allocation), indent=1)
+def allocation_to_json(allocation: Allocation, problem: AllocationProblem | None = None) -> str:
+    """The allocation as JSON text, which names the problem that it belongs to if one is given."""
+    named = {} if problem is None else {"problem": problem_identity(problem)}
+    return json.dumps({**ALLOCATION.header(), **named, **_allocation_to_dict(allocation)}, indent=1)
 
 
-def allocation_from_json(text: str) -> Allocation:
+def allocation_from_json(text: str, problem: AllocationProblem | None = None) -> Allocation:
     """The allocation that JSON text describes; ``check`` says whether it is valid.
 
+    Args:
+        text: what ``allocation_to_json`` wrote.
+        problem: what it should belong to; a text that names no problem may belong to any.
+
     Raises:
-        InvalidProblemError: the text is no JSON, or a field is missing, unknown or of the
-            wrong type.
+        InvalidProblemError: the text is no JSON, it is of another format or a newer version, a
+            field is missing, unknown or of the wrong type, or it names another problem.
     """
-    return _allocation(_load(text), "the allocation")
+    allocation, identity = _read_allocation(loaded(text))
+    _require_same("the allocation", identity, problem)
+    return allocation
 
 
-def result_to_json(result: Result) -> str:
-    """The result as JSON text."""
+def result_to_json(result: Result, problem: AllocationProblem | None = None) -> str:
+    """The result as JSON text, which names the problem that it belongs to if that is known.
+
+    Raises:
+        InvalidProblemError: the result says that it belongs to another problem.
+    """
+    _require_same("the result", result.problem, problem)
+    identity = result.problem if problem is None else problem_identity(problem)
     return json.dumps(
         {
+            **RESULT.header(),
+            **({"problem": identity} if identity else {}),
             "solver": result.solver,
             "seconds": result.seconds,
             "interrupted": result.interrupted,
@@ -85,115 +101,71 @@ def result_to_json(result: Result) -> str:
     )
 
 
-def result_from_json(text: str) -> Result:
+def result_from_json(text: str, problem: AllocationProblem | None = None) -> Result:
     """The result that JSON text describes.
 
+    Args:
+        text: what ``result_to_json`` wrote.
+        problem: what it should belong to; a text that names no problem may belong to any.
+
     Raises:
-        InvalidProblemError: the text is no JSON, or a field is missing, unknown or of the
-            wrong type.
+        InvalidProblemError: the text is no JSON, it is of another format or a newer version, a
+            field is missing, unknown or of the wrong type, or it names another problem.
     """
-    data = _Reader(_load(text), "the result", tuple(f.name for f in fields(Result)))
-    costs = _Reader(data.get("costs", dict), "costs of the result", _names(Costs))
+    result = _read_result(loaded(text))
+    _require_same("the result", result.problem, problem)
+    return result
+
+
+def solution_from_json(text: str) -> tuple[Allocation | Result, str]:
+    """An allocation or a result, whichever it is, and the identity of its problem ("" if unknown).
+
+    Raises:
+        InvalidProblemError: as for ``allocation_from_json`` and ``result_from_json``.
+    """
+    data = loaded(text)
+    if isinstance(data, dict) and (
+        data.get("format") == RESULT.name or ("format" not in data and "allocation" in data)
+    ):
+        result = _read_result(data)
+        return result, result.problem
+    return _read_allocation(data)
+
+
+def _require_same(what: str, identity: str, problem: AllocationProblem | None) -> None:
+    if problem is None or not identity or identity == problem_identity(problem):
+        return
+    raise InvalidProblemError(
+        f"{what} belongs to the problem with identity {brief(identity)}, not to "
+        f"{problem.name!r:.40}, whose identity is {problem_identity(problem)}; give the problem "
+        "that was solved, or solve this one"
+    )
+
+
+def _read_allocation(data: object) -> tuple[Allocation, str]:
+    fields_of_it = opened(data, ALLOCATION, (*_names(Allocation), "problem"))
+    return _allocation(fields_of_it), fields_of_it.get("problem", str, "")
+
+
+def _read_result(text: object) -> Result:
+    data = opened(text, RESULT, _names(Result))
+    costs = JsonFields(data.get("costs", dict), "costs of the result", _names(Costs))
+    allocation = JsonFields(
+        data.get("allocation", dict), "allocation of the result", _names(Allocation)
+    )
     return Result(
         solver=data.get("solver", str),
-        allocation=_allocation(data.get("allocation", dict), "allocation of the result"),
+        allocation=_allocation(allocation),
         costs=Costs(**{name: costs.get(name, int) for name in _names(Costs)}),
         objectives=tuple(_objective(*item) for item in data.items("objectives")),
         seconds=data.seconds(),
         interrupted=data.get("interrupted", bool),
+        problem=data.get("problem", str, ""),
     )
-
-
-class _Reader:
-    """A JSON object whose fields are taken out one by one, with errors that say where."""
-
-    def __init__(self, data: object, where: str, known: tuple[str, ...]) -> None:
-        if not isinstance(data, dict):
-            raise InvalidProblemError(
-                f"{where} should be an object with the fields {', '.join(known)}, "
-                f"but is {_kind(data)}"
-            )
-        unknown = sorted(set(data) - set(known))
-        if unknown:
-            raise InvalidProblemError(
-                f"{where} has unknown fields: {', '.join(unknown)}; known: {', '.join(known)}"
-            )
-        self._data: Mapping[str, object] = data
-        self.where = where
-
-    def get(
-        self, name: str, kind: type | tuple[type, ...], default: object = _MISSING
-    ) -> Any:  # the caller names the type that comes out
-        """The value of a field of the given JSON type."""
-        value = self._data.get(name, default)
-        if value is _MISSING:
-            raise InvalidProblemError(f"{self.where} lacks the field {name!r}; add it")
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        right = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
-        if value is not default and not right:
-            wanted = " or ".join(_KINDS[k] for k in kinds)
-            raise InvalidProblemError(
-                f"field {name!r} of {self.where} should be {wanted}, but is {_kind(value)}"
-            )
-        return value
-
-    def items(self, name: str, default: object = _MISSING) -> list[tuple[object, str]]:
-        """The items of a list with words for where each stands."""
-        values = self.get(name, list, default)
-        return [(value, f"item {i} of {name!r} of {self.where}") for i, value in enumerate(values)]
-
-    def seconds(self) -> float:
-        """The field ``seconds``."""
-        number = self.get("seconds", (int, float))
-        if not 0 <= number < float("inf"):
-            raise InvalidProblemError(f"field 'seconds' of {self.where} is no number of seconds")
-        try:
-            return float(number)
-        except OverflowError:
-            raise InvalidProblemError(
-                f"field 'seconds' of {self.where} is more than a float holds"
-            ) from None
-
-    def words(self, name: str) -> tuple[str, ...]:
-        """A list of names."""
-        values = self.get(name, list)
-        if not all(isinstance(value, str) for value in values):
-            raise InvalidProblemError(f"field {name!r} of {self.where} should be a list of names")
-        return tuple(values)
-
-
-_KINDS: Mapping[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
-}
-
-
-def _kind(value: object) -> str:
-    return f"{_KINDS[type(value)]} ({json.dumps(value)[:40]})"
 
 
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind))
-
-
-def _load(text: str) -> object:
-    if not isinstance(text, str | bytes | bytearray):
-        raise InvalidProblemError(f"this is no JSON text, but {type(text).__name__}")
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvalidProblemError(
-            f"this is no valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    except RecursionError:
-        raise InvalidProblemError("this JSON is nested too deeply; no instance is") from None
-    except ValueError as error:  # a number of more digits than Python reads
-        raise InvalidProblemError(f"this JSON cannot be read: {error}") from None
 
 
 def _without_defaults(item: Variable | Operation) -> dict[str, object]:
@@ -202,7 +174,7 @@ def _without_defaults(item: Variable | Operation) -> dict[str, object]:
 
 
 def _variable(data: object, where: str) -> Variable:
-    reader = _Reader(data, where, _names(Variable))
+    reader = JsonFields(data, where, _names(Variable))
     return Variable(
         name=reader.get("name", str),
         width=reader.get("width", int),
@@ -213,11 +185,11 @@ def _variable(data: object, where: str) -> Variable:
 
 
 def _operation(data: object, where: str) -> Operation:
-    reader = _Reader(data, where, _names(Operation))
+    reader = JsonFields(data, where, _names(Operation))
     kind = reader.get("kind", str)
     if kind not in list(Kind):
         raise InvalidProblemError(
-            f"field 'kind' of {where} is {kind!r}; known kinds: {', '.join(Kind)}"
+            f"field 'kind' of {where} is {kind!r:.40}; known kinds: {', '.join(Kind)}"
         )
     return Operation(
         name=reader.get("name", str),
@@ -230,12 +202,12 @@ def _operation(data: object, where: str) -> Operation:
 
 
 def _alternative(data: object, where: str) -> Alternative:
-    reader = _Reader(data, where, _names(Alternative))
+    reader = JsonFields(data, where, _names(Alternative))
     return Alternative(reads=reader.words("reads"), size=reader.get("size", int))
 
 
 def _choice(data: object, where: str) -> OutputChoice:
-    reader = _Reader(data, where, _names(OutputChoice))
+    reader = JsonFields(data, where, _names(OutputChoice))
     options = reader.get("options", list)
     for option in options:
         if not isinstance(option, list) or any(not isinstance(name, str) for name in option):
@@ -245,18 +217,18 @@ def _choice(data: object, where: str) -> OutputChoice:
     return OutputChoice(reader.get("name", str), tuple(map(tuple, options)))
 
 
-def _budgets(data: _Reader) -> Budgets:
+def _budgets(data: JsonFields) -> Budgets:
     names = _names(Budgets)
-    reader = _Reader(data.get("budgets", dict, {}), f"'budgets' of {data.where}", names)
+    reader = JsonFields(data.get("budgets", dict, {}), f"'budgets' of {data.where}", names)
     return Budgets(**{name: reader.get(name, (int, type(None)), None) for name in names})
 
 
 def _objective(data: object, where: str) -> ObjectiveResult:
-    reader = _Reader(data, where, _names(ObjectiveResult))
+    reader = JsonFields(data, where, _names(ObjectiveResult))
     status = reader.get("status", str)
     if status not in list(Status):
         raise InvalidProblemError(
-            f"field 'status' of {where} is {status!r}; known: {', '.join(Status)}"
+            f"field 'status' of {where} is {status!r:.40}; known: {', '.join(Status)}"
         )
     return ObjectiveResult(
         name=reader.get("name", str),
@@ -277,29 +249,25 @@ def _allocation_to_dict(allocation: Allocation) -> dict[str, object]:
     }
 
 
-def _allocation(data: object, where: str) -> Allocation:
-    reader = _Reader(data, where, _names(Allocation))
-    placements = {}
-    for name, item in reader.get("placements", dict).items():
-        placement = _Reader(item, f"the placement of {name!r}", _names(Placement))
-        placements[name] = Placement(
-            placement.get("half_layer", int), placement.get("alternative", int)
-        )
-    erasures = _Reader(
-        reader.get("erasures", dict), "erasures", tuple(reader.get("erasures", dict))
-    )
-    chosen = reader.get("outputs", dict, {})
-    outputs = _Reader(chosen, "outputs", tuple(chosen))
-    columns = reader.get("columns", dict)
+def _allocation(data: JsonFields) -> Allocation:
+    columns = data.get("columns", dict)
     for name, numbers in columns.items():
         if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
             raise InvalidProblemError(
-                f"the columns of {name!r} in {where} should be a list of whole numbers"
+                f"the columns of '{brief(name)}' in {data.where} should be a list of whole numbers"
             )
     return Allocation(
-        num_layers=reader.get("num_layers", int),
-        placements=placements,
-        erasures={name: erasures.get(name, int) for name in reader.get("erasures", dict)},
+        num_layers=data.get("num_layers", int),
+        placements={
+            name: _placement(item, f"the placement of '{brief(name)}'")
+            for name, item in data.get("placements", dict).items()
+        },
+        erasures=data.whole_numbers("erasures"),
         columns={name: tuple(numbers) for name, numbers in columns.items()},
-        outputs={name: outputs.get(name, int) for name in chosen},
+        outputs=data.whole_numbers("outputs", {}),
     )
+
+
+def _placement(data: object, where: str) -> Placement:
+    reader = JsonFields(data, where, _names(Placement))
+    return Placement(reader.get("half_layer", int), reader.get("alternative", int))
