@@ -2,13 +2,14 @@
 
 Knows nothing of RASP or of transformers beyond this: half-layers alternate between
 attention and MLP, what a half-layer writes can be read from the next one on, and an MLP
-can erase. See ``AllocationProblem`` for the input, ``solve`` for the door, ``Result`` for
-what comes out.
+can erase. ``Model`` puts a problem together step by step; see ``AllocationProblem`` for what
+it makes, ``solve`` for the door, ``Result`` for what comes out.
 """
 
 from shoal_solvers.allocation import Allocation, Costs, Lifetime, Placement
 from shoal_solvers.allocation import lifetimes_in as lifetimes_in
 from shoal_solvers.allocation import measure as measure
+from shoal_solvers.builder import Model
 from shoal_solvers.checker import check, violations
 from shoal_solvers.errors import (
     AllocationError,
@@ -57,6 +58,7 @@ __all__ = [
     "InvalidProblemError",
     "Kind",
     "Lifetime",
+    "Model",
     "ObjectiveResult",
     "Operation",
     "OutputChoice",

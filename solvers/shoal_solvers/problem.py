@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TypeGuard
@@ -185,7 +185,7 @@ def _dependency_graph(problem: AllocationProblem) -> nx.DiGraph:
 def _validate(problem: AllocationProblem) -> None:
     _validate_variables(problem)
     _validate_operations(problem)
-    _validate_sharing(problem)
+    require_sharing(problem.operations)
     _validate_producers(problem)
     _validate_choices(problem)
     for name, limit in problem.budgets.limits().items():
@@ -294,9 +294,10 @@ def _validate_operations(problem: AllocationProblem) -> None:
             require_size(o.name, number, alternative.size)
 
 
-def _validate_sharing(problem: AllocationProblem) -> None:
+def require_sharing(operations: Iterable[Operation]) -> None:
+    """Refuse operations that share heads, but are no attention or differ in size."""
     first: dict[str, tuple[str, int]] = {}
-    for o in problem.operations:
+    for o in operations:
         if o.sharing is None:
             continue
         if o.kind is not Kind.ATTENTION:
