@@ -17,7 +17,7 @@ from shoal.errors import EvaluationError
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.stock import STOCK, StockProgram
 from shoal.targets.target import RUNNERS, is_installed
-from shoal_solvers import SOLVERS
+from shoal_solvers import KNOWN_SOLVERS, SOLVERS
 
 BACKENDS = tuple(name for name, target in RUNNERS.items() if is_installed(target))
 
@@ -67,7 +67,7 @@ def disagreements(stock: StockProgram, causal: bool, arguments: argparse.Namespa
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", default="all", help='"all" or "none" (default: all)')
-    parser.add_argument("--allocator", default=SOLVERS[-1], choices=SOLVERS)
+    parser.add_argument("--allocator", default=SOLVERS[-1], choices=KNOWN_SOLVERS)
     parser.add_argument("--longest", type=int, default=4, help="every input up to this length")
     parser.add_argument("--random", type=int, default=500, help="so many longer inputs")
     arguments = parser.parse_args()

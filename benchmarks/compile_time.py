@@ -12,13 +12,13 @@ from rich.table import Table
 
 import shoal
 from shoal.rasp.stock import STOCK
-from shoal_solvers import SOLVERS
+from shoal_solvers import KNOWN_SOLVERS, SOLVERS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", default="all", help='"all" or "none" (default: all)')
-    parser.add_argument("--allocator", default=SOLVERS[-1], choices=SOLVERS)
+    parser.add_argument("--allocator", default=SOLVERS[-1], choices=KNOWN_SOLVERS)
     parser.add_argument("--repeat", type=int, default=5, help="runs, of which the median is shown")
     arguments = parser.parse_args()
     title = f"compile time in ms (median of {arguments.repeat})"

@@ -19,6 +19,7 @@ from shoal_solvers.errors import (
 )
 from shoal_solvers.identity import problem_identity
 from shoal_solvers.objectives import OBJECTIVES
+from shoal_solvers.options import KNOWN_SOLVERS, MOST_SECONDS, MOST_WORKERS, SOLVERS
 from shoal_solvers.problem import (
     MOST_BUDGET,
     AllocationProblem,
@@ -37,11 +38,12 @@ from shoal_solvers.serialize import (
     result_from_json,
     result_to_json,
 )
-from shoal_solvers.solve import MOST_SECONDS, MOST_WORKERS, SOLVERS, lower_bound_on_layers, solve
+from shoal_solvers.solve import lower_bound_on_layers, solve
 from shoal_solvers.timeline import ALTERNATING, Kind, Timeline
 
 __all__ = [
     "ALTERNATING",
+    "KNOWN_SOLVERS",
     "MOST_BUDGET",
     "MOST_SECONDS",
     "MOST_WORKERS",

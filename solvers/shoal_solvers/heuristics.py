@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import networkx as nx
 
 from shoal_solvers.allocation import Allocation, Placement, last_reads, lifetimes, lifetimes_in
+from shoal_solvers.checker import violations
 from shoal_solvers.columns import assign_columns
 from shoal_solvers.problem import AllocationProblem, Operation
 from shoal_solvers.timeline import ALTERNATING, Kind
@@ -91,10 +92,14 @@ def _first_ready(problem: AllocationProblem, earliest: Mapping[str, int]) -> dic
 
 
 def erase_dead(
-    problem: AllocationProblem, placements: Mapping[str, Placement], outputs: Mapping[str, int]
+    problem: AllocationProblem,
+    placements: Mapping[str, Placement],
+    outputs: Mapping[str, int],
+    num_layers: int | None = None,
 ) -> dict[str, int]:
     """For every variable that can be erased, the first MLP half-layer that may erase it."""
-    num_layers = _num_layers(placements)
+    if num_layers is None:
+        num_layers = _num_layers(placements)
     read = last_reads(problem, placements)
     kept = problem.outputs(outputs)
     erasures = {}
@@ -138,6 +143,65 @@ def finish(
         num_layers = _num_layers(placements)
     lives = lifetimes(problem, num_layers, placements, erasures, outputs)
     return Allocation(num_layers, placements, erasures, assign_columns(problem, lives), outputs)
+
+
+def repaired(problem: AllocationProblem, allocation: Allocation) -> Allocation | None:
+    """The allocation with every operation in the first half-layer from its own on that it can run.
+
+    Alternatives and options are kept where they exist, the first taken where not; what is dead is
+    erased. None if that breaks a rule, too, a budget most likely.
+    """
+    placements, outputs = allocation.placements, {}
+    for choice in problem.choices:
+        number = allocation.outputs.get(choice.name, 0)
+        outputs[choice.name] = number if number in range(len(choice.options)) else 0
+    chosen = {}
+    for o in problem.operations:
+        number = placements[o.name].alternative if o.name in placements else 0
+        chosen[o.name] = number if number in range(len(o.alternatives)) else 0
+    mended: dict[str, Placement] = {}
+    for o in _present(problem, chosen, outputs):
+        sources = [
+            mended[problem.producer[v].name].half_layer + 1
+            for v in o.alternatives[chosen[o.name]].reads
+            if v in problem.producer
+        ]
+        own = placements[o.name].half_layer if o.name in placements else 0
+        ready = max([0, min(own, 2 * len(problem.operations)), *sources])
+        mended[o.name] = Placement(ALTERNATING.next_half_layer(o.kind, ready), chosen[o.name])
+    result = finish(problem, mended, erase_dead(problem, mended, outputs), outputs)
+    result = without_empty_layers(problem, drop_needless_erasures(problem, result))
+    return None if any(violations(problem, result)) else result
+
+
+def without_empty_layers(
+    problem: AllocationProblem, allocation: Allocation, keep: bool = False
+) -> Allocation:
+    """The same order of everything without layers that run and erase nothing.
+
+    Args:
+        problem: what is allocated.
+        allocation: of the problem.
+        keep: leave the layers as they are.
+    """
+    if keep:
+        return allocation
+    half_layers = {p.half_layer for p in allocation.placements.values()}
+    half_layers |= set(allocation.erasures.values())
+    busy = sorted({ALTERNATING.layer(h) for h in half_layers})
+    place = {layer: number for number, layer in enumerate(busy)}
+
+    def moved(half_layer: int) -> int:
+        return ALTERNATING.half_layer(
+            place[ALTERNATING.layer(half_layer)], ALTERNATING.kind(half_layer)
+        )
+
+    placements = {
+        name: Placement(moved(p.half_layer), p.alternative)
+        for name, p in allocation.placements.items()
+    }
+    erasures = {name: moved(half_layer) for name, half_layer in allocation.erasures.items()}
+    return finish(problem, placements, erasures, allocation.outputs, len(busy))
 
 
 def _num_layers(placements: Mapping[str, Placement]) -> int:

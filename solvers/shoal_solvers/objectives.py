@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shoal_solvers import bounds
 from shoal_solvers.allocation import Costs
 from shoal_solvers.problem import AllocationProblem, Budgets
+from shoal_solvers.timeline import Kind
 from shoal_solvers.windows import Windows
 
 
@@ -24,6 +25,8 @@ class Objective:
         budget: the field of ``Budgets`` that limits it; None if none does.
         limit: its limit in budgets; None if there is none.
         share: how much of the effort that is left the search for it may use.
+        most: no allocation has more.
+        weights: what it is a weighted sum of; nothing for one of ``LEXICOGRAPHIC``.
     """
 
     name: str
@@ -33,6 +36,21 @@ class Objective:
     budget: str | None
     limit: Callable[[Budgets], int | None]
     share: float
+    most: Callable[[AllocationProblem], int]
+    weights: tuple[tuple[Objective, int], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Objective, ...]:
+        """What it is a sum of."""
+        return tuple(part for part, _ in self.weights) or (self,)
+
+
+def _sizes(problem: AllocationProblem, kind: Kind) -> int:
+    return sum(max(a.size for a in o.alternatives) for o in problem.operations if o.kind is kind)
+
+
+def _most_neurons(problem: AllocationProblem) -> int:
+    return _sizes(problem, Kind.MLP) + sum(v.erase_neurons or 0 for v in problem.variables)
 
 
 LAYERS = Objective(
@@ -43,6 +61,7 @@ LAYERS = Objective(
     budget="max_layers",
     limit=lambda budgets: budgets.max_layers,
     share=0.5,
+    most=lambda problem: len(problem.operations) + len(problem.variables),
 )
 WIDTH = Objective(
     name="width",
@@ -52,6 +71,7 @@ WIDTH = Objective(
     budget="max_width",
     limit=lambda budgets: budgets.max_width,
     share=0.7,
+    most=lambda problem: sum(v.width for v in problem.variables),
 )
 NEURONS = Objective(
     name="neurons",
@@ -61,6 +81,7 @@ NEURONS = Objective(
     budget="max_neurons",
     limit=lambda budgets: budgets.max_neurons,
     share=0.3,
+    most=_most_neurons,
 )
 HEADS = Objective(
     name="heads",
@@ -70,6 +91,7 @@ HEADS = Objective(
     budget="max_heads",
     limit=lambda budgets: budgets.max_heads,
     share=0.3,
+    most=lambda problem: _sizes(problem, Kind.ATTENTION),
 )
 TOTAL = Objective(
     name="total",
@@ -79,6 +101,7 @@ TOTAL = Objective(
     budget=None,
     limit=lambda budgets: None,
     share=0.5,
+    most=lambda problem: _sizes(problem, Kind.ATTENTION) + _most_neurons(problem),
 )
 
 LEXICOGRAPHIC = (LAYERS, WIDTH, NEURONS, HEADS, TOTAL)
@@ -86,3 +109,25 @@ LEXICOGRAPHIC = (LAYERS, WIDTH, NEURONS, HEADS, TOTAL)
 
 OBJECTIVES = tuple(objective.name for objective in LEXICOGRAPHIC)
 """Their names."""
+
+
+def weighted(weights: Mapping[Objective, int]) -> Objective:
+    """A weighted sum of objectives, as an objective.
+
+    Args:
+        weights: at least 1 each; of anything but layers.
+    """
+    items = tuple(weights.items())
+    return Objective(
+        name=" + ".join(f"{w} {o.name}" if w != 1 else o.name for o, w in items),
+        noun="weighted together",
+        measure=lambda costs: sum(w * o.measure(costs) for o, w in items),
+        bound=lambda problem, windows, width: sum(
+            w * o.bound(problem, windows, width) for o, w in items
+        ),
+        budget=None,
+        limit=lambda budgets: None,
+        share=max(o.share for o, _ in items),
+        most=lambda problem: sum(w * o.most(problem) for o, w in items),
+        weights=items,
+    )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shoal_solvers.allocation import Allocation, Costs
 from shoal_solvers.cards import result_card
+from shoal_solvers.certificate import WidthCertificate
 from shoal_solvers.plain_text import result_text
 
 
@@ -57,13 +58,14 @@ class Result:
     """An allocation that passed the checker, and a line for every objective.
 
     Attributes:
-        solver: one of ``shoal_solvers.SOLVERS``.
+        solver: one of ``shoal_solvers.KNOWN_SOLVERS``.
         allocation: the best that was found.
         costs: what it costs.
         objectives: what is proven about each objective, in their order.
         seconds: wall-clock time of all together.
         interrupted: whether Ctrl-C ended the search.
         problem: the ``problem_identity`` of what was solved; "" if that is not known.
+        certificate: a proof of a bound on the width in whole numbers; None if none was made.
     """
 
     solver: str
@@ -73,6 +75,7 @@ class Result:
     seconds: float
     interrupted: bool = False
     problem: str = ""
+    certificate: WidthCertificate | None = None
 
     @property
     def proven(self) -> bool:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, fields
 
 from shoal_solvers.allocation import Allocation, Costs, Placement
+from shoal_solvers.certificate import WidthCertificate
 from shoal_solvers.errors import InvalidProblemError
 from shoal_solvers.identity import problem_identity
 from shoal_solvers.json_fields import ALLOCATION, PROBLEM, RESULT, JsonFields, loaded, opened
@@ -96,6 +97,7 @@ def result_to_json(result: Result, problem: AllocationProblem | None = None) -> 
             "costs": asdict(result.costs),
             "objectives": [asdict(o) for o in result.objectives],
             "allocation": _allocation_to_dict(result.allocation),
+            **_certificate_to_dict(result.certificate),
         },
         indent=1,
     )
@@ -161,6 +163,29 @@ def _read_result(text: object) -> Result:
         seconds=data.seconds(),
         interrupted=data.get("interrupted", bool),
         problem=data.get("problem", str, ""),
+        certificate=_certificate(data.get("certificate", (dict, type(None)), None)),
+    )
+
+
+def _certificate_to_dict(certificate: WidthCertificate | None) -> dict[str, object]:
+    return {} if certificate is None else {"certificate": asdict(certificate)}
+
+
+def _certificate(data: object) -> WidthCertificate | None:
+    if data is None:
+        return None
+    reader = JsonFields(data, "certificate of the result", _names(WidthCertificate))
+    multipliers = reader.whole_numbers("multipliers")
+    odd = [row for row in multipliers if not (row.isascii() and row.isdigit())]
+    if odd:
+        raise InvalidProblemError(
+            f"the multipliers of the certificate have {brief(odd[0])} where the number of a row "
+            "should be"
+        )
+    return WidthCertificate(
+        num_layers=reader.get("num_layers", int),
+        bound=reader.get("bound", int),
+        multipliers={int(row): multiplier for row, multiplier in multipliers.items()},
     )
 
 

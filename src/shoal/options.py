@@ -22,7 +22,7 @@ from shoal.rasp.values import (
     show_value,
     why_unusable,
 )
-from shoal_solvers import MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budgets
+from shoal_solvers import KNOWN_SOLVERS, MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budgets
 
 T = TypeVar("T")
 
@@ -116,8 +116,8 @@ class CompileOptions:
             )
 
     def _check_allocator(self) -> None:
-        if not isinstance(self.allocator, str) or self.allocator not in SOLVERS:
-            known = ", ".join(SOLVERS)
+        if not isinstance(self.allocator, str) or self.allocator not in KNOWN_SOLVERS:
+            known = ", ".join(KNOWN_SOLVERS)
             raise InvalidOptionError(
                 f"there is no allocator {show_value(self.allocator)}; known: {known}"
             )

@@ -9,7 +9,7 @@ from shoal.limits import Limits
 from shoal.options import ALL, PASS_NAMES
 from shoal_cli.tokens import HELP, parse_token
 from shoal_cli.wording import OPTIONS
-from shoal_solvers import SOLVERS, Budgets
+from shoal_solvers import KNOWN_SOLVERS, SOLVERS, Budgets
 
 
 def add_program(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,8 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         "--allocator",
         default=SOLVERS[-1],
         metavar="NAME",
-        help=f"what places operations into layers: {', '.join(SOLVERS)} (default: {SOLVERS[-1]})",
+        help=f"what places operations into layers: {', '.join(KNOWN_SOLVERS)} "
+        f"(default: {SOLVERS[-1]})",
     )
     parser.add_argument(
         "--no-reuse",

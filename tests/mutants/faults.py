@@ -29,7 +29,7 @@ from shoal.transformer import weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
 from shoal_solvers import Allocation
 from shoal_solvers.allocation import lifetimes_in
-from shoal_solvers.cp_sat.lexicographic import LexicographicSearch
+from shoal_solvers.exact.lexicographic import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
 from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault

@@ -116,12 +116,12 @@ def objectives(result: Result, number: int, **changes: object) -> Result:
             "objective neurons: called optimal, though its bound 9 is below its value 11",
         ),
         (
-            lambda r: replace(r, objectives=r.objectives[:1]),
-            "objectives: the file should have layers, width, neurons, heads, total, once each, in",
+            lambda r: replace(r, objectives=r.objectives[:1] * 2),
+            "objective layers: the file has it 2 times",
         ),
         (
             lambda r: objectives(r, 0, name="depth"),
-            "objectives: the file should have layers, width",
+            "objective depth: unknown; known are layers, width",
         ),
     ],
 )

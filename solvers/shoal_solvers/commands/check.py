@@ -13,9 +13,10 @@ from shoal_solvers.allocation import Allocation, Costs
 from shoal_solvers.checker import counted as counted_costs
 from shoal_solvers.checker import violations
 from shoal_solvers.commands.files import STANDARD_INPUT, read, read_problem
+from shoal_solvers.duality import proves
 from shoal_solvers.errors import InvalidProblemError
 from shoal_solvers.identity import problem_identity
-from shoal_solvers.objectives import LEXICOGRAPHIC
+from shoal_solvers.objectives import OBJECTIVES
 from shoal_solvers.plain_text import aligned, counted
 from shoal_solvers.result import Result
 from shoal_solvers.serialize import solution_from_json
@@ -77,6 +78,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for line in _costs_text(costs, solution):
         console.out(line)
     wrong = list(wrong_claims(costs, solution)) if isinstance(solution, Result) else []
+    if isinstance(solution, Result) and solution.certificate is not None:
+        certificate = solution.certificate
+        claim = (
+            f"no allocation in {counted(certificate.num_layers, 'layer')} has fewer than "
+            f"{counted(certificate.bound, 'column')}"
+        )
+        if proves(problem, certificate):
+            console.out(f"certificate proves in whole numbers that {claim}")
+        else:
+            wrong.append(f"certificate: it does not prove that {claim}")
     if wrong:
         is_or_are = "is" if len(wrong) == 1 else "are"
         claims = counted(len(wrong), "claim")
@@ -92,9 +103,12 @@ def wrong_claims(costs: Costs, result: Result) -> Iterator[str]:
     for name, value in found.items():
         if claimed[name] != value:
             yield f"{name}: the file claims {claimed[name]:,}, but {value:,} are counted"
-    names = [objective.name for objective in LEXICOGRAPHIC]
-    if [o.name for o in result.objectives] != names:
-        yield f"objectives: the file should have {', '.join(names)}, once each, in this order"
+    names = [o.name for o in result.objectives]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield f"objective {brief(name)}: the file has it {names.count(name)} times"
+    for name in names:  # a weighted sum is called 2 width + neurons
+        if not all(part.split(" ")[-1] in OBJECTIVES for part in name.split(" + ")):
+            yield f"objective {brief(name)}: unknown; known are {', '.join(OBJECTIVES)}"
     for o in result.objectives:
         if o.name in found and o.value != found[o.name]:
             yield f"objective {o.name}: its value is {o.value:,}, but {found[o.name]:,} are counted"

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from shoal_solvers.commands.files import read_problem, write
+from shoal_solvers.options import KNOWN_SOLVERS
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import Result
 from shoal_solvers.serialize import result_to_json
-from shoal_solvers.solve import SOLVERS, TIME_LIMIT, solve
+from shoal_solvers.solve import TIME_LIMIT, solve
 from shoal_solvers.timeline import ALTERNATING
 from shoal_solvers.words import printable
 
@@ -53,7 +54,7 @@ exit status: 0 solved, 1 an error that is explained, 2 wrong usage, 130 Ctrl-C
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     parser.add_argument("instance", type=Path, help="JSON file with the problem, - for stdin")
-    parser.add_argument("--solver", default="cp-sat", help=f"{', '.join(SOLVERS)} (cp-sat)")
+    parser.add_argument("--solver", default="cp-sat", help=f"{', '.join(KNOWN_SOLVERS)} (cp-sat)")
     parser.add_argument(
         "--time-limit",
         type=float,

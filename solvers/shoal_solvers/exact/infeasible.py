@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.bounds import layers_bound
-from shoal_solvers.cp_sat.effort import Effort
-from shoal_solvers.cp_sat.lexicographic import Clock, LayersAnswer, minimize_layers, most_layers
-from shoal_solvers.cp_sat.model import AllocationModel
-from shoal_solvers.cp_sat.search import run
+from shoal_solvers.engines.effort import Clock, Effort
+from shoal_solvers.exact.fewest_layers import LayersAnswer, minimize_layers, most_layers
+from shoal_solvers.exact.searching import Engine, Searcher
+from shoal_solvers.formulation.formulate import formulate
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
 from shoal_solvers.problem import AllocationProblem, Budgets
 from shoal_solvers.windows import compute_windows
@@ -21,7 +21,9 @@ TIME_LIMIT = 10.0
 """Deterministic seconds for all questions together; nobody waits long for an error."""
 
 
-def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) -> str:
+def explain(
+    problem: AllocationProblem, answer: LayersAnswer, effort: Effort, engine: Engine
+) -> str:
     """What to tell somebody whose budgets gave no allocation.
 
     For every budget the smallest value is sought that works while the others are kept. A
@@ -38,17 +40,19 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
             "The search ended before it was known whether one exists; "
             "a longer time_limit may find one"
         )
+    searcher = Searcher(engine)
     clock = Clock(replace(effort, time_limit=min(effort.time_limit, TIME_LIMIT)))
     ways = [
         line
         for objective in limited
-        if (line := _way_out(problem, objective, clock, others_kept=True)) is not None
+        if (line := _way_out(problem, objective, searcher, clock, others_kept=True)) is not None
     ]
     if not ways:
         ways = [
             line
             for objective in limited
-            if (line := _way_out(problem, objective, clock, others_kept=False)) is not None
+            if (line := _way_out(problem, objective, searcher, clock, others_kept=False))
+            is not None
         ]
         if ways:
             ways.insert(0, "No single budget is in the way; raise several of them.")
@@ -57,14 +61,18 @@ def explain(problem: AllocationProblem, answer: LayersAnswer, effort: Effort) ->
 
 
 def _way_out(
-    problem: AllocationProblem, objective: Objective, clock: Clock, others_kept: bool
+    problem: AllocationProblem,
+    objective: Objective,
+    searcher: Searcher,
+    clock: Clock,
+    others_kept: bool,
 ) -> str | None:
     """One line on the smallest value of a budget that works; None if none was found."""
     limit = objective.limit(problem.budgets)
     assert limit is not None
     kept = problem.budgets if others_kept else Budgets()
     relaxed = problem.with_budgets(replace(kept, **{str(objective.budget): None}))
-    found, bound = _smallest(relaxed, objective, clock)
+    found, bound = _smallest(relaxed, objective, searcher, clock)
     if found is None or (not others_kept and bound <= limit):
         return None
     others = "with the other budgets kept" if others_kept else "even without any other budget"
@@ -77,11 +85,11 @@ def _way_out(
 
 
 def _smallest(
-    problem: AllocationProblem, objective: Objective, clock: Clock
+    problem: AllocationProblem, objective: Objective, searcher: Searcher, clock: Clock
 ) -> tuple[int | None, int]:
     """The least value of an objective that was found within the budgets, and its bound."""
     if objective is LAYERS:
-        answer = minimize_layers(problem, None, clock, SHARE)
+        answer = minimize_layers(problem, None, searcher, clock)
         if answer.interrupted:
             raise KeyboardInterrupt
         layers = None if answer.allocation is None else answer.allocation.num_layers
@@ -94,11 +102,8 @@ def _smallest(
         windows = compute_windows(problem, num_layers)
         if not windows.feasible:
             continue
-        model = AllocationModel(problem, windows)
-        model.minimize(objective)
-        if found is not None:
-            model.hint(found)
-        result = run(model, clock.left(SHARE))
+        formulation = formulate(problem, windows, [objective])
+        result = searcher.minimize(formulation, {objective: 1}, {}, clock.left(SHARE), found)
         clock.spend(result.work)
         if result.interrupted:
             raise KeyboardInterrupt

@@ -1,1 +1,0 @@
-"""The exact solver on CP-SAT: booleans, constraints, objectives, and the search."""

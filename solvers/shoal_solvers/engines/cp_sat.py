@@ -1,0 +1,205 @@
+"""CP-SAT: linear models as clauses and sums, and one run with its limits."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from shoal_solvers.engines.effort import Answer, Effort
+from shoal_solvers.formulation.linear_model import NO_LIMIT, IntArray, LinearModel
+
+LARGE_MODEL = 600
+"""Columns from which on a portfolio of searches beats a single one."""
+
+PORTFOLIO = ("max_lp", "quick_restart_no_lp")
+"""One search that proves bounds by the linear relaxation, one that finds allocations by learning;
+large neighbourhood searches join them. Interleaved in a fixed order they are deterministic."""
+
+_NO_LOWER = -(2**62)
+"""What CP-SAT takes for a row without a lower limit; sums stay far above."""
+
+
+class CpSat:
+    """A linear model in CP-SAT; later searches may change objective, limits and start.
+
+    Args:
+        model: the rows.
+    """
+
+    def __init__(self, model: LinearModel) -> None:
+        self._model = cp_model.CpModel()
+        self._num_columns = model.num_columns
+        variables = self._model.proto.variables
+        for least, most in zip(
+            model.column_lower.tolist(), model.column_upper.tolist(), strict=True
+        ):
+            variables.add().domain.extend([least, most])
+        _add_rows(self._model, model)
+
+    def minimize(
+        self,
+        model: LinearModel,
+        effort: Effort,
+        start: IntArray | None = None,
+        parameters: Mapping[str, object] | None = None,
+        on_solution: Callable[[int, int], None] | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Search; the same arguments give the same answer.
+
+        (Unless a wall-clock limit or Ctrl-C ends the search.)
+
+        Args:
+            model: the same rows, with the objective and the limits of columns that hold now.
+            effort: how long.
+            start: values of the columns to begin with.
+            parameters: fields of CP-SAT's ``SatParameters`` that are set last.
+            on_solution: called with value and bound whenever a better solution is found.
+            log: takes CP-SAT's log, line by line.
+        """
+        self._set(model, start)
+        solver = cp_model.CpSolver()
+        _set_parameters(solver, model, effort)
+        for name, value in (parameters or {}).items():
+            setattr(solver.parameters, name, value)
+        if log is not None:
+            solver.parameters.log_search_progress = True
+            solver.parameters.log_to_stdout = False
+            solver.log_callback = log
+        status, interrupted = _solve_interruptibly(solver, self._model, on_solution)
+        found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        has_bound = bool(model.objective) and status != cp_model.INFEASIBLE
+        bound = solver.best_objective_bound if has_bound else 0.0
+        solution = solver.response_proto.solution
+        return Answer(
+            values=np.array(list(solution), np.int64) if found else None,
+            bound=max(0, math.ceil(bound - 1e-6)),
+            infeasible=status == cp_model.INFEASIBLE,
+            interrupted=interrupted,
+            work=solver.response_proto.deterministic_time,
+        )
+
+    def _set(self, model: LinearModel, start: IntArray | None) -> None:
+        proto = self._model.proto
+        for column in range(self._num_columns):
+            least, most = int(model.column_lower[column]), int(model.column_upper[column])
+            domain = proto.variables[column].domain
+            if domain[0] != least or domain[1] != most:
+                domain[0], domain[1] = least, most
+        proto.clear_objective()
+        if model.objective:
+            proto.objective.vars.extend(list(model.objective))
+            proto.objective.coeffs.extend(list(model.objective.values()))
+        proto.clear_solution_hint()
+        if start is not None:
+            proto.solution_hint.vars.extend(range(self._num_columns))
+            proto.solution_hint.values.extend(start.tolist())
+
+
+def _add_rows(target: cp_model.CpModel, model: LinearModel) -> None:
+    """Each row as a clause where it is one, and as a sum where it is none."""
+    starts = np.searchsorted(model.row, np.arange(model.num_rows + 1)).tolist()
+    columns, coefficients = model.column.tolist(), model.coefficient.tolist()
+    lower, upper = model.lower.tolist(), model.upper.tolist()
+    is_unit = np.ones(model.num_rows, bool)
+    boolean = (model.column_lower == 0) & (model.column_upper == 1)
+    np.logical_and.at(is_unit, model.row, (np.abs(model.coefficient) == 1) & boolean[model.column])
+    positives = np.zeros(model.num_rows, np.int64)
+    np.add.at(positives, model.row, model.coefficient == 1)
+    is_clause = is_unit & (model.lower == NO_LIMIT) & (model.upper == positives - 1)
+    is_one = is_unit & (model.lower == 1) & (model.upper == 1)
+    kinds = (is_clause + 2 * (is_one & ~is_clause)).tolist()
+    constraints = target.proto.constraints
+    for r in range(model.num_rows):
+        row = columns[starts[r] : starts[r + 1]]
+        weights = coefficients[starts[r] : starts[r + 1]]
+        constraint = constraints.add()
+        if kinds[r] == 1:  # one of the positive ones is false, or one of the negative ones true
+            constraint.bool_or.literals.extend(
+                [-c - 1 if w > 0 else c for c, w in zip(row, weights, strict=True)]
+            )
+        elif kinds[r] == 2 and min(weights) > 0:
+            constraint.exactly_one.literals.extend(row)
+        else:
+            constraint.linear.vars.extend(row)
+            constraint.linear.coeffs.extend(weights)
+            least = _NO_LOWER if lower[r] == NO_LIMIT else lower[r]
+            constraint.linear.domain.extend([least, upper[r]])
+
+
+def _set_parameters(solver: cp_model.CpSolver, model: LinearModel, effort: Effort) -> None:
+    """Limits and strategy. Everything here is deterministic but ``wall_clock_limit``."""
+    parameters = solver.parameters
+    parameters.random_seed = 0
+    parameters.max_deterministic_time = max(effort.time_limit, 1e-3)
+    if effort.wall_clock_limit is not None:
+        parameters.max_time_in_seconds = max(effort.wall_clock_limit, 1e-3)
+    parameters.catch_sigint_signal = False
+    parameters.linearization_level = 2
+    if model.num_columns < LARGE_MODEL:
+        parameters.num_workers = 1
+    else:
+        parameters.num_workers = effort.workers
+        parameters.interleave_search = True
+        parameters.subsolvers.extend(PORTFOLIO)
+
+
+class _Incumbents(cp_model.CpSolverSolutionCallback):
+    """Tells somebody of every better solution."""
+
+    def __init__(self, tell: Callable[[int, int], None]) -> None:
+        super().__init__()
+        self._tell = tell
+        self.error: BaseException | None = None
+
+    def on_solution_callback(self) -> None:
+        """Called by CP-SAT."""
+        try:
+            self._tell(round(self.objective_value), math.ceil(self.best_objective_bound - 1e-6))
+        except BaseException as error:  # noqa: BLE001 - it is raised again when the search ends
+            self.error = error
+            self.stop_search()
+
+
+def _solve_interruptibly(
+    solver: cp_model.CpSolver,
+    model: cp_model.CpModel,
+    on_solution: Callable[[int, int], None] | None,
+) -> tuple[cp_model.CpSolverStatus, bool]:
+    """Solve in a thread, so that Ctrl-C reaches this one at once; whether it did.
+
+    (CP-SAT can catch the signal itself, but then the caller does not learn of it. A thread whose
+    ``join`` is interrupted is taken for finished by Python 3.11, so an event says when it is.)
+    """
+    answers: list[cp_model.CpSolverStatus | BaseException] = []
+    done = threading.Event()
+    callback = None if on_solution is None else _Incumbents(on_solution)
+
+    def work() -> None:
+        try:
+            answers.append(solver.solve(model, callback))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            answers.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    interrupted = False
+    try:
+        done.wait()
+    except KeyboardInterrupt:
+        interrupted = True
+        while not done.wait(0.05):  # a stop before the search has begun is lost, so repeat it
+            solver.stop_search()
+    answer = answers[0]
+    if isinstance(answer, BaseException):
+        raise answer
+    if callback is not None and callback.error is not None:
+        if not isinstance(callback.error, KeyboardInterrupt):
+            raise callback.error
+        interrupted = True
+    return answer, interrupted

@@ -1,0 +1,326 @@
+"""The exact solver: one objective after the other, each proven by an engine or by a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from shoal_solvers.allocation import Allocation, Costs, measure
+from shoal_solvers.certificate import WidthCertificate
+from shoal_solvers.checker import violations
+from shoal_solvers.engines.effort import Clock, Effort
+from shoal_solvers.exact.fewest_layers import (
+    NothingFoundError,
+    minimize_layers,
+    most_layers,
+    useful_layers,
+)
+from shoal_solvers.exact.searching import Engine, Found, Limits, Searcher
+from shoal_solvers.exact.width import WidthSearch
+from shoal_solvers.formulation.formulate import Formulation, formulate
+from shoal_solvers.heuristics import (
+    critical_path,
+    drop_needless_erasures,
+    longest_path,
+    without_empty_layers,
+)
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, NEURONS, TOTAL, WIDTH, Objective
+from shoal_solvers.problem import AllocationProblem
+from shoal_solvers.result import ObjectiveResult, Status
+from shoal_solvers.windows import Windows, compute_windows
+
+SMALL_MODEL = 600
+"""Columns up to which all objectives that are left are minimised together."""
+
+MOST_WEIGHT = 2**40
+"""Of an objective, when several are minimised together."""
+
+
+class LexicographicSearch:
+    """Minimises one objective after the other; holds what was found and proven so far.
+
+    Args:
+        problem: what to allocate.
+        effort: how long.
+        order: the objectives.
+        engine: what searches.
+        starts: allocations within the budgets to begin with.
+        progress: called after each objective.
+    """
+
+    def __init__(
+        self,
+        problem: AllocationProblem,
+        effort: Effort,
+        order: Sequence[Objective],
+        engine: Engine,
+        starts: Sequence[Allocation] = (),
+        progress: Callable[[ObjectiveResult], None] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.order = tuple(order)
+        self.best: Allocation | None = None
+        self.objectives: list[ObjectiveResult] = []
+        self.certificate: WidthCertificate | None = None
+        self.interrupted = False
+        self._clock = Clock(effort)
+        self._searcher = Searcher(engine)
+        self._starts = tuple(starts)
+        self._progress = progress
+        self._formulations: dict[tuple[int, frozenset[Objective]], Formulation] = {}
+        self._proven: dict[Objective, int] = {}
+        self._costs: tuple[Allocation, Costs] | None = None
+        self._windows_in: dict[int, Windows] = {}
+
+    def run(self) -> Allocation:
+        """The best allocation found; Ctrl-C ends the search where it is.
+
+        Raises:
+            NothingFoundError: no allocation within the budgets, or none found in time.
+            KeyboardInterrupt: interrupted before there was any allocation.
+        """
+        try:
+            self.best = best_heuristic(self.problem, self.order, self._starts)
+            if self.best is None:
+                self._find_any()
+            for objective in self.order:
+                self._minimize(objective)
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            self.interrupted = True
+            self._close_what_is_left()
+        assert self.best is not None
+        self.best = without_empty_layers(self.problem, self.best, keep=LAYERS in self.order)
+        return self.best
+
+    # One objective.
+
+    def _find_any(self) -> None:
+        answer = minimize_layers(self.problem, None, self._searcher, self._clock)
+        if answer.allocation is None:
+            raise KeyboardInterrupt if answer.interrupted else NothingFoundError(answer)
+        self.best = drop_needless_erasures(self.problem, answer.allocation)
+        if self.order[0] is LAYERS:
+            self._proven[LAYERS] = answer.bound
+        if answer.interrupted:
+            raise KeyboardInterrupt
+
+    def _minimize(self, objective: Objective) -> None:
+        start = self._clock.seconds
+        bound = self._structural_bound(objective)
+        if self._value(objective) > bound and objective in self._proven:
+            bound = max(bound, self._proven[objective])
+        elif self._value(objective) > bound:
+            if objective is LAYERS:
+                bound = self._minimize_layers()
+            else:
+                bound = max(bound, self._minimize_other(objective, bound))
+        self._close(objective, bound, start)
+
+    def _minimize_layers(self) -> int:
+        limits = self._limits(LAYERS)
+        answer = minimize_layers(self.problem, self.best, self._searcher, self._clock, limits)
+        self._keep_better(answer.allocation)
+        if answer.interrupted:
+            raise KeyboardInterrupt
+        return answer.bound
+
+    def _minimize_other(self, objective: Objective, bound: int) -> int:
+        windows = self._windows(objective)
+        if self._minimize_together(objective, windows):
+            return self._proven[objective]
+        if objective is WIDTH and self._is_erasing_free() and self._is_settled(LAYERS, WIDTH):
+            assert self.best is not None
+            search = WidthSearch(
+                self.problem, windows, self.best, bound, self._searcher, self._clock
+            )
+            wide = search.run()
+            self._keep_better(wide.allocation)
+            self.certificate = wide.certificate
+            if wide.interrupted:
+                raise KeyboardInterrupt
+            return wide.bound
+        formulation = self._formulation(windows, objective)
+        limits = {**self._limits(objective), objective: (bound, self._value(objective))}
+        answer = self._search(formulation, {objective: 1}, limits, objective.share)
+        return answer.bound if self._holds_for_all(objective) else 0
+
+    def _minimize_together(self, first: Objective, windows: Windows) -> bool:
+        """All objectives that are left in one search, if that is small; whether it closed them.
+
+        A weight exceeds all that the objectives after it can make up for, so the least weighted sum
+        is the lexicographic optimum.
+        """
+        left = self.order[self.order.index(first) :]
+        if LAYERS in left or len(left) < 2 or any(o in self._proven for o in left):
+            return False
+        weights = self._weights(left, windows)
+        if weights is None:
+            return False
+        formulation = self._formulation(windows, *left)
+        if formulation.model.num_columns > SMALL_MODEL:
+            return False
+        limits = dict(self._limits(first))
+        limits[first] = (self._structural_bound(first), self._value(first))
+        answer = self._search(formulation, weights, limits, first.share)
+        if answer.value is None or answer.bound < answer.value:
+            return False
+        for objective in left:
+            self._proven[objective] = self._value(objective)
+        return True
+
+    def _weights(self, left: Sequence[Objective], windows: Windows) -> dict[Objective, int] | None:
+        """For each objective one more than all of those after it can come to."""
+        weights: dict[Objective, int] = {}
+        weight = 1
+        for objective in reversed(left):
+            weights[objective] = weight
+            weight *= objective.most(self.problem) + 1
+            if weight > MOST_WEIGHT:
+                return None
+        return weights
+
+    # Searches.
+
+    def _search(
+        self,
+        formulation: Formulation,
+        weights: Mapping[Objective, int],
+        limits: Limits,
+        share: float,
+    ) -> Found:
+        answer = self._searcher.minimize(
+            formulation, weights, limits, self._clock.left(share), self._start(formulation)
+        )
+        self._clock.spend(answer.work)
+        self._keep_better(answer.allocation)
+        if answer.interrupted:
+            raise KeyboardInterrupt
+        return answer
+
+    def _start(self, formulation: Formulation) -> Allocation | None:
+        """The best allocation, which has at most as many layers as a formulation."""
+        assert self.best is not None
+        fits = self.best.num_layers <= formulation.booleans.windows.num_layers
+        return self.best if fits else None
+
+    def _formulation(self, windows: Windows, *objectives: Objective) -> Formulation:
+        """Rows that count some objectives and those before them, made once."""
+        earlier = self._limits(objectives[0])
+        wanted = frozenset({*objectives, *earlier})
+        key = (windows.num_layers, wanted)
+        for (num_layers, counted), formulation in self._formulations.items():
+            if num_layers == windows.num_layers and wanted <= counted:
+                return formulation
+        self._formulations[key] = formulate(self.problem, windows, list(wanted))
+        return self._formulations[key]
+
+    def _keep_better(self, found: Allocation | None) -> None:
+        assert self.best is not None
+        if found is not None:
+            candidate = drop_needless_erasures(self.problem, found)
+            self.best = min(self.best, candidate, key=self._rank)
+
+    # What is known.
+
+    def _rank(self, allocation: Allocation) -> tuple[int, ...]:
+        return rank(self.problem, allocation, self.order)
+
+    def _value(self, objective: Objective) -> int:
+        assert self.best is not None
+        if self._costs is None or self._costs[0] is not self.best:
+            self._costs = self.best, measure(self.problem, self.best)
+        return objective.measure(self._costs[1])
+
+    def _earlier(self, objective: Objective) -> tuple[Objective, ...]:
+        return self.order[: self.order.index(objective)]
+
+    def _limits(self, objective: Objective) -> dict[Objective, tuple[int, int]]:
+        """Earlier objectives stay as good as they are."""
+        return {
+            earlier: (0, self._value(earlier))
+            for earlier in self._earlier(objective)
+            if earlier is not LAYERS
+        }
+
+    def _is_settled(self, objective: Objective, before: Objective) -> bool:
+        return objective in self._earlier(before)
+
+    def _is_erasing_free(self) -> bool:
+        """Whether nothing limits neurons, when the width is minimised."""
+        earlier = self._earlier(WIDTH)
+        is_limited = self.problem.budgets.max_neurons is not None
+        return not is_limited and all(set(o.parts).isdisjoint((NEURONS, TOTAL)) for o in earlier)
+
+    def _windows(self, objective: Objective) -> Windows:
+        """In the layers that there are, or in as many as can be looked at."""
+        assert self.best is not None
+        num_layers = self.best.num_layers
+        if not self._is_settled(LAYERS, objective):
+            num_layers = max(most_layers(self.problem)[0], num_layers)
+        return self._windows_of(num_layers)
+
+    def _windows_of(self, num_layers: int) -> Windows:
+        if num_layers not in self._windows_in:
+            self._windows_in[num_layers] = compute_windows(self.problem, num_layers)
+        return self._windows_in[num_layers]
+
+    def _holds_for_all(self, objective: Objective) -> bool:
+        """Whether what is proven in the windows' layers holds in any number that is allowed."""
+        return self._is_settled(LAYERS, objective) or most_layers(self.problem)[1]
+
+    def _structural_bound(self, objective: Objective) -> int:
+        width = self._value(WIDTH) if self._is_settled(WIDTH, objective) else None
+        if objective is LAYERS or self._is_settled(LAYERS, objective):
+            windows = self._windows(objective)
+        else:
+            windows = self._windows_of(useful_layers(self.problem))
+        return objective.bound(self.problem, windows, width)
+
+    def _close(self, objective: Objective, bound: int, start: float) -> None:
+        """Record what is known about an objective, and let the caller see it."""
+        value = self._value(objective)
+        status = Status.OPTIMAL if value <= bound else Status.FEASIBLE
+        seconds = self._clock.seconds - start
+        self.objectives.append(
+            ObjectiveResult(objective.name, value, min(bound, value), status, seconds)
+        )
+        if self._progress is not None:
+            self._progress(self.objectives[-1])
+
+    def _close_what_is_left(self) -> None:
+        """After an interruption: the structural bounds of the objectives not yet recorded."""
+        self._progress = None
+        for objective in self.order[len(self.objectives) :]:
+            self._close(objective, self._structural_bound(objective), self._clock.seconds)
+
+
+def rank(
+    problem: AllocationProblem, allocation: Allocation, order: Sequence[Objective]
+) -> tuple[int, ...]:
+    """The values of objectives in their order: less is better."""
+    costs = measure(problem, allocation)
+    return tuple(objective.measure(costs) for objective in order)
+
+
+def best_heuristic(
+    problem: AllocationProblem,
+    order: Sequence[Objective] = LEXICOGRAPHIC,
+    starts: Sequence[Allocation] = (),
+) -> Allocation | None:
+    """The lexicographically best heuristic allocation within the budgets, if there is one."""
+    candidates = [
+        critical_path(problem),
+        longest_path(problem),
+        critical_path(problem.without_erasure()),
+        *starts,
+    ]
+    ranked = sorted(
+        ((rank(problem, a, order), k) for k, a in enumerate(candidates)), key=lambda pair: pair[0]
+    )
+    valid = (candidates[k] for _, k in ranked if not any(violations(problem, candidates[k])))
+    best = next(valid, None)
+    if best is None:
+        return None
+    tighter = drop_needless_erasures(problem, best)
+    return min(tighter, best, key=lambda a: rank(problem, a, order))
