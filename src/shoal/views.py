@@ -124,18 +124,6 @@ class Plots:
 
 
 def _plots() -> ModuleType:
-    """What draws them; imported when it is asked for, since matplotlib may not be there.
+    from shoal_analysis.pictures.loading import load_plots
 
-    Raises:
-        InvalidInputError: matplotlib is not installed.
-    """
-    try:
-        import shoal_analysis.pictures.plots as plots
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != "matplotlib":
-            raise
-        raise InvalidInputError(
-            "pictures need the package 'matplotlib', which is not installed; "
-            "install it by \"pip install 'shoal[plot]'\""
-        ) from error
-    return plots
+    return load_plots()

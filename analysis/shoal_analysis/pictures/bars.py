@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 
 from shoal.atlas.atlas import Atlas
+from shoal_analysis.pictures.solutions import require_solution
 from shoal_solvers import (
     ALTERNATING,
     Allocation,
@@ -99,7 +100,7 @@ def bars_of_atlas(atlas: Atlas, num_layers: int, d_model: int) -> Bars:
         ),
         ALTERNATING.last_state(num_layers) + 1,
         d_model,
-        next((proof.bound for proof in atlas.proofs if proof.objective == "width"), None),
+        next((_proven(p.value, p.bound) for p in atlas.proofs if p.objective == "width"), None),
     )
 
 
@@ -110,9 +111,14 @@ def bars_of_allocation(
 
     Args:
         problem: that it solves.
-        allocation: which ``shoal_solvers.check`` finds valid.
+        allocation: of the problem.
         bound: what is proven about its width.
+
+    Raises:
+        InvalidInputError: something else is given.
+        InvalidAllocationError: the allocation is not one of the problem.
     """
+    require_solution(problem, allocation)
     return Bars(
         tuple(
             Bar(name, allocation.columns[name], life.first, life.last, name in allocation.erasures)
@@ -125,9 +131,20 @@ def bars_of_allocation(
 
 
 def bars_of_result(problem: AllocationProblem, result: Result) -> Bars:
-    """The bars of what a solver returned, with what it has proven about the width."""
-    bound = next((o.bound for o in result.objectives if o.name == "width"), None)
+    """The bars of what a solver returned, with what it has proven about the width.
+
+    Raises:
+        InvalidInputError: something else is given.
+        InvalidAllocationError: the allocation is not one of the problem.
+    """
+    objectives = result.objectives
+    bound = next((_proven(o.value, o.bound) for o in objectives if o.name == "width"), None)
     return bars_of_allocation(problem, result.allocation, bound)
+
+
+def _proven(width: int, bound: int) -> int | None:
+    """A bound; None for one that says nothing, as every width is at least 0."""
+    return bound if bound > 0 or width == 0 else None
 
 
 def state_name(state: int) -> str:

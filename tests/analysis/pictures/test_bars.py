@@ -16,6 +16,7 @@ from shoal_analysis.pictures.bars import (
     bars_of_result,
     state_name,
 )
+from tests.analysis.pictures.solved import ALLOCATION, PROBLEM, RESULT
 
 
 def compiled(name: str, **options: object) -> shoal.Model:
@@ -44,10 +45,10 @@ def test_models_and_their_allocations_have_the_same_bars(name: str, passes: str)
 
 def test_what_is_proven_of_the_width_is_said() -> None:
     model = compiled("reverse", passes="none", allocator="longest-path")
-    bars = bars_of_result(model.problem, model.allocated)
-    assert bars.bound is not None
-    assert bars.bound < bars.width
-    assert bars.proof == f"at least {bars.bound} proven"
+    assert bars_of_result(model.problem, model.allocated).proof == "nothing proven"
+    assert bars_of_atlas(model.atlas, model.num_layers, model.d_model).proof == "nothing proven"
+    assert bars_of_result(PROBLEM, RESULT).proof == "at least 6 proven"
+    assert bars_of_allocation(PROBLEM, ALLOCATION, 8).proof == "proven least"
     assert bars_of_allocation(model.problem, model.allocation).proof == "nothing proven"
     best = compiled("reverse")
     assert bars_of_result(best.problem, best.allocated).proof == "proven least"

@@ -11,6 +11,7 @@ from shoal_analysis.pictures.plots.comparisons import comparison
 from shoal_analysis.pictures.plots.growth_curves import growth
 from shoal_analysis.pictures.plots.occupancies import occupancy
 from shoal_analysis.pictures.plots.residual_streams import residual_stream
+from shoal_analysis.pictures.plots.schedules import schedule
 
 __all__ = [
     "allocation",
@@ -20,4 +21,5 @@ __all__ = [
     "growth",
     "occupancy",
     "residual_stream",
+    "schedule",
 ]

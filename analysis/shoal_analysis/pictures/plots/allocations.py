@@ -8,7 +8,14 @@ from matplotlib.patches import FancyBboxPatch
 
 from shoal_analysis.pictures.bars import Bar, Bars, state_name
 from shoal_analysis.pictures.colours import colour
-from shoal_analysis.pictures.plots.drawing import ORANGE, canvas, left_out, shortened
+from shoal_analysis.pictures.plots.drawing import (
+    ERASED,
+    ORANGE,
+    canvas,
+    left_out,
+    printable,
+    shortened,
+)
 
 MOST_COLUMNS = 200
 """A picture of more would have bars thinner than a line."""
@@ -18,8 +25,6 @@ MOST_STATES = 41
 
 _STATE, _ROW, _TALLEST = 1.0, 0.19, 12.0
 """Inches: of a state, a column, and all columns together."""
-
-_ERASED = "\N{MULTIPLICATION SIGN}"
 
 
 def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
@@ -68,9 +73,10 @@ def allocation(chart: Bars, ax: Axes | None = None) -> Figure:
                     if full
                     else ""
                 ),
-                f"{_ERASED}: erased by the MLP that follows"
+                f"{ERASED}: erased by the MLP that follows"
                 if any(b.erased for b in chart.bars)
                 else "",
+                left_out(sum(not b.columns for b in chart.bars), "values, of no column,"),
                 left_out(chart.width - columns, "columns"),
                 left_out(chart.states - states, "states"),
             ]
@@ -92,12 +98,12 @@ def _draw(ax: Axes, bar: Bar, number: int, row: float, states: int) -> None:
                 facecolor=(colour(number), 0.55),
                 edgecolor=colour(number),
                 linewidth=0.6,
-                gid=bar.name,
+                gid=printable(bar.name),
             )
         )
         if bar.erased and bar.last < states:
             middle = (run.start + run.stop) / 2
-            ax.text(end - 0.06, middle, _ERASED, ha="right", va="center", fontsize="small")
+            ax.text(end - 0.06, middle, ERASED, ha="right", va="center", fontsize="small")
     if runs:
         run = max(runs, key=len)
         points = 72 * len(run) * row

@@ -20,6 +20,9 @@ from shoal_analysis.pictures.colours import PALETTE
 
 BLUE, ORANGE = PALETTE[0], PALETTE[5]
 
+ERASED = "\N{MULTIPLICATION SIGN}"
+"""Marks where an MLP erases."""
+
 WEIGHTS = LinearSegmentedColormap.from_list("weights", ["white", BLUE])
 """From nothing to all."""
 
@@ -145,8 +148,14 @@ def left_out(count: int, what: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of so many characters at most."""
-    return text if len(text) <= most else f"{text[: max(1, most - 1)]}…"
+    """A text in one line, of so many characters at most."""
+    shown = text if len(text) <= most else f"{text[: max(1, most - 1)]}…"
+    return printable(shown)
+
+
+def printable(text: str) -> str:
+    """A text in one line, of characters that fonts and files of pictures can have."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def token_labels(bos: Value, tokens: Sequence[Value], most: int = 9) -> list[str]:

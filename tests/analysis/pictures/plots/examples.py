@@ -17,11 +17,13 @@ from matplotlib.figure import Figure
 
 import shoal
 from shoal import rasp
+from shoal_analysis import draw_occupancy, draw_schedule
 from shoal_analysis.comparison import Measurement
 from shoal_analysis.growth import Growth
 from shoal_analysis.pictures import plots
 from shoal_analysis.pictures.bars import Bars, bars_of_result
 from shoal_solvers import AllocationProblem, Alternative, Kind, Operation, Result, Variable, solve
+from tests.analysis.pictures.solved import PROBLEM, RESULT, wide
 
 HERE = Path(__file__).parent
 BASELINES = HERE / "baseline"
@@ -85,6 +87,9 @@ PICTURES: Mapping[str, Callable[[], Figure]] = MappingProxyType(
         "attention": lambda: model().plot.attention(["a", "b", "a"]),
         "allocation": lambda: plots.allocation(bars()),
         "occupancy": lambda: plots.occupancy(bars()),
+        "occupancy_with_gap": lambda: draw_occupancy(PROBLEM, RESULT),
+        "schedule": lambda: draw_schedule(PROBLEM, RESULT),
+        "schedule_in_groups": lambda: draw_schedule(*wide(300)),
         "circuit": lambda: model().plot.circuit(),
         "comparison": lambda: plots.comparison(measurements()),
         "growth": lambda: plots.growth(growths()),
