@@ -22,7 +22,7 @@ def longest_path(problem: AllocationProblem) -> Allocation:
     level is a layer. Source: section 6 of the design.
     """
     outputs = {choice.name: 0 for choice in problem.choices}
-    present = _present(problem, {o.name: 0 for o in problem.operations}, outputs)
+    present = present_operations(problem, {o.name: 0 for o in problem.operations}, outputs)
     block_of = {o.name: o.block or f"operation {o.name}" for o in present}
     graph = nx.DiGraph()
     graph.add_nodes_from(block_of.values())
@@ -53,8 +53,8 @@ def critical_path(problem: AllocationProblem) -> Allocation:
     under any budgets.
     """
     earliest, choice = earliest_half_layers(problem)
-    outputs = _first_ready(problem, earliest)
-    present = _present(problem, choice, outputs)
+    outputs = first_ready(problem, earliest)
+    present = present_operations(problem, choice, outputs)
     placements = {o.name: Placement(earliest[o.name], choice[o.name]) for o in present}
     erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
     return drop_needless_erasures(problem, erased)
@@ -78,7 +78,7 @@ def earliest_half_layers(problem: AllocationProblem) -> tuple[dict[str, int], di
     return earliest, choice
 
 
-def _first_ready(problem: AllocationProblem, earliest: Mapping[str, int]) -> dict[str, int]:
+def first_ready(problem: AllocationProblem, earliest: Mapping[str, int]) -> dict[str, int]:
     """For each choice the option that is complete first."""
 
     def ready(option: tuple[str, ...]) -> int:
@@ -160,7 +160,7 @@ def repaired(problem: AllocationProblem, allocation: Allocation) -> Allocation |
         number = placements[o.name].alternative if o.name in placements else 0
         chosen[o.name] = number if number in range(len(o.alternatives)) else 0
     mended: dict[str, Placement] = {}
-    for o in _present(problem, chosen, outputs):
+    for o in present_operations(problem, chosen, outputs):
         sources = [
             mended[problem.producer[v].name].half_layer + 1
             for v in o.alternatives[chosen[o.name]].reads
@@ -208,7 +208,7 @@ def _num_layers(placements: Mapping[str, Placement]) -> int:
     return max((ALTERNATING.layer(p.half_layer) + 1 for p in placements.values()), default=0)
 
 
-def _present(
+def present_operations(
     problem: AllocationProblem, choice: Mapping[str, int], outputs: Mapping[str, int]
 ) -> list[Operation]:
     """The operations that the outputs need under a choice of alternatives."""

@@ -91,7 +91,9 @@ def solve(
     try:
         allocation = search.run()
     except NothingFoundError as error:
-        raise InfeasibleError(explain(problem, error.answer, effort, engine)) from None
+        raise InfeasibleError(
+            explain(problem, error.answer, error.bounds, effort, engine)
+        ) from None
     return Result(
         solver=solver,
         allocation=allocation,

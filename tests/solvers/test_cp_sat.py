@@ -21,7 +21,7 @@ from shoal_solvers import (
     check,
     solve,
 )
-from shoal_solvers.exact.lexicographic import best_heuristic
+from shoal_solvers.exact.starting import best_heuristic
 from tests.solvers.brute_force import optimum
 from tests.solvers.problems import budgets, chain, fan, problems
 

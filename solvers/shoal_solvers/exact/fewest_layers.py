@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shoal_solvers.allocation import Allocation
 from shoal_solvers.bounds import layers_bound
-from shoal_solvers.engines.effort import Clock
+from shoal_solvers.engines.effort import Clock, Effort
 from shoal_solvers.exact.searching import Found, Limits, Searcher
 from shoal_solvers.formulation.formulate import formulate
-from shoal_solvers.objectives import LAYERS
+from shoal_solvers.objectives import LAYERS, Objective
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.windows import compute_windows
 
@@ -34,11 +35,17 @@ class LayersAnswer:
 
 
 class NothingFoundError(Exception):
-    """There is no allocation within the budgets, or none was found in time."""
+    """There is no allocation within the budgets, or none was found in time.
 
-    def __init__(self, answer: LayersAnswer) -> None:
+    Attributes:
+        answer: what is known about the fewest layers.
+        bounds: of objectives with a budget, in any number of layers.
+    """
+
+    def __init__(self, answer: LayersAnswer, bounds: Mapping[Objective, int]) -> None:
         super().__init__("no allocation within the budgets")
         self.answer = answer
+        self.bounds = bounds
 
 
 def minimize_layers(
@@ -47,6 +54,7 @@ def minimize_layers(
     searcher: Searcher,
     clock: Clock,
     limits: Limits | None = None,
+    share: float = LAYERS.share,
 ) -> LayersAnswer:
     """The fewest layers within the budgets.
 
@@ -60,6 +68,7 @@ def minimize_layers(
         searcher: what searches.
         clock: the effort that is left.
         limits: of other objectives.
+        share: of the effort that is left, for each number of layers that is tried.
     """
     bound = first = layers_bound(problem)
     limit, exhaustive = most_layers(problem)
@@ -70,7 +79,8 @@ def minimize_layers(
             target = min(first + step - 1, limit)
         else:
             target = (first + best.num_layers - 1) // 2
-        answer = fit(problem, target, searcher, clock, limits or {})
+        answer = fit(problem, target, searcher, clock.left(share), limits or {})
+        clock.spend(answer.work)
         if answer.allocation is not None:
             best = answer.allocation
         else:
@@ -84,16 +94,14 @@ def minimize_layers(
 
 
 def fit(
-    problem: AllocationProblem, num_layers: int, searcher: Searcher, clock: Clock, limits: Limits
+    problem: AllocationProblem, num_layers: int, searcher: Searcher, effort: Effort, limits: Limits
 ) -> Found:
     """Some allocation within the budgets and limits in so many layers."""
     windows = compute_windows(problem, num_layers)
     if not windows.feasible:
         return Found(None, bound=0, infeasible=True)
     formulation = formulate(problem, windows, list(limits))
-    answer = searcher.minimize(formulation, {}, limits, clock.left(LAYERS.share))
-    clock.spend(answer.work)
-    return answer
+    return searcher.minimize(formulation, {}, limits, effort)
 
 
 def most_layers(problem: AllocationProblem) -> tuple[int, bool]:

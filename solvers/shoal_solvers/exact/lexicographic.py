@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.certificate import WidthCertificate
-from shoal_solvers.checker import violations
 from shoal_solvers.engines.effort import Clock, Effort
 from shoal_solvers.exact.fewest_layers import (
+    LayersAnswer,
     NothingFoundError,
     minimize_layers,
     most_layers,
     useful_layers,
 )
 from shoal_solvers.exact.searching import Engine, Found, Limits, Searcher
+from shoal_solvers.exact.snapshots import bounds_in_any_depth
+from shoal_solvers.exact.starting import best_heuristic, rank
 from shoal_solvers.exact.width import WidthSearch
 from shoal_solvers.formulation.formulate import Formulation, formulate
 from shoal_solvers.heuristics import (
-    critical_path,
     drop_needless_erasures,
-    longest_path,
     without_empty_layers,
 )
-from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, NEURONS, TOTAL, WIDTH, Objective
+from shoal_solvers.objectives import LAYERS, NEURONS, TOTAL, WIDTH, Objective
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import ObjectiveResult, Status
 from shoal_solvers.windows import Windows, compute_windows
@@ -96,9 +96,15 @@ class LexicographicSearch:
     # One objective.
 
     def _find_any(self) -> None:
+        bounds = bounds_in_any_depth(self.problem, self._searcher, self._clock)
+        budgets = self.problem.budgets
+        limits = {o: o.limit(budgets) for o in bounds}
+        if any(limit is not None and bounds[o] > limit for o, limit in limits.items()):
+            most = most_layers(self.problem)[0]
+            raise NothingFoundError(LayersAnswer(None, most + 1, most, exhaustive=True), bounds)
         answer = minimize_layers(self.problem, None, self._searcher, self._clock)
         if answer.allocation is None:
-            raise KeyboardInterrupt if answer.interrupted else NothingFoundError(answer)
+            raise KeyboardInterrupt if answer.interrupted else NothingFoundError(answer, bounds)
         self.best = drop_needless_erasures(self.problem, answer.allocation)
         if self.order[0] is LAYERS:
             self._proven[LAYERS] = answer.bound
@@ -293,34 +299,3 @@ class LexicographicSearch:
         self._progress = None
         for objective in self.order[len(self.objectives) :]:
             self._close(objective, self._structural_bound(objective), self._clock.seconds)
-
-
-def rank(
-    problem: AllocationProblem, allocation: Allocation, order: Sequence[Objective]
-) -> tuple[int, ...]:
-    """The values of objectives in their order: less is better."""
-    costs = measure(problem, allocation)
-    return tuple(objective.measure(costs) for objective in order)
-
-
-def best_heuristic(
-    problem: AllocationProblem,
-    order: Sequence[Objective] = LEXICOGRAPHIC,
-    starts: Sequence[Allocation] = (),
-) -> Allocation | None:
-    """The lexicographically best heuristic allocation within the budgets, if there is one."""
-    candidates = [
-        critical_path(problem),
-        longest_path(problem),
-        critical_path(problem.without_erasure()),
-        *starts,
-    ]
-    ranked = sorted(
-        ((rank(problem, a, order), k) for k, a in enumerate(candidates)), key=lambda pair: pair[0]
-    )
-    valid = (candidates[k] for _, k in ranked if not any(violations(problem, candidates[k])))
-    best = next(valid, None)
-    if best is None:
-        return None
-    tighter = drop_needless_erasures(problem, best)
-    return min(tighter, best, key=lambda a: rank(problem, a, order))
