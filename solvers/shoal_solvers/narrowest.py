@@ -21,6 +21,9 @@ from shoal_solvers.timeline import ALTERNATING, Kind
 BEAM = 32
 """Partial orders that are kept of each length."""
 
+MOST_FLIPS = 40
+"""Alternatives that are tried."""
+
 MOST_STEPS = 200_000
 """Partial orders that are looked at; beyond, the beam gets narrower."""
 
@@ -47,16 +50,51 @@ class _Order:
 def narrowest(problem: AllocationProblem) -> Allocation:
     """Operations one after the other such that few columns are occupied at any time.
 
-    Alternatives and options are those of the critical path. Without a limit on layers an order is
-    all that matters: what runs together occupies no less than what runs one after the other.
+    Without a limit on layers an order is all that matters: what runs together occupies no less than
+    what runs one after the other. Options are those of the critical path. Alternatives begin as
+    there, or as written, and change one at a time as long as that makes it narrower and few have
+    been tried.
     """
-    earliest, chosen = earliest_half_layers(problem)
+    earliest, quickest = earliest_half_layers(problem)
     outputs = first_ready(problem, earliest)
+    written = {o.name: 0 for o in problem.operations}
+    starts = [_narrow(problem, chosen, outputs) for chosen in (quickest, written)]
+    best = min(starts, key=lambda found: found.width)
+    flips = [
+        (o.name, a)
+        for o in problem.operations
+        for a in range(len(o.alternatives))
+        if len(o.alternatives) > 1
+    ]
+    for name, a in flips[:MOST_FLIPS]:
+        if best.chosen[name] != a:
+            other = _narrow(problem, {**best.chosen, name: a}, outputs)
+            best = min(best, other, key=lambda found: found.width)
+    return _placed(problem, best, outputs)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An order of operations by some alternatives, and how many columns it needs."""
+
+    order: Sequence[Operation]
+    width: int
+    chosen: Mapping[str, int]
+
+
+def _narrow(
+    problem: AllocationProblem, chosen: Mapping[str, int], outputs: Mapping[str, int]
+) -> _Found:
     present = present_operations(problem, chosen, outputs)
-    order = _Search(problem, present, chosen, problem.outputs(outputs)).run()
+    order, width = _Search(problem, present, chosen, problem.outputs(outputs)).run()
+    return _Found(order, width, chosen)
+
+
+def _placed(problem: AllocationProblem, found: _Found, outputs: Mapping[str, int]) -> Allocation:
+    chosen = found.chosen
     placements: dict[str, Placement] = {}
     half_layer = -1
-    for o in order:
+    for o in found.order:
         half_layer = ALTERNATING.next_half_layer(o.kind, half_layer + 1)
         placements[o.name] = Placement(half_layer, chosen[o.name])
     erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
@@ -78,11 +116,9 @@ class _Search:
         for k, names in enumerate(reads):
             for v in names:
                 readers[v] = readers.get(v, 0) | 1 << k
+        computed = problem.producer
         self.waits = [
-            sum(
-                1 << place[name]
-                for name in {problem.producer[v].name for v in names if v in problem.producer}
-            )
+            sum(1 << k for k in {place[computed[v].name] for v in names if v in computed})
             for names in reads
         ]
         self.written = [sum(problem.variable[v].width for v in o.writes) for o in present]
@@ -97,8 +133,8 @@ class _Search:
         inputs = [v for v in problem.variables if v.is_input]
         self.first = sum(v.width for v in inputs if v.name in readers or v.name in outputs)
 
-    def run(self) -> list[Operation]:
-        """The order of the present operations whose width is least among those kept."""
+    def run(self) -> tuple[list[Operation], int]:
+        """The order of the present operations whose width is least among those kept, and that."""
         beam = [_Order(self.first, self.first, 0, -1, None)]
         size = max(1, min(BEAM, MOST_STEPS // max(1, len(self.present) ** 2)))
         for _ in self.present:
@@ -114,7 +150,7 @@ class _Search:
         while step is not None and step.last >= 0:
             result.append(self.present[step.last])
             step = step.before
-        return result[::-1]
+        return result[::-1], beam[0].width
 
     def _extensions(self, order: _Order) -> Iterator[_Order]:
         for k, o in enumerate(self.present):

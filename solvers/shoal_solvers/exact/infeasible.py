@@ -19,7 +19,7 @@ from shoal_solvers.windows import compute_windows
 SHARE = 0.25
 """How much of the effort that is left each question may use."""
 
-TIME_LIMIT = 2.0
+TIME_LIMIT = 1.0
 """Deterministic seconds for all questions together; nobody waits long for an error."""
 
 
