@@ -146,8 +146,12 @@ class WidthSearch:
         self._settle(found)
 
     def _search(self, formulation: Formulation, share: float) -> None:
-        """The whole model."""
-        limits = {WIDTH: (self.bound, self.width)}
+        """The whole model.
+
+        It is not told the bound: CP-SAT's own relaxation, with the cuts that it finds on the way, then
+        moves beyond.
+        """
+        limits = {WIDTH: (0, self.width)}
         effort = self._clock.left(share)
         found = self._searcher.minimize(formulation, {WIDTH: 1}, limits, effort, self.best)
         self._settle(found)
