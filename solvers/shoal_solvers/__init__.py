@@ -10,16 +10,20 @@ from shoal_solvers.allocation import Allocation, Costs, Lifetime, Placement
 from shoal_solvers.allocation import lifetimes_in as lifetimes_in
 from shoal_solvers.allocation import measure as measure
 from shoal_solvers.builder import Model
+from shoal_solvers.certificate import WidthCertificate
 from shoal_solvers.checker import check, violations
+from shoal_solvers.duality import proves
 from shoal_solvers.errors import (
     AllocationError,
     InfeasibleError,
     InvalidAllocationError,
     InvalidProblemError,
 )
+from shoal_solvers.export import export_model
 from shoal_solvers.identity import problem_identity
 from shoal_solvers.objectives import OBJECTIVES
 from shoal_solvers.options import KNOWN_SOLVERS, MOST_SECONDS, MOST_WORKERS, SOLVERS
+from shoal_solvers.pareto import FrontPoint, pareto
 from shoal_solvers.problem import (
     MOST_BUDGET,
     AllocationProblem,
@@ -55,6 +59,7 @@ __all__ = [
     "Alternative",
     "Budgets",
     "Costs",
+    "FrontPoint",
     "InfeasibleError",
     "InvalidAllocationError",
     "InvalidProblemError",
@@ -69,15 +74,19 @@ __all__ = [
     "Status",
     "Timeline",
     "Variable",
+    "WidthCertificate",
     "allocation_from_json",
     "allocation_to_json",
     "check",
+    "export_model",
     "lifetimes_in",
     "lower_bound_on_layers",
     "measure",
+    "pareto",
     "problem_from_json",
     "problem_identity",
     "problem_to_json",
+    "proves",
     "result_from_json",
     "result_to_json",
     "solve",

@@ -1,4 +1,4 @@
-"""``python -m shoal_solvers``: solve, check and bound stored problems."""
+"""``python -m shoal_solvers``: solve, check, bound and export stored problems."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from types import ModuleType
 
 from rich.console import Console
 
-from shoal_solvers.commands import bounds, check, solve
+from shoal_solvers.commands import bounds, check, export, solve
 from shoal_solvers.errors import AllocationError
 from shoal_solvers.words import printable_lines
 
-COMMANDS: Mapping[str, ModuleType] = {"solve": solve, "check": check, "bounds": bounds}
+COMMANDS: Mapping[str, ModuleType] = {
+    "solve": solve,
+    "check": check,
+    "bounds": bounds,
+    "export": export,
+}
 
 PROGRAM = "python -m shoal_solvers"
 

@@ -24,6 +24,19 @@ def optimum(problem: AllocationProblem, most_layers: int) -> Costs | None:
     return None
 
 
+def every_cost(problem: AllocationProblem, most_layers: int) -> Iterator[Costs]:
+    """The costs of all allocations within the budgets in up to so many layers."""
+    for num_layers in range(most_layers + 1):
+        for choice, kept in choices(problem):
+            for times in schedules(problem, choice, num_layers):
+                first, options = _erasure_options(problem, choice, kept, times, num_layers)
+                for picked in itertools.product(*options):
+                    erasures = dict(zip(first, picked, strict=True))
+                    costs = _costs(problem, choice, first, times, num_layers, erasures)
+                    if _within_budgets(problem, costs):
+                        yield costs
+
+
 def choices(problem: AllocationProblem) -> Iterator[tuple[Choice, frozenset[str]]]:
     """Every choice of alternatives and outputs, restricted to the operations that are present."""
     seen = set()
@@ -77,15 +90,7 @@ def _best_erasure(
     num_layers: int,
     best: Costs | None,
 ) -> Costs | None:
-    first, last_read = _first_and_last(problem, choice, kept, times)
-    options: list[list[int | None]] = []
-    for name in first:
-        variable = problem.variable[name]
-        earliest = max(first[name], last_read.get(name, 0))
-        points: list[int | None] = [None]
-        if variable.erase_neurons is not None and name not in kept:
-            points += [h for h in range(earliest, 2 * num_layers) if h % 2 == 1]
-        options.append(points)
+    first, options = _erasure_options(problem, choice, kept, times, num_layers)
     soonest = [min((p for p in points if p is not None), default=None) for points in options]
     erasures = dict(zip(first, soonest, strict=True))
     narrowest = _costs(problem, choice, first, times, num_layers, erasures)
@@ -97,6 +102,26 @@ def _best_erasure(
         if _within_budgets(problem, costs) and (best is None or costs < best):
             best = costs
     return best
+
+
+def _erasure_options(
+    problem: AllocationProblem,
+    choice: Choice,
+    kept: frozenset[str],
+    times: Times,
+    num_layers: int,
+) -> tuple[Times, list[list[int | None]]]:
+    """First states of variables, and for each the half-layers that can erase it, or None."""
+    first, last_read = _first_and_last(problem, choice, kept, times)
+    options: list[list[int | None]] = []
+    for name in first:
+        variable = problem.variable[name]
+        earliest = max(first[name], last_read.get(name, 0))
+        points: list[int | None] = [None]
+        if variable.erase_neurons is not None and name not in kept:
+            points += [h for h in range(earliest, 2 * num_layers) if h % 2 == 1]
+        options.append(points)
+    return first, options
 
 
 def _first_and_last(

@@ -148,8 +148,7 @@ class WidthSearch:
     def _search(self, formulation: Formulation, share: float) -> None:
         """The whole model.
 
-        It is not told the bound: CP-SAT's own relaxation, with the cuts that it finds on the way, then
-        moves beyond.
+        It is not told the bound: CP-SAT's own relaxation then moves beyond, by cuts that it finds.
         """
         limits = {WIDTH: (0, self.width)}
         effort = self._clock.left(share)

@@ -153,7 +153,8 @@ def separating_weights(
     A choice is a pattern for each group, of which there are so many (``sizes``). The largest weight
     is as small as possible; None if there are no such weights.
     """
-    from ortools.linear_solver import pywraplp  # takes a moment to import, and is rarely needed
+    # It takes a moment to import, and is rarely needed; one of its modules has types, it has none.
+    from ortools.linear_solver import pywraplp  # type: ignore[attr-defined]
 
     solver = pywraplp.Solver.CreateSolver("GLOP")
     largest = solver.NumVar(0, solver.infinity(), "largest")
