@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from shoal_solvers.engines.effort import Answer, Effort
+from shoal_solvers.engines.interruptible import run_interruptibly
 from shoal_solvers.formulation.linear_model import NO_LIMIT, IntArray, LinearModel
 
 LARGE_MODEL = 600
@@ -170,36 +170,16 @@ def _solve_interruptibly(
     model: cp_model.CpModel,
     on_solution: Callable[[int, int], None] | None,
 ) -> tuple[cp_model.CpSolverStatus, bool]:
-    """Solve in a thread, so that Ctrl-C reaches this one at once; whether it did.
+    """Solve; whether Ctrl-C ended it, here or in the listener.
 
-    (CP-SAT can catch the signal itself, but then the caller does not learn of it. A thread whose
-    ``join`` is interrupted is taken for finished by Python 3.11, so an event says when it is.)
+    (CP-SAT can catch the signal itself, but then the caller does not learn of it.)
     """
-    answers: list[cp_model.CpSolverStatus | BaseException] = []
-    done = threading.Event()
     callback = None if on_solution is None else _Incumbents(on_solution)
-
-    def work() -> None:
-        try:
-            answers.append(solver.solve(model, callback))
-        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
-            answers.append(error)
-        finally:
-            done.set()
-
-    threading.Thread(target=work, daemon=True).start()
-    interrupted = False
-    try:
-        done.wait()
-    except KeyboardInterrupt:
-        interrupted = True
-        while not done.wait(0.05):  # a stop before the search has begun is lost, so repeat it
-            solver.stop_search()
-    answer = answers[0]
-    if isinstance(answer, BaseException):
-        raise answer
+    status, interrupted = run_interruptibly(
+        lambda: solver.solve(model, callback), solver.stop_search
+    )
     if callback is not None and callback.error is not None:
         if not isinstance(callback.error, KeyboardInterrupt):
             raise callback.error
         interrupted = True
-    return answer, interrupted
+    return status, interrupted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +14,7 @@ from ortools.math_opt.python import mathopt
 from ortools.util.python import solve_interrupter
 
 from shoal_solvers.engines.effort import Answer, Effort
+from shoal_solvers.engines.interruptible import run_interruptibly
 from shoal_solvers.formulation.linear_model import NO_LIMIT, IntArray, LinearModel
 
 FloatArray = npt.NDArray[np.float64]
@@ -169,41 +169,20 @@ def _solve_interruptibly(
     start: IntArray | None = None,
     log: Callable[[str], None] | None = None,
 ) -> tuple[mathopt.SolveResult, bool]:
-    """Solve in a thread, so that Ctrl-C reaches this one at once; whether it did."""
+    """Solve; whether Ctrl-C ended it."""
     hints = mathopt.ModelSolveParameters()
     if start is not None:
         values = dict(zip(target.variables(), start.astype(float).tolist(), strict=True))
         hints.solution_hints.append(mathopt.SolutionHint(variable_values=values))
     interrupter = solve_interrupter.SolveInterrupter()
-    answers: list[mathopt.SolveResult | BaseException] = []
-    done = threading.Event()
-
-    def work() -> None:
-        try:
-            answers.append(
-                mathopt.solve(
-                    target,
-                    mathopt.SolverType.HIGHS,
-                    params=parameters,
-                    model_params=hints,
-                    msg_cb=None if log is None else lambda lines: [log(line) for line in lines],
-                    interrupter=interrupter,
-                )
-            )
-        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
-            answers.append(error)
-        finally:
-            done.set()
-
-    threading.Thread(target=work, daemon=True).start()
-    interrupted = False
-    try:
-        done.wait()
-    except KeyboardInterrupt:
-        interrupted = True
-        interrupter.interrupt()
-        done.wait()
-    answer = answers[0]
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer, interrupted
+    return run_interruptibly(
+        lambda: mathopt.solve(
+            target,
+            mathopt.SolverType.HIGHS,
+            params=parameters,
+            model_params=hints,
+            msg_cb=None if log is None else lambda lines: [log(line) for line in lines],
+            interrupter=interrupter,
+        ),
+        interrupter.interrupt,
+    )
