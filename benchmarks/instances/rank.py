@@ -72,12 +72,8 @@ def ranking(scores: Sequence[Score], known: Mapping[str, Known]) -> Table:
     """A line for each solver, the best first."""
     rows = []
     for score in scores:
-        both = {
-            name: (costs, known[name].values)
-            for name, costs in score.found.items()
-            if name in known
-        }
-        same_depth = [(c, k) for c, k in both if c[0] == k[0]]
+        both = [(c, known[name].values) for name, c in score.found.items() if name in known]
+        excesses = [c[1] / k[1] - 1 for c, k in both if c[0] == k[0] and k[1]]
         rows.append(
             (
                 sum(c <= k for c, k in both),
@@ -85,9 +81,7 @@ def ranking(scores: Sequence[Score], known: Mapping[str, Known]) -> Table:
                 sum(c < k for c, k in both),
                 sum(c[0] <= k[0] for c, k in both),
                 sum(c[:2] <= k[:2] for c, k in both),
-                statistics.mean(c[1] / k[1] - 1 for c, k in same_depth if k[1])
-                if same_depth
-                else 0,
+                statistics.mean(excesses) if excesses else 0.0,
                 len(score.found),
                 len(score.invalid),
             )
