@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.checker import violations
 from shoal_solvers.heuristics import critical_path, drop_needless_erasures, longest_path
+from shoal_solvers.local_search import improved
 from shoal_solvers.narrowest import narrowest
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
 from shoal_solvers.problem import AllocationProblem
@@ -35,7 +36,8 @@ def best_heuristic(
     if best is None:
         return None
     tighter = drop_needless_erasures(problem, best)
-    return min(tighter, best, key=lambda a: rank(problem, a, order))
+    best = min(tighter, best, key=lambda a: rank(problem, a, order))
+    return improved(problem, best, lambda a: rank(problem, a, order))
 
 
 def rank(
