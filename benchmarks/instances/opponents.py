@@ -17,7 +17,7 @@ from rich.progress import track
 
 from benchmarks.document.chapter import table
 from benchmarks.instances.files import problems
-from shoal_solvers import AllocationProblem, problem_to_json
+from shoal_solvers import OBJECTIVES, AllocationProblem, problem_to_json
 
 EXAMPLES = """\
 examples:
@@ -109,8 +109,7 @@ class Contestant:
 
 def first_difference(ours: Run, theirs: Run) -> str:
     """In which objective, as the first, an opponent differs, and by how much."""
-    names = ("layers", "width", "neurons", "heads", "total")
-    for name, own, other in zip(names, ours.values, theirs.values, strict=True):
+    for name, own, other in zip(OBJECTIVES, ours.values, theirs.values, strict=True):
         if own != other:
             return f"{'worse' if other > own else 'better'}: {name} {other:,} for {own:,}"
     return ""

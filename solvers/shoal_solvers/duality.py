@@ -14,7 +14,7 @@ import numpy.typing as npt
 from shoal_solvers.certificate import WidthCertificate
 from shoal_solvers.formulation.formulate import Formulation, formulate
 from shoal_solvers.formulation.linear_model import NO_LIMIT, IntArray, LinearModel
-from shoal_solvers.objectives import WIDTH
+from shoal_solvers.objectives import LAYERS, WIDTH
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.windows import compute_windows
 
@@ -51,7 +51,7 @@ def proves(problem: AllocationProblem, certificate: WidthCertificate) -> bool:
 
     Works for problems without limits on neurons; with them the width model has other rows.
     """
-    if not 0 <= certificate.num_layers <= len(problem.operations) + len(problem.variables):
+    if not 0 <= certificate.num_layers <= LAYERS.most(problem):
         return False
     windows = compute_windows(problem, certificate.num_layers)
     if not windows.feasible:

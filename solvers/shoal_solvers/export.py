@@ -9,7 +9,7 @@ from shoal_solvers.bounds import layers_bound
 from shoal_solvers.errors import InvalidProblemError
 from shoal_solvers.formulation.formulate import Formulation, formulate
 from shoal_solvers.formulation.linear_model import FALSE, NO_LIMIT, TRUE
-from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC
+from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
 from shoal_solvers.problem import AllocationProblem, is_whole, shown
 from shoal_solvers.windows import compute_windows
 
@@ -52,19 +52,18 @@ def export_model(
     fewest = layers_bound(problem)
     if num_layers is None:
         num_layers = fewest
-    useful = len(problem.operations) + len(problem.variables)
-    if not is_whole(num_layers) or not fewest <= num_layers <= max(useful, fewest):
+    most = LAYERS.most(problem)
+    if not is_whole(num_layers) or not fewest <= num_layers <= most:
         raise InvalidProblemError(
             f"num_layers is {shown(num_layers)}; the problem needs {fewest} layers, and more than "
-            f"{max(useful, fewest)} are of no use"
+            f"{most} are of no use"
         )
     windows = compute_windows(problem, num_layers)
-    return _written(
-        formulate(problem, windows, [known[objective]]), known[objective].name, file_format
-    )
+    formulation = formulate(problem, windows, [known[objective]])
+    return _written(formulation, known[objective], file_format)
 
 
-def _written(formulation: Formulation, objective: str, file_format: str) -> str:
+def _written(formulation: Formulation, objective: Objective, file_format: str) -> str:
     from ortools.linear_solver.python import model_builder_helper  # it takes long to import
 
     model = formulation.model
@@ -90,8 +89,7 @@ def _written(formulation: Formulation, objective: str, file_format: str) -> str:
     )
     for row, column, coefficient in entries:
         target.add_term_to_constraint(row, column, float(coefficient))
-    sought = next(c for o, c in formulation.objectives.items() if o.name == objective)
-    target.set_var_objective_coefficient(sought, 1.0)
+    target.set_var_objective_coefficient(formulation.objectives[objective], 1.0)
     write = target.export_to_lp_string if file_format == "lp" else target.export_to_mps_string
     return str(write())
 

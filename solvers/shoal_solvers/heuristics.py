@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import networkx as nx
 
@@ -56,8 +57,33 @@ def critical_path(problem: AllocationProblem) -> Allocation:
     outputs = first_ready(problem, earliest)
     present = present_operations(problem, choice, outputs)
     placements = {o.name: Placement(earliest[o.name], choice[o.name]) for o in present}
-    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
-    return drop_needless_erasures(problem, erased)
+    return with_erasures(problem, placements, outputs)
+
+
+def as_early_as_possible(
+    problem: AllocationProblem,
+    chosen: Mapping[str, int],
+    outputs: Mapping[str, int],
+    not_before: Mapping[str, int] = MappingProxyType({}),
+) -> Allocation:
+    """Every operation by a given alternative in the first half-layer that it can run in.
+
+    Args:
+        problem: what is allocated.
+        chosen: an alternative for each operation.
+        outputs: an option for each choice.
+        not_before: by operation, a half-layer before which it does not run.
+    """
+    placements: dict[str, Placement] = {}
+    for o in present_operations(problem, chosen, outputs):
+        sources = [
+            placements[problem.producer[v].name].half_layer + 1
+            for v in o.alternatives[chosen[o.name]].reads
+            if v in problem.producer
+        ]
+        ready = max([not_before.get(o.name, 0), *sources])
+        placements[o.name] = Placement(ALTERNATING.next_half_layer(o.kind, ready), chosen[o.name])
+    return with_erasures(problem, placements, outputs)
 
 
 def earliest_half_layers(problem: AllocationProblem) -> tuple[dict[str, int], dict[str, int]]:
@@ -112,6 +138,14 @@ def erase_dead(
     return erasures
 
 
+def with_erasures(
+    problem: AllocationProblem, placements: Mapping[str, Placement], outputs: Mapping[str, int]
+) -> Allocation:
+    """Placed operations, with what is dead erased but for what can stay in the same width."""
+    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
+    return drop_needless_erasures(problem, erased)
+
+
 def drop_needless_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
     """The same placements in the same width with fewer erasures, the dearest dropped first."""
     states = ALTERNATING.last_state(allocation.num_layers) + 1
@@ -159,33 +193,15 @@ def repaired(problem: AllocationProblem, allocation: Allocation) -> Allocation |
     for o in problem.operations:
         number = placements[o.name].alternative if o.name in placements else 0
         chosen[o.name] = number if number in range(len(o.alternatives)) else 0
-    mended: dict[str, Placement] = {}
-    for o in present_operations(problem, chosen, outputs):
-        sources = [
-            mended[problem.producer[v].name].half_layer + 1
-            for v in o.alternatives[chosen[o.name]].reads
-            if v in problem.producer
-        ]
-        own = placements[o.name].half_layer if o.name in placements else 0
-        ready = max([0, min(own, 2 * len(problem.operations)), *sources])
-        mended[o.name] = Placement(ALTERNATING.next_half_layer(o.kind, ready), chosen[o.name])
-    result = finish(problem, mended, erase_dead(problem, mended, outputs), outputs)
-    result = without_empty_layers(problem, drop_needless_erasures(problem, result))
+    far = ALTERNATING.last_state(len(problem.operations))
+    own = {name: min(max(placement.half_layer, 0), far) for name, placement in placements.items()}
+    mended = as_early_as_possible(problem, chosen, outputs, own)
+    result = without_empty_layers(problem, mended)
     return None if any(violations(problem, result)) else result
 
 
-def without_empty_layers(
-    problem: AllocationProblem, allocation: Allocation, keep: bool = False
-) -> Allocation:
-    """The same order of everything without layers that run and erase nothing.
-
-    Args:
-        problem: what is allocated.
-        allocation: of the problem.
-        keep: leave the layers as they are.
-    """
-    if keep:
-        return allocation
+def without_empty_layers(problem: AllocationProblem, allocation: Allocation) -> Allocation:
+    """The same order of everything without layers that run and erase nothing."""
     half_layers = {p.half_layer for p in allocation.placements.values()}
     half_layers |= set(allocation.erasures.values())
     busy = sorted({ALTERNATING.layer(h) for h in half_layers})

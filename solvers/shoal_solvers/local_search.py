@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from shoal_solvers.allocation import Allocation, Placement
+from shoal_solvers.allocation import Allocation
 from shoal_solvers.checker import violations
-from shoal_solvers.heuristics import (
-    drop_needless_erasures,
-    erase_dead,
-    finish,
-    present_operations,
-)
+from shoal_solvers.heuristics import as_early_as_possible
 from shoal_solvers.problem import AllocationProblem
-from shoal_solvers.timeline import ALTERNATING
 
 MOST_STEPS = 2_000
 """Operations that are placed in all trials together."""
@@ -51,26 +45,6 @@ def improved(
                 best, least, chosen, outputs = candidate, own, other, options
                 improving = True
     return best
-
-
-def as_early_as_possible(
-    problem: AllocationProblem, chosen: Mapping[str, int], outputs: Mapping[str, int]
-) -> Allocation:
-    """Every operation by a given alternative in the first half-layer that it can run in.
-
-    What is dead is erased, but for what can stay in the same width.
-    """
-    placements: dict[str, Placement] = {}
-    for o in present_operations(problem, chosen, outputs):
-        sources = [
-            placements[problem.producer[v].name].half_layer + 1
-            for v in o.alternatives[chosen[o.name]].reads
-            if v in problem.producer
-        ]
-        half_layer = ALTERNATING.next_half_layer(o.kind, max(sources, default=0))
-        placements[o.name] = Placement(half_layer, chosen[o.name])
-    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
-    return drop_needless_erasures(problem, erased)
 
 
 def _neighbours(

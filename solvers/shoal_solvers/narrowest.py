@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from shoal_solvers.allocation import Allocation, Placement
 from shoal_solvers.heuristics import (
-    drop_needless_erasures,
     earliest_half_layers,
-    erase_dead,
-    finish,
     first_ready,
     present_operations,
+    with_erasures,
     without_empty_layers,
 )
 from shoal_solvers.problem import AllocationProblem, Operation
@@ -97,8 +95,7 @@ def _placed(problem: AllocationProblem, found: _Found, outputs: Mapping[str, int
     for o in found.order:
         half_layer = ALTERNATING.next_half_layer(o.kind, half_layer + 1)
         placements[o.name] = Placement(half_layer, chosen[o.name])
-    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
-    return without_empty_layers(problem, drop_needless_erasures(problem, erased))
+    return without_empty_layers(problem, with_erasures(problem, placements, outputs))
 
 
 class _Search:

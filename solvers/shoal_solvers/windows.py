@@ -40,6 +40,12 @@ class Windows:
         """The first layer in which an operation with usable alternatives can run."""
         return min(self.earliest[operation.name, a] for a in self.alternatives(operation))
 
+    def choosable(self, problem: AllocationProblem) -> frozenset[str]:
+        """What is there at the end if it is chosen."""
+        return frozenset(
+            v for c in problem.choices for number in self.options[c.name] for v in c.options[number]
+        )
+
     def certain_outputs(self, problem: AllocationProblem) -> frozenset[str]:
         """What is there at the end of every allocation."""
         return _certain_outputs(problem, self.options)

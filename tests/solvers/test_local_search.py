@@ -18,7 +18,8 @@ from shoal_solvers import (
     solve,
 )
 from shoal_solvers.exact.starting import rank
-from shoal_solvers.local_search import as_early_as_possible, improved
+from shoal_solvers.heuristics import as_early_as_possible
+from shoal_solvers.local_search import improved
 from shoal_solvers.objectives import LEXICOGRAPHIC
 from tests.solvers.problems import budgets, problems
 
@@ -32,7 +33,7 @@ def test_it_is_valid_and_never_worse(problem: AllocationProblem, limits: Budgets
         before = check(limited, start)
     except InvalidAllocationError:
         return
-    better = improved(limited, start, lambda a: rank(limited, a, LEXICOGRAPHIC))
+    better = improved(limited, start, lambda a: rank(limited, LEXICOGRAPHIC, a))
     assert check(limited, better).as_tuple() <= before.as_tuple()
 
 
@@ -57,6 +58,6 @@ def test_it_takes_the_alternative_that_is_as_shallow_and_narrower() -> None:
     )
     start = as_early_as_possible(problem, {"widen": 0, "slim down": 0, "decide": 0}, {})
     assert measure(problem, start).width == 12
-    better = improved(problem, start, lambda a: rank(problem, a, LEXICOGRAPHIC))
+    better = improved(problem, start, lambda a: rank(problem, LEXICOGRAPHIC, a))
     assert measure(problem, better).width == 4
     assert better.placements["decide"].alternative == 1

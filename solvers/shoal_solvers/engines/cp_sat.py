@@ -32,7 +32,7 @@ class CpSat:
 
     def __init__(self, model: LinearModel) -> None:
         self._model = cp_model.CpModel()
-        self._num_columns = model.num_columns
+        self._limits = model.column_lower, model.column_upper
         variables = self._model.proto.variables
         for least, most in zip(
             model.column_lower.tolist(), model.column_upper.tolist(), strict=True
@@ -85,18 +85,19 @@ class CpSat:
 
     def _set(self, model: LinearModel, start: IntArray | None) -> None:
         proto = self._model.proto
-        for column in range(self._num_columns):
-            least, most = int(model.column_lower[column]), int(model.column_upper[column])
+        lower, upper = model.column_lower, model.column_upper
+        changed = (lower != self._limits[0]) | (upper != self._limits[1])
+        for column in np.flatnonzero(changed).tolist():
             domain = proto.variables[column].domain
-            if domain[0] != least or domain[1] != most:
-                domain[0], domain[1] = least, most
+            domain[0], domain[1] = int(lower[column]), int(upper[column])
+        self._limits = lower, upper
         proto.clear_objective()
         if model.objective:
             proto.objective.vars.extend(list(model.objective))
             proto.objective.coeffs.extend(list(model.objective.values()))
         proto.clear_solution_hint()
         if start is not None:
-            proto.solution_hint.vars.extend(range(self._num_columns))
+            proto.solution_hint.vars.extend(range(model.num_columns))
             proto.solution_hint.values.extend(start.tolist())
 
 

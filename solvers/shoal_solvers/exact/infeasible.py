@@ -10,8 +10,9 @@ from shoal_solvers.bounds import layers_bound
 from shoal_solvers.engines.effort import Clock, Effort
 from shoal_solvers.exact.fewest_layers import LayersAnswer, minimize_layers, most_layers
 from shoal_solvers.exact.searching import Engine, Searcher
-from shoal_solvers.exact.starting import best_heuristic
+from shoal_solvers.exact.starting import best_of, quick_candidates
 from shoal_solvers.formulation.formulate import formulate
+from shoal_solvers.narrowest import narrowest
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, NEURONS, WIDTH, Objective
 from shoal_solvers.problem import AllocationProblem, Budgets
 from shoal_solvers.windows import compute_windows
@@ -31,6 +32,7 @@ class _Ways:
     searcher: Searcher
     clock: Clock
     bounds: Mapping[Objective, int]
+    candidates: tuple[Allocation, ...]
 
 
 def explain(
@@ -64,7 +66,8 @@ def explain(
             "a longer time_limit may find one"
         )
     clock = Clock(replace(effort, time_limit=min(effort.time_limit, TIME_LIMIT)))
-    looking = _Ways(problem, Searcher(engine), clock, bounds)
+    candidates = (*quick_candidates(problem), narrowest(problem))  # whatever the budgets are
+    looking = _Ways(problem, Searcher(engine), clock, bounds, candidates)
     ways = list(_ways_out(looking, limited, others_kept=True))
     if not ways:
         ways = list(_conflicts(looking, limited))
@@ -117,9 +120,8 @@ def _is_impossible(looking: _Ways, kept: Sequence[Objective]) -> bool:
     problem = looking.problem.with_budgets(Budgets(**values))
     if any(looking.bounds.get(o, 0) > (o.limit(problem.budgets) or 0) for o in kept):
         return True
-    answer = minimize_layers(
-        problem, best_heuristic(problem), looking.searcher, looking.clock, share=SHARE
-    )
+    known = best_of(problem, looking.candidates, (LAYERS,))
+    answer = minimize_layers(problem, known, looking.searcher, looking.clock, share=SHARE)
     if answer.interrupted:
         raise KeyboardInterrupt
     return answer.exhaustive and answer.bound > answer.limit
@@ -130,7 +132,7 @@ def _smallest(
 ) -> tuple[int | None, int]:
     """The least value of an objective that was found within the budgets, and its bound."""
     searcher, clock = looking.searcher, looking.clock
-    known = best_heuristic(problem, (objective,))
+    known = best_of(problem, looking.candidates, (objective,))
     if objective is LAYERS:
         answer = minimize_layers(problem, known, searcher, clock, share=SHARE)
         if answer.interrupted:

@@ -90,7 +90,8 @@ class LexicographicSearch:
             self.interrupted = True
             self._close_what_is_left()
         assert self.best is not None
-        self.best = without_empty_layers(self.problem, self.best, keep=LAYERS in self.order)
+        if LAYERS not in self.order:
+            self.best = without_empty_layers(self.problem, self.best)
         return self.best
 
     # One objective.
@@ -160,7 +161,7 @@ class LexicographicSearch:
         left = self.order[self.order.index(first) :]
         if LAYERS in left or len(left) < 2 or any(o in self._proven for o in left):
             return False
-        weights = self._weights(left, windows)
+        weights = self._weights(left)
         if weights is None:
             return False
         formulation = self._formulation(windows, *left)
@@ -175,7 +176,7 @@ class LexicographicSearch:
             self._proven[objective] = self._value(objective)
         return True
 
-    def _weights(self, left: Sequence[Objective], windows: Windows) -> dict[Objective, int] | None:
+    def _weights(self, left: Sequence[Objective]) -> dict[Objective, int] | None:
         """For each objective one more than all of those after it can come to."""
         weights: dict[Objective, int] = {}
         weight = 1
@@ -230,7 +231,7 @@ class LexicographicSearch:
     # What is known.
 
     def _rank(self, allocation: Allocation) -> tuple[int, ...]:
-        return rank(self.problem, allocation, self.order)
+        return rank(self.problem, self.order, allocation)
 
     def _value(self, objective: Objective) -> int:
         assert self.best is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.checker import violations
@@ -23,36 +24,39 @@ def best_heuristic(
     None if none is within the budgets. The narrow and deep one is made only where it may be of
     use: if layers are not what counts most, or the others break a budget.
     """
-    candidates = [
+    candidates = [*quick_candidates(problem), *starts]
+    if order[0] is LAYERS:
+        best = best_of(problem, candidates, order)
+        if best is not None:
+            return best
+    return best_of(problem, [*candidates, narrowest(problem)], order)
+
+
+def quick_candidates(problem: AllocationProblem) -> tuple[Allocation, ...]:
+    """What the polynomial heuristics give, within the budgets or not."""
+    return (
         critical_path(problem),
         longest_path(problem),
         critical_path(problem.without_erasure()),
-        *starts,
-    ]
-    best = _best(problem, candidates, order)
-    if best is None or order[0] is not LAYERS:
-        known = [] if best is None else [best]
-        best = _best(problem, [*known, narrowest(problem)], order)
+    )
+
+
+def best_of(
+    problem: AllocationProblem, candidates: Sequence[Allocation], order: Sequence[Objective]
+) -> Allocation | None:
+    """The best of the candidates within the budgets, made better by small changes; None if none."""
+    by_rank = partial(rank, problem, order)
+    ranked = sorted(candidates, key=by_rank)
+    best = next((a for a in ranked if not any(violations(problem, a))), None)
     if best is None:
         return None
     tighter = drop_needless_erasures(problem, best)
-    best = min(tighter, best, key=lambda a: rank(problem, a, order))
-    return improved(problem, best, lambda a: rank(problem, a, order))
+    return improved(problem, min(tighter, best, key=by_rank), by_rank)
 
 
 def rank(
-    problem: AllocationProblem, allocation: Allocation, order: Sequence[Objective]
+    problem: AllocationProblem, order: Sequence[Objective], allocation: Allocation
 ) -> tuple[int, ...]:
     """The values of objectives in their order: less is better."""
     costs = measure(problem, allocation)
     return tuple(objective.measure(costs) for objective in order)
-
-
-def _best(
-    problem: AllocationProblem, candidates: Sequence[Allocation], order: Sequence[Objective]
-) -> Allocation | None:
-    by_rank: Callable[[Allocation], tuple[int, ...]] = lambda a: rank(problem, a, order)  # noqa: E731
-    valid: Iterator[Allocation] = (
-        a for a in sorted(candidates, key=by_rank) if not any(violations(problem, a))
-    )
-    return next(valid, None)

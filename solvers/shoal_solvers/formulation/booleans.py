@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -147,6 +148,11 @@ class _Maker:
     count: int = 2  # the constants
     done: dict[tuple[str, int], IntArray] = field(default_factory=dict)
 
+    @cached_property
+    def choosable(self) -> frozenset[str]:
+        """What is there at the end if it is chosen."""
+        return self.windows.choosable(self.problem)
+
     def booleans(self) -> Booleans:
         problem, windows = self.problem, self.windows
         readers = find_readers(problem, windows)
@@ -217,20 +223,13 @@ class _Maker:
         self.done[o.name, a] = columns
         return used
 
-    def _is_choosable(self, variable: str) -> bool:
-        return any(
-            variable in choice.options[number]
-            for choice in self.problem.choices
-            for number in self.windows.options[choice.name]
-        )
-
     def _input(self, variable: Variable, readers: Mapping[str, Sequence[Reader]]) -> int:
         """An input occupies columns if it is an output or something present reads it."""
         own = readers.get(variable.name, ())
         is_output = variable.name in self.windows.certain_outputs(self.problem)
         if is_output or any(reader.is_certain for reader in own):
             return TRUE
-        return self._new() if own or self._is_choosable(variable.name) else FALSE
+        return self._new() if own or variable.name in self.choosable else FALSE
 
     def _first_erasure(self, variable: Variable, readers: Mapping[str, Sequence[Reader]]) -> int:
         """The first layer whose MLP can find the variable written and all certain reads done.
@@ -265,7 +264,7 @@ class _Maker:
         It is if that operation certainly reads it, or if the variable is there for nothing else.
         """
         own = readers.get(variable.name, ())
-        if len(own) != 1 or self._is_choosable(variable.name):
+        if len(own) != 1 or variable.name in self.choosable:
             return ()
         reader = own[0]
         producer = self.problem.producer.get(variable.name)

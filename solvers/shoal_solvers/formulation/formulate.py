@@ -18,7 +18,7 @@ from shoal_solvers.columns import assign_columns
 from shoal_solvers.formulation.booleans import Booleans, make_booleans
 from shoal_solvers.formulation.constraints import add_constraints
 from shoal_solvers.formulation.linear_model import FALSE, TRUE, IntArray, LinearModel, Rows
-from shoal_solvers.formulation.objectives import ADD
+from shoal_solvers.formulation.objectives import ADD, add_width
 from shoal_solvers.heuristics import erase_dead
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, WIDTH, Objective
 from shoal_solvers.problem import AllocationProblem
@@ -100,11 +100,10 @@ def formulate(
             own = np.array([columns[part] for part, _ in objective.weights])
             weights = np.array([weight for _, weight in objective.weights])
             rows.weighted_at_most(own, weights, column)
-            continue
-        added = ADD[objective](rows, booleans, column, states)
-        if objective is WIDTH:
-            assert isinstance(added, dict)
-            counted = added
+        elif objective is WIDTH:
+            counted = add_width(rows, booleans, column, states)
+        else:
+            ADD[objective](rows, booleans, column)
     lower = np.zeros(booleans.count + len(wanted), np.int64)
     upper = np.ones(booleans.count + len(wanted), np.int64)
     lower[TRUE], upper[FALSE] = 1, 0

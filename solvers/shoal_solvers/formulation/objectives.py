@@ -9,14 +9,14 @@ import numpy as np
 
 from shoal_solvers.formulation.booleans import Booleans
 from shoal_solvers.formulation.linear_model import IntArray, Rows
-from shoal_solvers.objectives import HEADS, NEURONS, TOTAL, WIDTH, Objective
+from shoal_solvers.objectives import HEADS, NEURONS, TOTAL, Objective
 from shoal_solvers.timeline import Kind
 
 Weighted = tuple[IntArray, int]
 """Columns, one a layer, and the weight of all of them."""
 
 
-def _add_width(rows: Rows, b: Booleans, width: int, states: Sequence[int] | None) -> dict[int, int]:
+def add_width(rows: Rows, b: Booleans, width: int, states: Sequence[int] | None) -> dict[int, int]:
     """In no state do the occupied columns exceed the width; the row of each layer's state.
 
     Attention only adds to the stream, so the states before each MLP and the last one
@@ -37,16 +37,12 @@ def _occupied(b: Booleans, layers: IntArray, before_mlp: bool) -> list[Weighted]
     gone = layers - 1 if before_mlp else layers
     where = b.index(np.maximum(gone, 0))
     for v in b.problem.variables:
-        if not v.width or (v.name in b.problem.producer and not _is_usable(b, v.name)):
+        if not v.width:
             continue
         terms += [(written, v.width) for written in b.written(v, layers, before_mlp)]
         for cleared in b.cleared.get(v.name, ()):
             terms.append((np.where(gone >= 0, cleared[where], 0), -v.width))
     return terms
-
-
-def _is_usable(b: Booleans, variable: str) -> bool:
-    return bool(b.windows.alternatives(b.problem.producer[variable]))
 
 
 def _sum_at_most(rows: Rows, terms: Sequence[Weighted], place: int, most: int) -> int:
@@ -55,18 +51,18 @@ def _sum_at_most(rows: Rows, terms: Sequence[Weighted], place: int, most: int) -
     return rows.weighted_at_most(columns, weights, most)
 
 
-def _add_neurons(rows: Rows, b: Booleans, neurons: int, states: Sequence[int] | None) -> None:
+def _add_neurons(rows: Rows, b: Booleans, neurons: int) -> None:
     """In no MLP do the neurons of operations and erasures exceed the fullest one's."""
     _add_fullest(rows, b, _sizes(b, Kind.MLP), neurons)
 
 
-def _add_heads(rows: Rows, b: Booleans, heads: int, states: Sequence[int] | None) -> None:
+def _add_heads(rows: Rows, b: Booleans, heads: int) -> None:
     """In no attention half-layer do the heads exceed the fullest one's."""
     _share_heads(rows, b)
     _add_fullest(rows, b, _sizes(b, Kind.ATTENTION), heads)
 
 
-def _add_total(rows: Rows, b: Booleans, total: int, states: Sequence[int] | None) -> None:
+def _add_total(rows: Rows, b: Booleans, total: int) -> None:
     """Neurons and heads of all half-layers together are the total."""
     _share_heads(rows, b)
     terms: list[Weighted] = [
@@ -83,12 +79,10 @@ def _add_total(rows: Rows, b: Booleans, total: int, states: Sequence[int] | None
     _sum_at_most(rows, terms, 0, total)
 
 
-ADD: Mapping[Objective, Callable[[Rows, Booleans, int, Sequence[int] | None], object]] = (
-    MappingProxyType(
-        {WIDTH: _add_width, NEURONS: _add_neurons, HEADS: _add_heads, TOTAL: _add_total}
-    )
+ADD: Mapping[Objective, Callable[[Rows, Booleans, int], None]] = MappingProxyType(
+    {NEURONS: _add_neurons, HEADS: _add_heads, TOTAL: _add_total}
 )
-"""For each objective besides layers, which are fixed, what makes a column at least that."""
+"""For each objective that sizes make up, what makes a column at least that."""
 
 
 def _add_fullest(rows: Rows, b: Booleans, terms: Sequence[Weighted], most: int) -> None:

@@ -84,11 +84,11 @@ def _implied(
     An operation that is not always there is there for one of its readers. What is implied by each
     of them, with the reader itself, is implied by the operation.
     """
-    chosen = {v for c in problem.choices for k in windows.options[c.name] for v in c.options[k]}
+    choosable = windows.choosable(problem)
     implied: dict[str, Implied] = {}
     for o in reversed(problem.topological_order):
         implied[o.name] = {}
-        if o.name in windows.required or not chosen.isdisjoint(o.writes):
+        if o.name in windows.required or not choosable.isdisjoint(o.writes):
             continue
         by_reader: dict[str, set[int]] = defaultdict(set)
         for v in o.writes:

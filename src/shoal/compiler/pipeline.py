@@ -58,8 +58,8 @@ def compile(
         bos: the token that input sequences begin with; not in the vocab.
         pad: the token that fills sequences up; not in the vocab.
         passes: "all", "none" (the program as written), or names of passes.
-        allocator: what places operations into layers: "longest-path", "critical-path" or
-            "cp-sat".
+        allocator: what places operations into layers: "longest-path", "critical-path",
+            "cp-sat", or "milp".
         reuse: whether residual columns are cleared and used again.
         budget: upper limits on layers, width, neurons and heads.
         time_limit: deterministic seconds for the allocator, about a second each; they count
