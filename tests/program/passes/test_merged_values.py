@@ -60,6 +60,16 @@ def test_widths_are_merged_and_still_readable() -> None:
     assert model.variables["hist"].labels == ("hist:1", "hist:2|3")
 
 
+def test_a_width_that_several_heads_count_is_readable() -> None:
+    product = SequenceMap(lambda x, y: x * y, tokens, indices)
+    before = SelectorWidth(Select(product, product, Comparison.LT)).named("before")
+    program = Map(lambda n: n % 2, before)
+    model = shoal.compile(program, vocab=(0, 1, 3), max_seq_len=3)
+    assert agree(before, [0, 2, 0], model.read("before", [3, 1, 0]))
+    unnamed = rewrite(merge_values, Map(lambda n: n % 2, SelectorWidth(before.selector))).inferred
+    assert classes(unnamed, "selector_width") == ((0, 2), (1, 3))
+
+
 def test_averages_and_outputs_stay_apart() -> None:
     ones = Map(lambda x: int(x == "a"), tokens).named("ones")
     mean = Aggregate(Select(indices, indices, Comparison.LEQ), ones).named("mean")

@@ -5,8 +5,9 @@ automaton are when it is minimised: two values stay apart only if some reader's 
 block then takes one residual dimension, and one row of each table.
 
 Names stay readable. What a named s-op was can be told from what it is computed from, so
-elementwise values, widths and inputs are merged freely. What an aggregate held is nowhere else; it
-is merged only as far as no named s-op depends on it.
+elementwise values, inputs and most widths are merged freely. What an aggregate held is nowhere
+else, nor is a width that may be the sum of several heads' widths; they are merged only as far as no
+named s-op depends on them.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
             read[node.id] = np.arange(len(read[node.id]))
         if node.is_named:
             known[node.id] = np.arange(len(known[node.id]))
-        if node.op is Op.AGGREGATE:
+        if node.op is Op.AGGREGATE or _may_have_parts(inferred, node):
             _refine(read, node.id, list(known[node.id]))
+        if node.op is Op.AGGREGATE:
             _refine_averaged(inferred, node, read)
         elif node.op in ELEMENTWISE:
             _refine_operands(inferred, node, read)
@@ -89,6 +91,18 @@ def _can_merge(inferred: Inferred, node: Node) -> bool:
         operand = inferred.program.node(node.inputs[1])
         return not operand.is_numerical and not inferred.sops[operand.id].mixture
     return True
+
+
+def _may_have_parts(inferred: Inferred, node: Node) -> bool:
+    """Whether a width may be counted by several heads, so that no variable determines it.
+
+    Lowering may split a selector whose keys and queries are both computed from other values.
+    """
+    if node.op is not Op.WIDTH:
+        return False
+    selector = inferred.program.node(node.inputs[0])
+    operands = [inferred.program.node(number) for number in selector.inputs]
+    return selector.op is Op.SELECT and all(operand.op in ELEMENTWISE for operand in operands)
 
 
 def _refine(partitions: dict[int, Partition], number: int, seen: list[object]) -> None:
