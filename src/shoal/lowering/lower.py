@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -151,15 +152,36 @@ class Lowering(Context):
 
 def _operation(name: str, *offers: tuple[str, Offer]) -> LoweredOperation:
     """All offers for one variable, with the rules that made them; the first says what it is."""
-    rules, made = zip(*offers, strict=True)
+    first = offers[0][1]
+    rules, made = zip(*_undominated(offers), strict=True)
     return LoweredOperation(
         name,
-        made[0].block or name,
+        first.block or name,
         tuple(offer.component for offer in made if offer.component is not None),
         tuple(tuple(dict.fromkeys([*offer.reads, BOS_VARIABLE])) for offer in made),
         rules,
-        made[0].sharing,
+        first.sharing,
     )
+
+
+def _undominated(offers: Sequence[tuple[str, Offer]]) -> list[tuple[str, Offer]]:
+    """Without offers that read all that another one reads and are no smaller; of equals the first.
+
+    Whatever an allocation does with such an offer it can do with the other one.
+    """
+    reads = [{*offer.reads, BOS_VARIABLE} for _, offer in offers]
+    sizes = [0 if offer.component is None else offer.component.size for _, offer in offers]
+
+    def is_dominated(a: int) -> bool:
+        return any(
+            reads[b] <= reads[a]
+            and sizes[b] <= sizes[a]
+            and (b < a or reads[b] < reads[a] or sizes[b] < sizes[a])
+            for b in range(len(offers))
+            if b != a
+        )
+
+    return [offer for a, offer in enumerate(offers) if not is_dominated(a)]
 
 
 def _at_bos(
