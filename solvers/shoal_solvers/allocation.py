@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shoal_solvers.cards import allocation_card
 from shoal_solvers.plain_text import allocation_text
@@ -47,8 +48,7 @@ class Allocation:
         return allocation_card(self)
 
 
-@dataclass(frozen=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """The states of the residual stream in which a variable occupies its columns.
 
     Both ends are included; for the numbers of states see ``Timeline``.
@@ -89,17 +89,14 @@ def present_variables(
     Those are what placed operations write, and the inputs that a placed operation reads
     or that are outputs.
     """
-    wanted = problem.outputs(outputs)
-    read = {
-        v
-        for name, placement in placements.items()
-        for v in problem.operation[name].alternatives[placement.alternative].reads
-    }
-    written = {v for name in placements for v in problem.operation[name].writes}
+    present: set[str] = set()
+    needed = set(problem.outputs(outputs))
+    for name, placement in placements.items():
+        operation = problem.operation[name]
+        present.update(operation.writes)
+        needed.update(operation.alternatives[placement.alternative].reads)
     return tuple(
-        v.name
-        for v in problem.variables
-        if v.name in written or (v.is_input and (v.name in wanted or v.name in read))
+        v.name for v in problem.variables if v.name in present or (v.is_input and v.name in needed)
     )
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import networkx as nx
 
-from shoal_solvers.allocation import Allocation, Placement, last_reads, lifetimes, lifetimes_in
+from shoal_solvers.allocation import Allocation, Lifetime, Placement, last_reads, lifetimes
 from shoal_solvers.checker import violations
 from shoal_solvers.columns import assign_columns
 from shoal_solvers.problem import AllocationProblem, Operation
@@ -117,52 +117,92 @@ def first_ready(problem: AllocationProblem, earliest: Mapping[str, int]) -> dict
     }
 
 
-def erase_dead(
-    problem: AllocationProblem,
-    placements: Mapping[str, Placement],
-    outputs: Mapping[str, int],
-    num_layers: int | None = None,
-) -> dict[str, int]:
-    """For every variable that can be erased, the first MLP half-layer that may erase it."""
-    if num_layers is None:
-        num_layers = _num_layers(placements)
-    read = last_reads(problem, placements)
-    kept = problem.outputs(outputs)
-    erasures = {}
-    for name, life in lifetimes(problem, num_layers, placements, {}, outputs).items():
-        last_use = max(read.get(name, -1), life.first)
-        half_layer = ALTERNATING.next_half_layer(Kind.MLP, last_use)
-        can_be = problem.variable[name].erase_neurons is not None and name not in kept
-        if can_be and half_layer in ALTERNATING.half_layers(num_layers):
-            erasures[name] = half_layer
-    return erasures
-
-
 def with_erasures(
     problem: AllocationProblem, placements: Mapping[str, Placement], outputs: Mapping[str, int]
 ) -> Allocation:
     """Placed operations, with what is dead erased but for what can stay in the same width."""
-    erased = finish(problem, placements, erase_dead(problem, placements, outputs), outputs)
-    return drop_needless_erasures(problem, erased)
+    num_layers = _num_layers(placements)
+    lives = lifetimes(problem, num_layers, placements, {}, outputs)
+    dead = erase_dead(problem, placements, lives, outputs, num_layers)
+    return _with_needed(problem, placements, lives, dead, outputs, num_layers)
 
 
 def drop_needless_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
     """The same placements in the same width with fewer erasures, the dearest dropped first."""
-    states = ALTERNATING.last_state(allocation.num_layers) + 1
+    a = allocation
+    lives = lifetimes(problem, a.num_layers, a.placements, {}, a.outputs)
+    return _with_needed(problem, a.placements, lives, a.erasures, a.outputs, a.num_layers)
+
+
+def without_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
+    """The same placements with nothing erased."""
+    a = allocation
+    return finish(problem, a.placements, {}, a.outputs, a.num_layers)
+
+
+def erase_dead(
+    problem: AllocationProblem,
+    placements: Mapping[str, Placement],
+    lives: Mapping[str, Lifetime],
+    outputs: Mapping[str, int],
+    num_layers: int,
+) -> dict[str, int]:
+    """For every variable that can be erased, the first MLP half-layer that may erase it.
+
+    Args:
+        problem: what is allocated.
+        placements: of its operations.
+        lives: of variables that are never erased.
+        outputs: an option for each choice.
+        num_layers: layers that there are.
+    """
+    read = last_reads(problem, placements)
+    kept = problem.outputs(outputs)
+    erasures = {}
+    for name, life in lives.items():
+        if problem.variable[name].erase_neurons is None or name in kept:
+            continue
+        last_use = max(read.get(name, -1), life.first)
+        half_layer = ALTERNATING.next_half_layer(Kind.MLP, last_use)
+        if half_layer in ALTERNATING.half_layers(num_layers):
+            erasures[name] = half_layer
+    return erasures
+
+
+def _with_needed(
+    problem: AllocationProblem,
+    placements: Mapping[str, Placement],
+    lives: Mapping[str, Lifetime],
+    erasures: Mapping[str, int],
+    outputs: Mapping[str, int],
+    num_layers: int,
+) -> Allocation:
+    """The allocation with those erasures that keep it as narrow as all of them do.
+
+    Args:
+        problem: what is allocated.
+        placements: of its operations.
+        lives: of variables that are never erased.
+        erasures: what may be erased, and where.
+        outputs: an option for each choice.
+        num_layers: layers that there are.
+    """
+    states = ALTERNATING.last_state(num_layers) + 1
     occupied = [0] * states
-    for name, life in lifetimes_in(problem, allocation).items():
-        for state in range(life.first, life.last + 1):
+    for name, life in lives.items():
+        for state in range(life.first, erasures.get(name, life.last) + 1):
             occupied[state] += problem.variable[name].width
     width = max(occupied)
-    kept = dict(allocation.erasures)
+    kept = dict(erasures)
     for name in sorted(kept, key=lambda v: (-(problem.variable[v].erase_neurons or 0), v)):
-        freed = range(kept[name] + 1, states)
         columns = problem.variable[name].width
-        if all(occupied[state] + columns <= width for state in freed):
+        freed = range(kept[name] + 1, states)
+        if max((occupied[state] for state in freed), default=0) + columns <= width:
             for state in freed:
                 occupied[state] += columns
             del kept[name]
-    return finish(problem, allocation.placements, kept, allocation.outputs, allocation.num_layers)
+    ends = {name: Lifetime(life.first, kept.get(name, life.last)) for name, life in lives.items()}
+    return Allocation(num_layers, placements, kept, assign_columns(problem, ends), outputs)
 
 
 def finish(

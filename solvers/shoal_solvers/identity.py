@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from hashlib import sha256
 
-from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice
+from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice, Variable
 
 DIGITS = 16
 """Hexadecimal digits of an identity, 64 bits.
@@ -25,7 +25,7 @@ def problem_identity(problem: AllocationProblem) -> str:
     order of alternatives and of options does count, since allocations refer to them by number.
     """
     content = {
-        "variables": sorted((asdict(v) for v in problem.variables), key=_name),
+        "variables": sorted(map(_fields, problem.variables), key=_name),
         "operations": sorted(map(_operation, problem.operations), key=_name),
         "choices": sorted(map(_choice, problem.choices), key=_name),
         "budgets": problem.budgets.limits(),
@@ -36,12 +36,16 @@ def problem_identity(problem: AllocationProblem) -> str:
 
 def _operation(operation: Operation) -> dict[str, object]:
     return {
-        **asdict(operation),
+        **_fields(operation),
         "writes": sorted(operation.writes),
         "alternatives": [
             {"reads": sorted(set(a.reads)), "size": a.size} for a in operation.alternatives
         ],
     }
+
+
+def _fields(part: Variable | Operation) -> dict[str, object]:
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 def _choice(choice: OutputChoice) -> dict[str, object]:

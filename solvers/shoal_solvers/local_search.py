@@ -35,7 +35,7 @@ def improved(
     improving = True
     while improving:
         improving = False
-        for other, options in _neighbours(problem, chosen, outputs):
+        for other, options in _neighbours(problem, best, chosen, outputs):
             if trials <= 0:
                 return best
             trials -= 1
@@ -48,10 +48,15 @@ def improved(
 
 
 def _neighbours(
-    problem: AllocationProblem, chosen: Mapping[str, int], outputs: Mapping[str, int]
+    problem: AllocationProblem,
+    present: Allocation,
+    chosen: Mapping[str, int],
+    outputs: Mapping[str, int],
 ) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
-    """One alternative or one option changed."""
+    """One alternative of what is present, or one option, changed."""
     for o in problem.operations:
+        if o.name not in present.placements:
+            continue
         for a in range(len(o.alternatives)):
             if a != chosen[o.name]:
                 yield {**chosen, o.name: a}, dict(outputs)

@@ -164,12 +164,6 @@ class AllocationProblem:
         """The same problem under other budgets."""
         return replace(self, budgets=budgets)
 
-    def without_erasure(self) -> AllocationProblem:
-        """The same problem with every variable kept for ever."""
-        return replace(
-            self, variables=tuple(replace(v, erase_neurons=None) for v in self.variables)
-        )
-
 
 def _dependency_graph(problem: AllocationProblem) -> nx.DiGraph:
     graph = nx.DiGraph()

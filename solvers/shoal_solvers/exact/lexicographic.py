@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from shoal_solvers.allocation import Allocation, Costs, measure
+from shoal_solvers.bounds import layers_bound
 from shoal_solvers.certificate import WidthCertificate
 from shoal_solvers.engines.effort import Clock, Effort
 from shoal_solvers.exact.fewest_layers import (
@@ -277,8 +278,10 @@ class LexicographicSearch:
         return self._is_settled(LAYERS, objective) or most_layers(self.problem)[1]
 
     def _structural_bound(self, objective: Objective) -> int:
+        if objective is LAYERS:
+            return layers_bound(self.problem)
         width = self._value(WIDTH) if self._is_settled(WIDTH, objective) else None
-        if objective is LAYERS or self._is_settled(LAYERS, objective):
+        if self._is_settled(LAYERS, objective):
             windows = self._windows(objective)
         else:
             windows = self._windows_of(useful_layers(self.problem))

@@ -7,7 +7,12 @@ from functools import partial
 
 from shoal_solvers.allocation import Allocation, measure
 from shoal_solvers.checker import violations
-from shoal_solvers.heuristics import critical_path, drop_needless_erasures, longest_path
+from shoal_solvers.heuristics import (
+    critical_path,
+    drop_needless_erasures,
+    longest_path,
+    without_erasures,
+)
 from shoal_solvers.local_search import improved
 from shoal_solvers.narrowest import narrowest
 from shoal_solvers.objectives import LAYERS, LEXICOGRAPHIC, Objective
@@ -34,11 +39,8 @@ def best_heuristic(
 
 def quick_candidates(problem: AllocationProblem) -> tuple[Allocation, ...]:
     """What the polynomial heuristics give, within the budgets or not."""
-    return (
-        critical_path(problem),
-        longest_path(problem),
-        critical_path(problem.without_erasure()),
-    )
+    early = critical_path(problem)
+    return (early, longest_path(problem), without_erasures(problem, early))
 
 
 def best_of(

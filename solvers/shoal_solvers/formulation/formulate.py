@@ -154,11 +154,9 @@ def _allocation(formulation: Formulation, values: IntArray) -> Allocation:
     outputs = {name: number for (name, number), chosen in b.chosen.items() if values[chosen]}
     num_layers = b.windows.num_layers
     if formulation.erase_at_once:
-        erasures = {
-            name: half_layer
-            for name, half_layer in erase_dead(b.problem, placements, outputs, num_layers).items()
-            if name in b.cleared
-        }
+        kept = lifetimes(b.problem, num_layers, placements, {}, outputs)
+        dead = erase_dead(b.problem, placements, kept, outputs, num_layers)
+        erasures = {name: half_layer for name, half_layer in dead.items() if name in b.cleared}
     else:
         present = set(present_variables(b.problem, placements, outputs))
         erasures = {}
