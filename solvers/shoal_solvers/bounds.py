@@ -11,7 +11,7 @@ from shoal_solvers.forced_erasures import ForcedErasures, forced_erasures
 from shoal_solvers.lifetimes import certain_lives
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.timeline import ALTERNATING, Kind
-from shoal_solvers.windows import Windows, compute_windows
+from shoal_solvers.windows import Windows, columns_needed, compute_windows
 
 
 def layers_bound(problem: AllocationProblem) -> int:
@@ -38,9 +38,7 @@ def width_bound(problem: AllocationProblem, windows: Windows, width: int | None 
     """No allocation in ``windows.num_layers`` layers is narrower than its certain occupants.
 
     Proof: what certainly lives in one state together (``lifetimes``) needs that many columns.
-    Beyond that, every required operation needs the columns of what it reads and, if it is
-    attention, of what it writes, all at once: what attention writes needs columns that are clear
-    while its operands are still there. Of an MLP's operands all may be cleared while it writes.
+    Beyond that, every required operation needs its own columns all at once (``columns_needed``).
     """
     change = [0] * (ALTERNATING.last_state(windows.num_layers) + 2)
     for name, life in certain_lives(problem, windows).items():
@@ -86,12 +84,7 @@ def total_bound(problem: AllocationProblem, windows: Windows, width: int | None 
 def _operands(problem: AllocationProblem, windows: Windows, name: str) -> int:
     """Columns that an operation needs at once under its least demanding alternative."""
     o = problem.operation[name]
-    written = sum(problem.variable[v].width for v in o.writes)
-    needs = []
-    for a in windows.alternatives(o):
-        read = sum(problem.variable[v].width for v in set(o.alternatives[a].reads))
-        needs.append(read + written if o.kind is Kind.ATTENTION else max(read, written))
-    return min(needs)
+    return min(columns_needed(problem, o, a) for a in windows.alternatives(o))
 
 
 def _required_sizes(

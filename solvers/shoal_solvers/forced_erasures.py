@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,8 +19,11 @@ from shoal_solvers.windows import Windows
 MOST_STEPS = 20_000_000
 """Of the exact covering knapsacks of one bound; beyond, their linear relaxations are taken."""
 
-Item = tuple[int, int]
+Item: TypeAlias = tuple[int, int]
 """Columns that an erasure clears, and neurons that it takes."""
+
+Step: TypeAlias = tuple[Sequence[Item], int]
+"""What can be erased from some state on, and columns that must be clear before the next step."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,9 @@ class ForcedErasures:
     """What must be erased in a span of layers in every allocation that is no wider.
 
     Proof: what is certainly written by a state, and more than there are columns, has been erased by
-    then, but for what certainly lives in that state. Which erasures is a covering knapsack: columns
-    to clear, at the fewest neurons. An erasure that can happen before a span begins costs nothing
-    within it.
+    then, but for what certainly lives in that state. That holds in every state, with ever more to
+    choose from; which erasures is a covering knapsack in steps: columns to clear, at the fewest
+    neurons. An erasure that can happen before a span begins costs nothing within it.
 
     Attributes:
         lives: the certain life of every variable.
@@ -46,9 +51,11 @@ class ForcedErasures:
 
     def neurons(self, first: int, last: int) -> int:
         """The fewest neurons that erasing takes in the MLPs of layers ``first`` to ``last``."""
-        erased = ALTERNATING.half_layer(last, Kind.MLP) + 1  # the state in which they are gone
-        states = {erased, min(erased + 1, ALTERNATING.last_state(self.num_layers))}
-        return max(self._covering(first, last, state) for state in states)
+        steps = list(self._steps(first, last))
+        size = sum(len(items) for items, _ in steps) * max((need for _, need in steps), default=0)
+        if size * self.num_layers**2 <= MOST_STEPS:
+            return covering_knapsack(steps)
+        return relaxed_knapsack(steps)
 
     def most_neurons(self, first: int, last: int) -> int:
         """No less than ``neurons``, and found at once: all erasures that cannot happen before."""
@@ -72,24 +79,26 @@ class ForcedErasures:
                 columns[life.born] += self.variables[name].width
         return list(accumulate(columns))
 
-    def _covering(self, first: int, last: int, state: int) -> int:
-        excess = self._written[state] - self.width
-        if excess <= 0:
-            return 0
-        items = list(self._items(first, last, state))
-        excess -= sum(columns for columns, neurons in items if neurons == 0)
-        paid = [item for item in items if item[1] > 0]
-        exact = len(paid) * max(excess, 0) * self.num_layers**2 <= MOST_STEPS
-        return covering_knapsack(paid, excess) if exact else relaxed_knapsack(paid, excess)
+    def _steps(self, first: int, last: int) -> Iterator[Step]:
+        """What can be erased by ever later states, and columns that must be clear in each.
 
-    def _items(self, first: int, last: int, state: int) -> Iterator[Item]:
-        """What can have been erased by a state, and what that takes within the span."""
+        The last one is the state after that in which the last layer's erasures are gone: its MLP
+        may write what needs their columns.
+        """
+        end = ALTERNATING.half_layer(last, Kind.MLP) + 2
+        end = min(end, ALTERNATING.last_state(self.num_layers))
+        by_state: dict[int, list[Item]] = defaultdict(list)
         for name, earliest in self.earliest.items():
-            life, variable = self.lives[name], self.variables[name]
-            if life.born is None or life.born > state or earliest > last or life.last >= state:
+            born, variable = self.lives[name].born, self.variables[name]
+            if born is None or earliest > last:
                 continue
             assert variable.erase_neurons is not None
-            yield variable.width, 0 if earliest < first else variable.erase_neurons
+            neurons = 0 if earliest < first else variable.erase_neurons
+            gone = max(born, ALTERNATING.half_layer(earliest, Kind.MLP) + 1)
+            by_state[gone].append((variable.width, neurons))
+        states = sorted(state for state in by_state if state <= end)
+        for state, following in pairwise([*states, end + 1]):
+            yield by_state[state], self._written[following - 1] - self.width
 
 
 def forced_erasures(problem: AllocationProblem, windows: Windows, width: int) -> ForcedErasures:
@@ -125,28 +134,44 @@ def _earliest(
     return max(written, kept)
 
 
-def covering_knapsack(items: Iterable[Item], columns: int) -> int:
-    """The fewest neurons of items that clear so many columns; of all items, if they do not do.
+def covering_knapsack(steps: Sequence[Step]) -> int:
+    """The fewest neurons of items that clear enough columns in every step, with those before.
 
-    By dynamic programming over columns, in items times columns steps.
+    A step that cannot be had asks for all there is. By dynamic programming over columns, in items
+    times columns operations.
     """
-    if columns <= 0:
-        return 0
-    items = [item for item in items if item[0] > 0]
-    cleared = sum(item[0] for item in items)
-    if cleared <= columns:
-        return sum(item[1] for item in items)
+    needs, there = [], 0
+    for items, columns in steps:
+        there += sum(width for width, _ in items)
+        needs.append(min(max(columns, 0), there))
+    most = max(needs, default=0)
     far = np.iinfo(np.int64).max // 4
-    best = np.full(columns + 1, far)  # by columns still to clear
+    best = np.full(most + 1, far)  # by columns that are clear; more than ``most`` count as that
     best[0] = 0
-    for width, neurons in items:
-        before = best[np.maximum(np.arange(columns + 1) - width, 0)]
-        best = np.minimum(best, before + neurons)
-    return int(best[columns])
+    for (items, _), need in zip(steps, needs, strict=True):
+        for width, neurons in items:
+            if width == 0 or most == 0:
+                continue
+            taken = np.full(most + 1, far)
+            taken[min(width, most) :] = best[: max(most + 1 - width, 1)]
+            taken[most] = best[max(most - width, 0) :].min()
+            best = np.minimum(best, taken + neurons)
+        best[:need] = far
+    return int(best.min())
 
 
-def relaxed_knapsack(items: Iterable[Item], columns: int) -> int:
-    """A lower bound of the same: the cheapest columns first, the last item in part."""
+def relaxed_knapsack(steps: Sequence[Step]) -> int:
+    """A lower bound of the same: of each step by itself, the cheapest columns first."""
+    items: list[Item] = []
+    most = 0
+    for new, columns in steps:
+        items += new
+        most = max(most, _cheapest(items, columns))
+    return most
+
+
+def _cheapest(items: Iterable[Item], columns: int) -> int:
+    """Neurons for so many columns, the last item in part; rounded up."""
     neurons, left = 0, columns
     for width, cost in sorted(items, key=lambda item: item[1] / item[0] if item[0] else 0.0):
         if left <= 0 or width == 0:

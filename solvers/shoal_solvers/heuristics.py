@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 import networkx as nx
 
-from shoal_solvers.allocation import Allocation, Lifetime, Placement, last_reads, lifetimes
+from shoal_solvers.allocation import (
+    Allocation,
+    Lifetime,
+    Placement,
+    half_layer_sizes,
+    last_reads,
+    lifetimes,
+    lifetimes_in,
+)
 from shoal_solvers.checker import violations
 from shoal_solvers.columns import assign_columns
 from shoal_solvers.problem import AllocationProblem, Operation
@@ -140,6 +148,34 @@ def without_erasures(problem: AllocationProblem, allocation: Allocation) -> Allo
     return finish(problem, a.placements, {}, a.outputs, a.num_layers)
 
 
+def level_erasures(problem: AllocationProblem, allocation: Allocation) -> Allocation:
+    """The same in the same width, with erasures moved from the fullest MLP to later ones."""
+    a = allocation
+    erasures = dict(a.erasures)
+    states = ALTERNATING.last_state(a.num_layers) + 1
+    occupied = _occupied(problem, lifetimes_in(problem, a), {}, states)
+    width = max(occupied)
+    sizes = half_layer_sizes(problem, a.placements, erasures)
+    later = {h for h in ALTERNATING.half_layers(a.num_layers) if ALTERNATING.kind(h) is Kind.MLP}
+    while later:
+        fullest = max(sorted(later), key=lambda h: sizes[h])
+        later = {h for h in later if h > fullest}
+        for name in sorted(name for name, h in erasures.items() if h == fullest):
+            neurons = problem.variable[name].erase_neurons or 0
+            columns = problem.variable[name].width
+            for other in sorted(later, key=lambda h: (sizes[h], h)):
+                stays = range(fullest + 1, other + 1)
+                is_better = sizes[other] + neurons < sizes[fullest]
+                if is_better and max(occupied[s] for s in stays) + columns <= width:
+                    erasures[name] = other
+                    sizes[fullest] -= neurons
+                    sizes[other] += neurons
+                    for state in stays:
+                        occupied[state] += columns
+                    break
+    return finish(problem, a.placements, erasures, a.outputs, a.num_layers)
+
+
 def erase_dead(
     problem: AllocationProblem,
     placements: Mapping[str, Placement],
@@ -188,10 +224,7 @@ def _with_needed(
         num_layers: layers that there are.
     """
     states = ALTERNATING.last_state(num_layers) + 1
-    occupied = [0] * states
-    for name, life in lives.items():
-        for state in range(life.first, erasures.get(name, life.last) + 1):
-            occupied[state] += problem.variable[name].width
+    occupied = _occupied(problem, lives, erasures, states)
     width = max(occupied)
     kept = dict(erasures)
     for name in sorted(kept, key=lambda v: (-(problem.variable[v].erase_neurons or 0), v)):
@@ -203,6 +236,21 @@ def _with_needed(
             del kept[name]
     ends = {name: Lifetime(life.first, kept.get(name, life.last)) for name, life in lives.items()}
     return Allocation(num_layers, placements, kept, assign_columns(problem, ends), outputs)
+
+
+def _occupied(
+    problem: AllocationProblem,
+    lives: Mapping[str, Lifetime],
+    erasures: Mapping[str, int],
+    states: int,
+) -> list[int]:
+    """The columns that are occupied in each state; what is erased lives no longer."""
+    occupied = [0] * states
+    for name, life in lives.items():
+        width = problem.variable[name].width
+        for state in range(life.first, erasures.get(name, life.last) + 1):
+            occupied[state] += width
+    return occupied
 
 
 def finish(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice
-from shoal_solvers.timeline import ALTERNATING
+from shoal_solvers.timeline import ALTERNATING, Kind
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Windows:
 
     Attributes:
         num_layers: layers that are available.
+        width: columns that are available; None if nothing was left out for want of them.
         earliest: by (operation, alternative), the first layer in which it can run. A pair
             that is not here is never used.
         latest: by operation, the last layer in which it can run.
@@ -24,6 +25,7 @@ class Windows:
     """
 
     num_layers: int
+    width: int | None
     earliest: Mapping[tuple[str, int], int]
     latest: Mapping[str, int]
     required: frozenset[str]
@@ -51,15 +53,39 @@ class Windows:
         return _certain_outputs(problem, self.options)
 
 
-def compute_windows(problem: AllocationProblem, num_layers: int) -> Windows:
+def columns_needed(problem: AllocationProblem, operation: Operation, alternative: int) -> int:
+    """Columns that an operation needs at once by one of its alternatives.
+
+    What attention writes needs columns that are clear while its operands are still there; of an
+    MLP's operands all may be cleared while it writes.
+    """
+    written = sum(problem.variable[v].width for v in operation.writes)
+    reads = set(operation.alternatives[alternative].reads)
+    read = sum(problem.variable[v].width for v in reads)
+    return read + written if operation.kind is Kind.ATTENTION else max(read, written)
+
+
+def compute_windows(
+    problem: AllocationProblem, num_layers: int, width: int | None = None
+) -> Windows:
     """Propagate precedence forwards and backwards until no alternative drops out any more.
 
     Forwards: an alternative runs after the producers of all that it reads, each at its
     earliest. Backwards: the result of an operation has to be there for every reader that is
     present in all allocations and reads it under all of its alternatives, and for at least
     one reader if it is no output.
+
+    Args:
+        problem: what is allocated.
+        num_layers: layers that there are.
+        width: columns that there are; alternatives that need more by themselves drop out.
     """
-    usable = {(o.name, a) for o in problem.operations for a in range(len(o.alternatives))}
+    usable = {
+        (o.name, a)
+        for o in problem.operations
+        for a in range(len(o.alternatives))
+        if width is None or columns_needed(problem, o, a) <= width
+    }
     while True:
         earliest = _earliest(problem, usable)
         options = {c.name: tuple(_usable_options(problem, c, earliest)) for c in problem.choices}
@@ -74,7 +100,7 @@ def compute_windows(problem: AllocationProblem, num_layers: int) -> Windows:
             feasible = all(options.values()) and all(
                 any((n, a) in kept for a in _numbers(problem, n)) for n in required
             )
-            return Windows(num_layers, earliest, latest, required, feasible, options)
+            return Windows(num_layers, width, earliest, latest, required, feasible, options)
         usable = kept
 
 

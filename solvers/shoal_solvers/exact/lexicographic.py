@@ -67,10 +67,10 @@ class LexicographicSearch:
         self._searcher = Searcher(engine)
         self._starts = tuple(starts)
         self._progress = progress
-        self._formulations: dict[tuple[int, frozenset[Objective]], Formulation] = {}
+        self._formulations: dict[tuple[int, int | None, frozenset[Objective]], Formulation] = {}
         self._proven: dict[Objective, int] = {}
         self._costs: tuple[Allocation, Costs] | None = None
-        self._windows_in: dict[int, Windows] = {}
+        self._windows_in: dict[tuple[int, int | None], Windows] = {}
 
     def run(self) -> Allocation:
         """The best allocation found; Ctrl-C ends the search where it is.
@@ -216,9 +216,9 @@ class LexicographicSearch:
         """Rows that count some objectives and those before them, made once."""
         earlier = self._limits(objectives[0])
         wanted = frozenset({*objectives, *earlier})
-        key = (windows.num_layers, wanted)
-        for (num_layers, counted), formulation in self._formulations.items():
-            if num_layers == windows.num_layers and wanted <= counted:
+        key = (windows.num_layers, windows.width, wanted)
+        for (*within, counted), formulation in self._formulations.items():
+            if within == [windows.num_layers, windows.width] and wanted <= counted:
                 return formulation
         self._formulations[key] = formulate(self.problem, windows, list(wanted))
         return self._formulations[key]
@@ -266,12 +266,16 @@ class LexicographicSearch:
         num_layers = self.best.num_layers
         if not self._is_settled(LAYERS, objective):
             num_layers = max(most_layers(self.problem)[0], num_layers)
-        return self._windows_of(num_layers)
+        return self._windows_of(num_layers, self._settled_width(objective))
 
-    def _windows_of(self, num_layers: int) -> Windows:
-        if num_layers not in self._windows_in:
-            self._windows_in[num_layers] = compute_windows(self.problem, num_layers)
-        return self._windows_in[num_layers]
+    def _windows_of(self, num_layers: int, width: int | None) -> Windows:
+        key = (num_layers, width)
+        if key not in self._windows_in:
+            self._windows_in[key] = compute_windows(self.problem, num_layers, width)
+        return self._windows_in[key]
+
+    def _settled_width(self, objective: Objective) -> int | None:
+        return self._value(WIDTH) if self._is_settled(WIDTH, objective) else None
 
     def _holds_for_all(self, objective: Objective) -> bool:
         """Whether what is proven in the windows' layers holds in any number that is allowed."""
@@ -280,11 +284,11 @@ class LexicographicSearch:
     def _structural_bound(self, objective: Objective) -> int:
         if objective is LAYERS:
             return layers_bound(self.problem)
-        width = self._value(WIDTH) if self._is_settled(WIDTH, objective) else None
+        width = self._settled_width(objective)
         if self._is_settled(LAYERS, objective):
             windows = self._windows(objective)
         else:
-            windows = self._windows_of(useful_layers(self.problem))
+            windows = self._windows_of(useful_layers(self.problem), width)
         return objective.bound(self.problem, windows, width)
 
     def _close(self, objective: Objective, bound: int, start: float) -> None:

@@ -10,6 +10,7 @@ from shoal_solvers.checker import violations
 from shoal_solvers.heuristics import (
     critical_path,
     drop_needless_erasures,
+    level_erasures,
     longest_path,
     without_erasures,
 )
@@ -53,7 +54,8 @@ def best_of(
     if best is None:
         return None
     tighter = drop_needless_erasures(problem, best)
-    return improved(problem, min(tighter, best, key=by_rank), by_rank)
+    changed = improved(problem, min(tighter, best, key=by_rank), by_rank)
+    return min(changed, level_erasures(problem, changed), key=by_rank)
 
 
 def rank(
