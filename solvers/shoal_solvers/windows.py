@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 
 from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice
 from shoal_solvers.timeline import ALTERNATING, Kind
@@ -151,20 +153,29 @@ def _required(
     earliest: Mapping[tuple[str, int], int],
     options: Mapping[str, tuple[int, ...]],
 ) -> frozenset[str]:
-    read_for_sure = set(_certain_outputs(problem, options))
-    required = set()
-    for o in reversed(problem.topological_order):
-        if read_for_sure.isdisjoint(o.writes):
-            continue
-        required.add(o.name)
-        reads = [
-            set(alternative.reads)
+    """What is present whatever alternatives and options are taken.
+
+    With an operation comes what each of its alternatives needs, itself or through others.
+    """
+    place = {o.name: k for k, o in enumerate(problem.operations)}
+    needed: dict[str, int] = {}  # by what is written, the operations that come with it, as bits
+
+    def with_all(variables: Iterable[str]) -> int:
+        return reduce(or_, (needed.get(v, 0) for v in variables), 0)
+
+    for o in problem.topological_order:
+        ways = [
+            with_all(alternative.reads)
             for a, alternative in enumerate(o.alternatives)
             if (o.name, a) in earliest
         ]
-        if reads:
-            read_for_sure |= set.intersection(*reads)
-    return frozenset(required)
+        own = 1 << place[o.name] | (reduce(and_, ways) if ways else 0)
+        needed.update(dict.fromkeys(o.writes, own))
+    bits = with_all(v.name for v in problem.variables if v.is_output)
+    for choice in problem.choices:
+        each = [with_all(choice.options[number]) for number in options[choice.name]]
+        bits |= reduce(and_, each) if each else 0
+    return frozenset(o.name for k, o in enumerate(problem.operations) if bits >> k & 1)
 
 
 def _latest(
