@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from shoal_solvers.cards import allocation_card
@@ -121,13 +122,16 @@ def lifetimes(
     What half-layer t writes is in the stream from state t + 1; what half-layer e erases
     is in it up to state e.
     """
-    result = {}
     end = ALTERNATING.last_state(num_layers)
-    for name in present_variables(problem, placements, outputs):
-        producer = problem.producer.get(name)
-        first = 0 if producer is None else placements[producer.name].half_layer + 1
-        result[name] = Lifetime(first, erasures.get(name, end))
-    return result
+    written = {
+        v: placement.half_layer + 1
+        for name, placement in placements.items()
+        for v in problem.operation[name].writes
+    }
+    return {
+        name: Lifetime(written.get(name, 0), erasures.get(name, end))
+        for name in present_variables(problem, placements, outputs)
+    }
 
 
 def lifetimes_in(problem: AllocationProblem, allocation: Allocation) -> dict[str, Lifetime]:
@@ -162,24 +166,20 @@ def measure(problem: AllocationProblem, allocation: Allocation) -> Costs:
     The width is counted from the lifetimes, not from the column numbers; the checker makes
     sure that the columns attain it.
     """
-    placements, erasures = allocation.placements, allocation.erasures
-    change: Counter[int] = Counter()
+    change = [0] * (ALTERNATING.last_state(allocation.num_layers) + 2)
     for name, life in lifetimes_in(problem, allocation).items():
-        change[life.first] += problem.variable[name].width
-        change[life.last + 1] -= problem.variable[name].width
-    occupied = width = 0
-    for state in range(ALTERNATING.last_state(allocation.num_layers) + 1):
-        occupied += change[state]
-        width = max(width, occupied)
-    sizes = half_layer_sizes(problem, placements, erasures)
-    by_kind = {
-        kind: max((s for h, s in sizes.items() if ALTERNATING.kind(h) is kind), default=0)
-        for kind in Kind
-    }
+        width = problem.variable[name].width
+        change[life.first] += width
+        change[life.last + 1] -= width
+    sizes = half_layer_sizes(problem, allocation.placements, allocation.erasures)
+    fullest = dict.fromkeys(Kind, 0)
+    for half_layer, size in sizes.items():
+        kind = ALTERNATING.kind(half_layer)
+        fullest[kind] = max(fullest[kind], size)
     return Costs(
         layers=allocation.num_layers,
-        width=width,
-        neurons=by_kind[Kind.MLP],
-        heads=by_kind[Kind.ATTENTION],
+        width=max(accumulate(change)),
+        neurons=fullest[Kind.MLP],
+        heads=fullest[Kind.ATTENTION],
         total=sum(sizes.values()),
     )

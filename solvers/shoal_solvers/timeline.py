@@ -53,8 +53,7 @@ class Timeline:
 
     def next_half_layer(self, kind: Kind, state: int) -> int:
         """The first half-layer of a kind that sees a state: it is not before ``state``."""
-        half_layer = self.half_layer(self.layer(state), kind)
-        return half_layer if half_layer >= state else half_layer + len(self.slots)
+        return state + (self.slots.index(kind) - state) % len(self.slots)
 
     def lag(self, source: Kind, target: Kind) -> int:
         """Layers that must lie between an operation and one that reads its result.

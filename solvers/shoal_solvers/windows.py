@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import and_, or_
 
 from shoal_solvers.problem import AllocationProblem, Operation, OutputChoice
@@ -34,15 +34,29 @@ class Windows:
     feasible: bool
     options: Mapping[str, tuple[int, ...]]
 
-    def alternatives(self, operation: Operation) -> list[int]:
+    @cached_property
+    def usable(self) -> Mapping[str, tuple[int, ...]]:
+        """By operation, the numbers of the alternatives that can be used, if there are any."""
+        usable: dict[str, tuple[int, ...]] = {}
+        for name, a in self.earliest:
+            usable[name] = (*usable.get(name, ()), a)
+        return usable
+
+    def alternatives(self, operation: Operation) -> tuple[int, ...]:
         """The numbers of the alternatives that can be used; none if the operation is absent."""
-        return [
-            a for a in range(len(operation.alternatives)) if (operation.name, a) in self.earliest
-        ]
+        return self.usable.get(operation.name, ())
+
+    @cached_property
+    def first_layers(self) -> Mapping[str, int]:
+        """By operation, the first layer in which it can run."""
+        return {
+            name: min(self.earliest[name, a] for a in usable)
+            for name, usable in self.usable.items()
+        }
 
     def first_layer(self, operation: Operation) -> int:
         """The first layer in which an operation with usable alternatives can run."""
-        return min(self.earliest[operation.name, a] for a in self.alternatives(operation))
+        return self.first_layers[operation.name]
 
     def choosable(self, problem: AllocationProblem) -> frozenset[str]:
         """What is there at the end if it is chosen."""

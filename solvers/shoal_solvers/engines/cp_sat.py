@@ -13,10 +13,10 @@ from shoal_solvers.engines.interruptible import run_interruptibly
 from shoal_solvers.formulation.linear_model import NO_LIMIT, IntArray, LinearModel
 
 LARGE_MODEL = 600
-"""Columns from which on a portfolio of searches beats a single one."""
+"""Columns from which on a portfolio of searches beats a single one.
 
-TINY_MODEL = 150
-"""Columns up to which a plain search takes less time than presolving or a relaxation would."""
+Below, presolving and cuts take more time than they save.
+"""
 
 PORTFOLIO = ("max_lp", "quick_restart_no_lp")
 """One search that proves bounds by the linear relaxation, one that finds allocations by learning;
@@ -144,13 +144,11 @@ def _set_parameters(solver: cp_model.CpSolver, model: LinearModel, effort: Effor
         parameters.max_time_in_seconds = max(effort.wall_clock_limit, 1e-3)
     parameters.catch_sigint_signal = False
     parameters.linearization_level = 2
-    if model.num_columns <= TINY_MODEL:
+    if model.num_columns < LARGE_MODEL:
         parameters.num_workers = 1
         parameters.cp_model_presolve = False
         parameters.symmetry_level = 0
-        parameters.linearization_level = 0
-    elif model.num_columns < LARGE_MODEL:
-        parameters.num_workers = 1
+        parameters.cut_level = 0
     else:
         parameters.num_workers = effort.workers
         parameters.interleave_search = True

@@ -39,7 +39,7 @@ def find_readers(problem: AllocationProblem, windows: Windows) -> Mapping[str, S
             for v in dict.fromkeys(o.alternatives[a].reads):
                 numbers[v].append(a)
         for v, alternatives in numbers.items():
-            is_certain = o.name in windows.required and alternatives == usable
+            is_certain = o.name in windows.required and tuple(alternatives) == usable
             readers[v].append(Reader(o, tuple(alternatives), is_certain))
     return readers
 
