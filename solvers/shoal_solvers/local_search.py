@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from shoal_solvers.allocation import Allocation
-from shoal_solvers.checker import violations
 from shoal_solvers.heuristics import as_early_as_possible
+from shoal_solvers.objectives import within_budgets
 from shoal_solvers.problem import AllocationProblem
 
 MOST_STEPS = 2_000
@@ -17,6 +17,7 @@ def improved(
     problem: AllocationProblem,
     allocation: Allocation,
     rank: Callable[[Allocation], tuple[int, ...]],
+    is_best: Callable[[Allocation], bool] = lambda _: False,
 ) -> Allocation:
     """An allocation within the budgets that ranks no higher, every operation as early as it can be.
 
@@ -24,6 +25,7 @@ def improved(
         problem: what is allocated.
         allocation: one within the budgets.
         rank: less is better.
+        is_best: whether a better one need not be looked for.
     """
     best, least = allocation, rank(allocation)
     chosen = {
@@ -41,9 +43,11 @@ def improved(
             trials -= 1
             candidate = as_early_as_possible(problem, other, options)
             own = rank(candidate)
-            if own < least and not any(violations(problem, candidate)):
+            if own < least and within_budgets(problem, candidate):
                 best, least, chosen, outputs = candidate, own, other, options
                 improving = True
+                if is_best(best):
+                    return best
     return best
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shoal_solvers import bounds
-from shoal_solvers.allocation import Costs
+from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.problem import AllocationProblem, Budgets
 from shoal_solvers.timeline import Kind
 from shoal_solvers.windows import Windows
@@ -109,6 +109,15 @@ LEXICOGRAPHIC = (LAYERS, WIDTH, NEURONS, HEADS, TOTAL)
 
 OBJECTIVES = tuple(objective.name for objective in LEXICOGRAPHIC)
 """Their names."""
+
+
+def within_budgets(problem: AllocationProblem, allocation: Allocation) -> bool:
+    """Whether an allocation that is valid otherwise keeps to the budgets."""
+    if not problem.budgets.limits():
+        return True
+    costs = measure(problem, allocation)
+    limits = ((o.measure(costs), o.limit(problem.budgets)) for o in LEXICOGRAPHIC)
+    return all(limit is None or value <= limit for value, limit in limits)
 
 
 def weighted(weights: Mapping[Objective, int]) -> Objective:

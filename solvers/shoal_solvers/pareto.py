@@ -95,7 +95,9 @@ def _with_layers(
     """With up to so many layers, ever fewer columns."""
     limited = problem.with_budgets(replace(problem.budgets, max_layers=max(1, num_layers)))
     narrowest = solve(limited, objectives=("width",), **options).costs.width
-    objectives = ({"neurons": per_neuron, "heads": per_head}, "width", "layers")
+    fullest = {"neurons": per_neuron, "heads": per_head}
+    # a budget of no layers cannot be given, so none comes about by asking for few first
+    objectives = (fullest, "width", "layers") if num_layers else ("layers", fullest, "width")
     width: int | None = problem.budgets.max_width
     while width is None or width >= narrowest:
         budgets = replace(limited.budgets, max_width=width)
@@ -104,11 +106,11 @@ def _with_layers(
         except InfeasibleError:
             return
         costs = result.costs
-        fullest = per_neuron * costs.neurons + per_head * costs.heads
+        size = per_neuron * costs.neurons + per_head * costs.heads
         yield FrontPoint(
             costs.layers,
             costs.width,
-            costs.layers * costs.width * fullest,
+            costs.layers * costs.width * size,
             result.allocation,
             costs,
             result.proven,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 from shoal_solvers.allocation import Allocation, Costs, measure
 from shoal_solvers.bounds import layers_bound
@@ -70,6 +71,7 @@ class LexicographicSearch:
         self._formulations: dict[tuple[int, int | None, frozenset[Objective]], Formulation] = {}
         self._proven: dict[Objective, int] = {}
         self._costs: tuple[Allocation, Costs] | None = None
+        self._bounds: dict[tuple[Objective, int, int | None], int] = {}
         self._windows_in: dict[tuple[int, int | None], Windows] = {}
 
     def run(self) -> Allocation:
@@ -80,7 +82,7 @@ class LexicographicSearch:
             KeyboardInterrupt: interrupted before there was any allocation.
         """
         try:
-            self.best = best_heuristic(self.problem, self.order, self._starts)
+            self.best = best_heuristic(self.problem, self.order, self._starts, self._is_best)
             if self.best is None:
                 self._find_any()
             for objective in self.order:
@@ -281,15 +283,27 @@ class LexicographicSearch:
         """Whether what is proven in the windows' layers holds in any number that is allowed."""
         return self._is_settled(LAYERS, objective) or most_layers(self.problem)[1]
 
+    def _is_best(self, allocation: Allocation) -> bool:
+        """Whether an allocation attains the structural bound of every objective."""
+        self.best = allocation
+        return all(self._value(o) <= self._structural_bound(o) for o in self.order)
+
     def _structural_bound(self, objective: Objective) -> int:
         if objective is LAYERS:
-            return layers_bound(self.problem)
+            return self._fewest_layers
         width = self._settled_width(objective)
         if self._is_settled(LAYERS, objective):
             windows = self._windows(objective)
         else:
             windows = self._windows_of(useful_layers(self.problem), width)
-        return objective.bound(self.problem, windows, width)
+        key = (objective, windows.num_layers, width)
+        if key not in self._bounds:
+            self._bounds[key] = objective.bound(self.problem, windows, width)
+        return self._bounds[key]
+
+    @cached_property
+    def _fewest_layers(self) -> int:
+        return layers_bound(self.problem)
 
     def _close(self, objective: Objective, bound: int, start: float) -> None:
         """Record what is known about an objective, and let the caller see it."""

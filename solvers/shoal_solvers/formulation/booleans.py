@@ -74,6 +74,8 @@ class Booleans:
 
     def index(self, layers: IntArray, before: bool = False) -> IntArray:
         """Where in ``self.layers`` each layer is, or the first one after it, or the last before."""
+        if self.is_complete:
+            return np.minimum(layers, len(self.layers) - before)
         if before:
             return np.searchsorted(self.layers, layers, side="right") - 1
         return np.searchsorted(self.layers, layers)
@@ -96,10 +98,13 @@ class Booleans:
     def done_before(self, operation: Operation, layers: IntArray, lag: int) -> list[IntArray]:
         """Whether an operation ran so many layers before the end of each of some layers."""
         before = layers - lag
-        where = self.index(np.maximum(before, 0))
-        return [
-            np.where(before >= 0, done[where], FALSE) for done in self.operation_done(operation)
-        ]
+        done = self.operation_done(operation)
+        if not lag:
+            where = before if self.is_complete else self.index(before)
+            return [columns[where] for columns in done]
+        there = before >= 0
+        where = self.index(np.where(there, before, 0))
+        return [np.where(there, columns[where], FALSE) for columns in done]
 
     def choosing(self, variable: str) -> list[int]:
         """For each usable option with the variable, whether it is chosen."""

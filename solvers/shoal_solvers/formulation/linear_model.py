@@ -75,8 +75,7 @@ class Rows:
         self._terms: list[IntArray] = []
         self._signs: list[int] = []
         self._first_rows: list[int] = []
-        self._lower: list[IntArray] = []
-        self._upper: list[IntArray] = []
+        self._limits: list[tuple[int, int, int]] = []  # rows, lower, upper
         self._weighted: list[tuple[int, IntArray, IntArray]] = []
 
     def at_most(
@@ -120,8 +119,8 @@ class Rows:
         merged = np.zeros(len(key), np.int64)
         np.add.at(merged, where, coefficient)
         row, column = key // size, key % size
-        lower = np.concatenate([*self._lower, np.empty(0, np.int64)])
-        upper = np.concatenate([*self._upper, np.empty(0, np.int64)])
+        times, low, high = np.array(self._limits, np.int64).reshape(-1, 3).T
+        lower, upper = np.repeat(low, times), np.repeat(high, times)
         constant = np.zeros(self.count, np.int64)
         true = column == TRUE
         np.add.at(constant, row[true], merged[true])
@@ -162,8 +161,7 @@ class Rows:
         self._limit(count, lower, upper)
 
     def _limit(self, count: int, lower: int, upper: int) -> None:
-        self._lower.append(np.full(count, lower))
-        self._upper.append(np.full(count, upper))
+        self._limits.append((count, lower, upper))
         self.count += count
 
     def _entries(self) -> tuple[IntArray, IntArray, IntArray]:

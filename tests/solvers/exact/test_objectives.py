@@ -6,7 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shoal_solvers import OBJECTIVES, AllocationProblem, InvalidProblemError, pareto, solve
+from shoal_solvers import (
+    OBJECTIVES,
+    AllocationProblem,
+    Alternative,
+    InvalidProblemError,
+    Kind,
+    Operation,
+    OutputChoice,
+    Variable,
+    pareto,
+    solve,
+)
 from tests.solvers.brute_force import every_cost
 from tests.solvers.problems import chain, fan, problems
 
@@ -65,6 +76,16 @@ def test_a_front_has_all_that_is_not_dominated(problem: AllocationProblem) -> No
     found = pareto(problem, per_neuron=3, per_head=5, more_layers=1)
     assert {(p.layers, p.width, p.parameters) for p in found} == front
     assert all(p.proven for p in found)
+
+
+def test_a_front_begins_with_no_layers_where_none_are_needed() -> None:
+    held = Variable("held", 1, is_input=True)
+    made = Variable("made", 0)
+    head = Operation("head", Kind.ATTENTION, ("made",), (Alternative((), 0),))
+    choice = OutputChoice("result", (("held",), ("made",)))
+    problem = AllocationProblem((held, made), (head,), choices=(choice,))
+    found = pareto(problem, more_layers=1)
+    assert {(p.layers, p.width, p.parameters) for p in found} == {(0, 1, 0), (1, 0, 0)}
 
 
 def test_a_single_objective_leaves_no_idle_layer() -> None:
