@@ -9,8 +9,14 @@ from shoal_solvers.heuristics import as_early_as_possible
 from shoal_solvers.objectives import within_budgets
 from shoal_solvers.problem import AllocationProblem
 
-MOST_STEPS = 2_000
-"""Operations that are placed in all trials together."""
+MOST_STEPS = 100
+"""Operations that are placed in all trials together, if these are more than ``FEWEST_TRIALS``.
+
+More hardly ever lead to what a bound proves, and an exact search finds the rest sooner.
+"""
+
+FEWEST_TRIALS = 4
+"""Of other alternatives or options, however large the problem is."""
 
 
 def improved(
@@ -33,7 +39,7 @@ def improved(
         for o in problem.operations
     }
     outputs = dict(allocation.outputs)
-    trials = MOST_STEPS // max(1, len(problem.operations))
+    trials = max(FEWEST_TRIALS, MOST_STEPS // max(1, len(problem.operations)))
     improving = True
     while improving:
         improving = False
