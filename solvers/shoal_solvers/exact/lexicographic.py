@@ -28,7 +28,7 @@ from shoal_solvers.heuristics import (
 from shoal_solvers.objectives import LAYERS, NEURONS, TOTAL, WIDTH, Objective
 from shoal_solvers.problem import AllocationProblem
 from shoal_solvers.result import ObjectiveResult, Status
-from shoal_solvers.windows import Windows, compute_windows
+from shoal_solvers.windows import Windows, columns_needed, compute_windows
 
 SMALL_MODEL = 600
 """Columns up to which all objectives that are left are minimised together."""
@@ -271,10 +271,19 @@ class LexicographicSearch:
         return self._windows_of(num_layers, self._settled_width(objective))
 
     def _windows_of(self, num_layers: int, width: int | None) -> Windows:
+        if width is not None and width >= self._most_columns:
+            width = None
         key = (num_layers, width)
         if key not in self._windows_in:
             self._windows_in[key] = compute_windows(self.problem, num_layers, width)
         return self._windows_in[key]
+
+    @cached_property
+    def _most_columns(self) -> int:
+        """No alternative needs more columns by itself."""
+        problem = self.problem
+        pairs = ((o, a) for o in problem.operations for a in range(len(o.alternatives)))
+        return max((columns_needed(problem, o, a) for o, a in pairs), default=0)
 
     def _settled_width(self, objective: Objective) -> int | None:
         return self._value(WIDTH) if self._is_settled(WIDTH, objective) else None

@@ -13,6 +13,7 @@ in any order, so such a model is a relaxation: no allocation has less than it fi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -177,8 +178,9 @@ class _Maker:
             last_read = self._only_read(v, readers) if self.erase_at_once else ()
             if not last_read:
                 deciding.append(v.name)
-                last_read = (self._new_from(first),)
-            cleared[v.name] = tuple(np.where(self.layers >= first, c, FALSE) for c in last_read)
+                cleared[v.name] = (self._new_from(first),)
+            else:
+                cleared[v.name] = tuple(np.where(self.layers >= first, c, FALSE) for c in last_read)
         return Booleans(
             problem=problem,
             windows=windows,
@@ -206,25 +208,27 @@ class _Maker:
 
     def _new_from(self, first: int, last: int | None = None) -> IntArray:
         """New columns for the layers from ``first`` to before ``last``, false elsewhere."""
-        fresh = self.layers >= first
-        if last is not None:
-            fresh &= self.layers < last
-        return self._new_where(fresh)
-
-    def _new_where(self, fresh: npt.NDArray[np.bool_]) -> IntArray:
-        """New columns for some of the layers, false elsewhere."""
-        columns = np.full(len(self.layers), FALSE, np.int64)
-        number = int(fresh.sum())
-        columns[fresh] = np.arange(self.count, self.count + number)
-        self.count += number
+        columns = np.zeros(len(self.layers), np.int64)  # FALSE
+        start = self._place(first)
+        end = len(columns) if last is None else max(start, self._place(last))
+        columns[start:end] = range(self.count, self.count + end - start)
+        self.count += end - start
         return columns
+
+    def _place(self, layer: int) -> int:
+        """Where a layer, or the first one after it, is among ``layers``."""
+        return bisect_left(self._numbers, layer)
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return self.layers.tolist()  # type: ignore[no-any-return]
 
     def _operation(self, o: Operation, a: int) -> int:
         certain = o.name in self.windows.required and len(self.windows.alternatives(o)) == 1
         used = TRUE if certain else self._new()
         latest = self.windows.latest[o.name]
         columns = self._new_from(self.windows.earliest[o.name, a], latest)
-        columns[self.layers >= latest] = used
+        columns[self._place(latest) :] = used
         self.done[o.name, a] = columns
         return used
 
@@ -289,5 +293,9 @@ class _Maker:
             where[o.sharing] = where.get(o.sharing, np.zeros(len(self.layers), bool)) | possible
         shared = {}
         for sharing, layers in where.items():
-            shared[sharing] = self._new_where(layers)
+            columns = np.zeros(len(self.layers), np.int64)  # FALSE
+            number = int(layers.sum())
+            columns[layers] = range(self.count, self.count + number)
+            self.count += number
+            shared[sharing] = columns
         return shared
