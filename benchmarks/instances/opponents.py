@@ -26,7 +26,8 @@ examples:
   python -m benchmarks.instances.opponents --before /tmp/before/solvers
 
 Each solver runs in a process of its own on each problem, one after the other, with the same limit.
-The seconds are those of the processor, from the start of the call to its end, without imports. A
+The seconds are those of the processor, from the start of the call to its end, without imports; of
+what takes less than one, the least of three calls. A
 ratio is an opponent's seconds divided by ours, on problems that both have proven in all
 objectives; "proven" counts objectives. "worse" says in which objective, as the first, an opponent's
 result is worse than ours, with by how much; "better" likewise.
@@ -38,14 +39,17 @@ import shoal_solvers
 for module in ("ortools.sat.python.cp_model", "ortools.math_opt.python.mathopt"):
     __import__(module)
 problem = shoal_solvers.problem_from_json(sys.stdin.read())
-start = time.process_time()
+taken = []
 try:
-    result = shoal_solvers.solve(problem, solver=sys.argv[1], time_limit=float(sys.argv[2]))
+    while len(taken) < 3 and sum(taken) < 1:
+        start = time.process_time()
+        result = shoal_solvers.solve(problem, solver=sys.argv[1], time_limit=float(sys.argv[2]))
+        taken.append(time.process_time() - start)
 except shoal_solvers.AllocationError as error:
     print(json.dumps({"error": str(error).splitlines()[0]}))
 else:
     print(json.dumps({
-        "seconds": time.process_time() - start,
+        "seconds": min(taken),
         "values": [o.value for o in result.objectives],
         "proven": [o.value == o.bound for o in result.objectives],
     }))
@@ -57,7 +61,7 @@ class Run:
     """A solver on a problem.
 
     Attributes:
-        seconds: of the processor.
+        seconds: of the processor; of several quick calls the least.
         values: of the objectives.
         proven: which of them are proven optimal.
     """
@@ -123,7 +127,7 @@ def rows(
         ours = by["ours"]
         if ours is None:
             continue
-        cells = [name, f"{ours.seconds:.2f}", str(sum(ours.proven))]
+        cells = [name, f"{ours.seconds:,.3f}", str(sum(ours.proven))]
         for opponent in opponents:
             theirs = by[opponent.name]
             if theirs is None:
