@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -21,6 +23,16 @@ Below, presolving and cuts take more time than they save.
 PORTFOLIO = ("max_lp", "quick_restart_no_lp")
 """One search that proves bounds by the linear relaxation, one that finds allocations by learning;
 large neighbourhood searches join them. Interleaved in a fixed order they are deterministic."""
+
+ROOT_LP_ITERATIONS = 10_000
+"""Of the simplex at the root, five times the usual: the bounds of wide models need them."""
+
+FIRST = 0.3
+"""Deterministic seconds that one thread searches before several do.
+
+CP-SAT 9.15 aborts the process (``heuristics.fixed_search != nullptr``) where several interleaved
+threads load a model that is closed while it is loaded. One thread closes it without harm.
+"""
 
 _NO_LOWER = -(2**62)
 """What CP-SAT takes for a row without a lower limit; sums stay far above."""
@@ -64,10 +76,41 @@ class CpSat:
             on_solution: called with value and bound whenever a better solution is found.
             log: takes CP-SAT's log, line by line.
         """
+        began = time.perf_counter()
+        first = effort
+        if effort.workers > 1 and model.num_columns >= LARGE_MODEL:
+            first = replace(effort, workers=1, time_limit=min(FIRST, effort.time_limit))
+        more = parameters or {}
+        answer, is_closed = self._search(model, first, start, more, on_solution, log)
+        if first is effort or is_closed or answer.interrupted:
+            return answer
+        left = effort.wall_clock_limit
+        if left is not None:
+            left = max(0.0, left - (time.perf_counter() - began))
+        rest = replace(effort, wall_clock_limit=left, time_limit=effort.time_limit - answer.work)
+        start = start if answer.values is None else answer.values
+        second, _ = self._search(model, rest, start, more, on_solution, log)
+        return replace(
+            second,
+            values=answer.values if second.values is None else second.values,
+            bound=max(answer.bound, second.bound),
+            work=answer.work + second.work,
+        )
+
+    def _search(
+        self,
+        model: LinearModel,
+        effort: Effort,
+        start: IntArray | None,
+        parameters: Mapping[str, object],
+        on_solution: Callable[[int, int], None] | None,
+        log: Callable[[str], None] | None,
+    ) -> tuple[Answer, bool]:
+        """One call of CP-SAT, and whether there is nothing left to search."""
         self._set(model, start)
         solver = cp_model.CpSolver()
         _set_parameters(solver, model, effort)
-        for name, value in (parameters or {}).items():
+        for name, value in parameters.items():
             setattr(solver.parameters, name, value)
         if log is not None:
             solver.parameters.log_search_progress = True
@@ -78,13 +121,14 @@ class CpSat:
         has_bound = bool(model.objective) and status != cp_model.INFEASIBLE
         bound = solver.best_objective_bound if has_bound else 0.0
         solution = solver.response_proto.solution
-        return Answer(
+        answer = Answer(
             values=np.array(list(solution), np.int64) if found else None,
             bound=max(0, math.ceil(bound - 1e-6)),
             infeasible=status == cp_model.INFEASIBLE,
             interrupted=interrupted,
             work=solver.response_proto.deterministic_time,
         )
+        return answer, status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
 
     def _set(self, model: LinearModel, start: IntArray | None) -> None:
         proto = self._model.proto
@@ -144,6 +188,7 @@ def _set_parameters(solver: cp_model.CpSolver, model: LinearModel, effort: Effor
         parameters.max_time_in_seconds = max(effort.wall_clock_limit, 1e-3)
     parameters.catch_sigint_signal = False
     parameters.linearization_level = 2
+    parameters.root_lp_iterations = ROOT_LP_ITERATIONS
     if model.num_columns < LARGE_MODEL:
         parameters.num_workers = 1
         parameters.cp_model_presolve = False

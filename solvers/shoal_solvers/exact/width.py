@@ -119,6 +119,7 @@ class WidthSearch:
         yield
         if relaxed is not None:
             yield from self._look_around(formulation, relaxed)
+            self._search_below(formulation)
 
     def _relax(self, formulation: Formulation) -> Relaxed | None:
         from shoal_solvers.engines import highs  # engines take long to import
@@ -154,6 +155,18 @@ class WidthSearch:
         effort = self._clock.left(share)
         found = self._searcher.minimize(formulation, {WIDTH: 1}, limits, effort, self.best)
         self._settle(found)
+
+    def _search_below(self, formulation: Formulation) -> None:
+        """The whole model with all effort that is left, for something narrower than the best."""
+        limits = {WIDTH: (self.bound, max(self.bound, self.width - 1))}
+        effort = self._clock.left(1.0)
+        found = self._searcher.minimize(formulation, {WIDTH: 1}, limits, effort)
+        self._clock.spend(found.work)
+        if found.infeasible:
+            self.bound = self.width
+        else:
+            self.bound = max(self.bound, min(found.bound, self.width))
+        self._keep_better(found)
 
     def _settle(self, found: Found) -> None:
         """Take over the bound and the allocation of a search among all allocations."""
