@@ -45,7 +45,7 @@ def test_following_the_advice_helps() -> None:
     product = SequenceMap(lambda x, y: 10 * x + y, tokens, indices).named("pairs")
     sizes = {}
     for name, program in (("one-hot", product), ("number", numerical(product))):
-        model = shoal.compile(program, vocab=range(8), max_seq_len=8)
+        model = shoal.compile(program, vocab=range(8), max_seq_len=8, result="one-hot")
         sizes[name] = model.d_model
         if name == "one-hot":
             (columns,) = [

@@ -101,7 +101,7 @@ def test_one_reader_sees_the_patch_and_the_others_do_not() -> None:
     same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
     width = rasp.SelectorWidth(same).named("width")
     program = rasp.SequenceMap(lambda w, t: (w, t), width, rasp.tokens).named("pair")
-    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3)
+    model = shoal.compile(program, vocab=["a", "b"], max_seq_len=3, result="one-hot")
     inputs = ["a", "a", "b"]
     assert model.run(inputs) == [(2, "a"), (2, "a"), (1, "b")]
     for reader, wanted in (
@@ -146,7 +146,7 @@ def test_numbers_beside_large_ones_are_not_lost() -> None:
 def test_an_average_becomes_shares_that_are_not_negative() -> None:
     before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
     mean = rasp.Aggregate(before, rasp.tokens).named("mean")
-    model = shoal.compile(mean, vocab=[0, 1, 2, 3], max_seq_len=2)
+    model = shoal.compile(mean, vocab=[0, 1, 2, 3], max_seq_len=2, result="one-hot")
     assert model.variables["mean"].encoding == "distribution"
     (edit,) = model.edits([[3, 3]], [Patch.values("mean", [0.5, 2])])
     assert edit.target.min() >= 0

@@ -11,6 +11,7 @@ import numpy as np
 
 from shoal.errors import InvalidOptionError, comes_from_outside
 from shoal.limits import Limits
+from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
 from shoal.program.passes import PASSES
 from shoal.rasp.values import (
@@ -35,6 +36,9 @@ PASS_NAMES = (*PASSES, *OPTIONAL)
 ALL = (*PASSES, *(name for name, rule in OPTIONAL.items() if rule.by_default))
 """What "all" stands for: some have to be asked for by name."""
 
+RESULTS = ("code", "one-hot")
+"""How a result of classes can be asked for."""
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -57,6 +61,8 @@ class CompileOptions:
         wall_clock_limit: wall-clock seconds for it besides, if any.
         workers: threads of the allocator.
         limits: what the compilation may take.
+        result: how a result of classes is held: "code" for as narrow as the passes make it, or
+            "one-hot", which leaves out the pass "result-codes".
 
     Raises:
         InvalidOptionError: an option makes no sense; the message says which and why.
@@ -75,6 +81,7 @@ class CompileOptions:
     wall_clock_limit: float | None = None
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
+    result: str = RESULTS[0]
 
     def __post_init__(self) -> None:
         limits = _one_of(self.limits, Limits, "limits", "shoal.Limits(fused_neurons=..., ...)")
@@ -84,7 +91,7 @@ class CompileOptions:
             "vocab": _check_vocab(self.vocab, limits.most_pairs),
             "bos": normalise(self.bos),
             "pad": normalise(self.pad),
-            "passes": pass_names(self.passes),
+            "passes": _passes_for(self.passes, self.result),
             "causal": _truth("causal", self.causal),
             "reuse": _truth("reuse", self.reuse),
         }
@@ -214,6 +221,16 @@ def _check_tokens(tokens: Iterable[Value]) -> None:
             reason = "means that nothing was selected; choose another"
         if reason is not None:
             raise InvalidOptionError(f"the token {show_value(token)} cannot be used: it {reason}")
+
+
+def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
+    """The passes for a way to hold the result."""
+    if not isinstance(result, str) or result not in RESULTS:
+        raise InvalidOptionError(
+            f"result is {show_value(result)}; give one of {', '.join(RESULTS)}"
+        )
+    names = pass_names(passes)
+    return names if result == "code" else tuple(n for n in names if n != RESULT_CODES)
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from shoal.limits import Limits
-from shoal.options import ALL, PASS_NAMES
+from shoal.options import ALL, PASS_NAMES, RESULTS
 from shoal_cli.tokens import HELP, parse_token
 from shoal_cli.wording import OPTIONS
 from shoal_solvers import KNOWN_SOLVERS, SOLVERS, Budgets
@@ -64,6 +64,13 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what places operations into layers: {', '.join(KNOWN_SOLVERS)} "
         f"(default: {SOLVERS[-1]})",
+    )
+    parser.add_argument(
+        "--result",
+        choices=RESULTS,
+        default=RESULTS[0],
+        help="how a result of classes is held: code, one number for each value where nothing else "
+        "reads it, or one-hot, for those who probe (default: code)",
     )
     parser.add_argument(
         "--no-reuse",

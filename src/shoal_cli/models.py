@@ -43,6 +43,7 @@ def compiled(arguments: argparse.Namespace) -> shoal.Model:
             passes=passes_of(arguments),
             allocator=arguments.allocator,
             reuse=arguments.reuse,
+            result=arguments.result,
             progress=progress,
             **common_options(arguments),
         )

@@ -395,12 +395,16 @@ def test_names_that_look_like_default_names_are_kept() -> None:
 
 
 def test_answers_without_layers_are_held_to_the_width() -> None:
-    assert shoal.compile(indices, vocab=AB, max_seq_len=5).num_layers == 0
+    for result, width in (("one-hot", 5), ("code", 1)):
+        options = {"vocab": AB, "max_seq_len": 5, "result": result}
+        assert shoal.compile(indices, **options).num_layers == 0
+        enough = shoal.compile(indices, **options, budget=shoal.Budgets(max_width=width))
+        assert enough.d_model == width
     message = "max_width=2 is in the way: the smallest value that works is 5"
     with pytest.raises(shoal.BudgetError, match=message):
-        shoal.compile(indices, vocab=AB, max_seq_len=5, budget=shoal.Budgets(max_width=2))
-    enough = shoal.compile(indices, vocab=AB, max_seq_len=5, budget=shoal.Budgets(max_width=5))
-    assert enough.d_model == 5
+        shoal.compile(
+            indices, vocab=AB, max_seq_len=5, result="one-hot", budget=shoal.Budgets(max_width=2)
+        )
 
 
 def test_printed_weights_have_the_promised_sizes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
+from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import lower
-from shoal.lowering.rules import cone, copy, further_forms, split_width, view
+from shoal.lowering.rules import cone, copy, further_forms, mean, split_width, view
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -387,6 +388,38 @@ def _digits_of_the_next_row(correct: Function) -> Function:
         return replace(recipe, classes=np.roll(recipe.classes, 1))
 
     return recipe_over
+
+
+# result codes
+
+
+@_fault(
+    Code,
+    "codes",
+    "codes that meet",
+    "the two largest codes of a result are the same",
+    can_show=has_pass("result-codes"),
+)
+def _codes_that_meet(correct: Function) -> Function:
+    def codes(form: Any, domain: Any) -> Any:
+        found = correct(form, domain)
+        return np.minimum(found, np.sort(found[:, 0])[-2:].min(initial=np.inf))
+
+    return codes
+
+
+@_fault(
+    mean,
+    "_averaged",
+    "numbers not moved",
+    "a mean that can be None is not moved away from 0, as its code is",
+    can_show=both(has_pass("result-codes"), has("Aggregate")),
+)
+def _numbers_not_moved(correct: Function) -> Function:
+    def averaged(*arguments: Any, shift: float = 0.0) -> Any:
+        return correct(*arguments)
+
+    return averaged
 
 
 PASS_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

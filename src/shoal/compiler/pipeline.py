@@ -46,6 +46,7 @@ def compile(
     wall_clock_limit: float | None = None,
     workers: int = 1,
     limits: Limits | None = None,
+    result: str = "code",
     progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.
@@ -68,6 +69,8 @@ def compile(
             from run to run.
         workers: threads of the allocator.
         limits: sizes above which a program is refused before memory is taken.
+        result: "code" holds a result of classes that nothing else reads as one number for each
+            value, if the passes have "result-codes"; "one-hot" for those who probe.
         progress: called with what is being done, in words: the stage that begins, and during
             allocation what is proven so far.
 
@@ -91,6 +94,7 @@ def compile(
         wall_clock_limit,
         workers,
         limits,  # type: ignore[arg-type]
+        result,
     )
     return compile_with(program, options, progress=progress)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.binary import Binary
+from shoal.forms.code import Code
 from shoal.forms.form import Form
 from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
 
-FORMS: dict[str, Form] = {form.name: form for form in (OneHot(), Scalar(), Binary())}
+FORMS: dict[str, Form] = {form.name: form for form in (OneHot(), Scalar(), Binary(), Code())}
 """By name; more may be added, each is one class. (Mixtures and reciprocals come about by
 attention alone, so nobody can wish for them.)"""
 

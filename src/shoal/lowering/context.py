@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import chain, count
 
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.code import Code
 from shoal.forms.form import Form
 from shoal.forms.registry import form_named
 from shoal.lowering.held import Held, StreamVariable
@@ -15,6 +16,9 @@ from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
 from shoal.rasp.values import Value
+
+RESULT_CODES = "result-codes"
+"""The name of the rule by which a result is held as one number for each value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,8 @@ class Context:
         Raises:
             UnsupportedProgramError: it holds numbers where classes are promised, or the other way.
         """
+        if self.is_for_decoder_alone(node):
+            return Code()
         form = form_named(node.form or ("scalar" if node.is_numerical else "one-hot"), node.label)
         if form.is_number == node.is_numerical:
             return form
@@ -83,6 +89,17 @@ class Context:
             "drop rasp.numerical, or the form"
             if node.is_numerical
             else "annotate it with rasp.numerical, or use another form",
+        )
+
+    def is_for_decoder_alone(self, node: Node) -> bool:
+        """Whether an s-op is a result of classes that nothing reads, of which a code will do."""
+        is_free = not node.is_numerical and node.form is None and not node.is_kept
+        return (
+            RESULT_CODES in self.passes
+            and node.id == self.inferred.program.root
+            and is_free
+            and not self.inferred.program.graph.out_degree(node.id)
+            and Code().misfit(self.domain(node.id), self.inferred.limits) is None
         )
 
     def form_of(self, node: Node) -> Form:

@@ -110,13 +110,14 @@ def _copied(
     assert held.own is not None
     assert fitted is not None  # what is one-hot can be copied to anything
     matrix, bias = fitted
-    space, size = held.own.space, float(held.own.ranges.largest)
+    space, ranges = held.own.space, held.own.ranges
+    size = float(ranges.largest) * (2 if ranges.signed.any() else 1)  # how far apart two codes are
     default, at_bos = context.default_of(node), np.zeros(len(space))
     off = projected_errors(operand, context.variables, matrix)
     left = np.full(len(space), size * weight_of_unselected(context, node))
     if default is not None:
         at_bos = rows[canonical_key(default)]
-        of_default = at_bos > 0
+        of_default = at_bos != 0
         left[of_default & ~matrix.any(axis=0) & ~bias.astype(bool)] = 0.0  # no key has it
         left[of_default] += size * np.exp(-COLDNESS / 2)
     if context.inferred.sops[node.id].mixture:  # else all selected values are the same

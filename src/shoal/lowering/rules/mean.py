@@ -6,6 +6,8 @@ import numpy as np
 
 from shoal.contract import ROUNDING
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.code import Code
+from shoal.forms.form import number_codes
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
@@ -42,6 +44,28 @@ def mean(context: Context, node: Node) -> Offers[None]:
     yield _averaged(context, node, held, operand, terms)
 
 
+def coded_mean(context: Context, node: Node) -> Offers[None]:
+    """A mean of numbers that only the decoder reads, and that is exact enough for it.
+
+    Where None can occur, numbers are moved away from 0.
+    """
+    domain = context.domain(node.id)
+    is_mean = context.inferred.sops[node.id].mixture and context.is_for_decoder_alone(node)
+    if node.id in context.held or not is_mean or not isinstance(domain, Enumerated):
+        return
+    held = stored(Code(), node.label, domain, node.id)
+    operand = context.first(node.inputs[1]).as_number
+    if operand is None or operand.domain.nullable or not domain.are_numbers:
+        return
+    shift = held.points(np.arange(len(domain)))[:, 0] - number_codes(domain)[:, 0]
+    if np.ptp(shift) > 1e-9:
+        return
+    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    offer = _averaged(context, node, held, operand, terms, shift=float(shift[0]))
+    if offer.errors.largest <= held.form.room(domain):
+        yield offer
+
+
 def decoded_mean(context: Context, node: Node) -> Offers[None]:
     """Numbers are averaged as a number, and an MLP makes the mean a class."""
     operand = None if node.id in context.held else _number_to_average(context, node)
@@ -69,19 +93,30 @@ def _number_to_average(context: Context, node: Node) -> Held | None:
     return operand.as_number
 
 
-def _averaged(context: Context, node: Node, held: Held, number: Held, terms: list[Term]) -> Offer:
+def _averaged(
+    context: Context,
+    node: Node,
+    held: Held,
+    number: Held,
+    terms: list[Term],
+    shift: float = 0.0,
+) -> Offer:
     """A head that averages a number into a variable that is a number (and presence).
 
     The weight that BOS keeps beside selected keys is below the rounding.
+
+    Args:
+        shift: added to the number.
     """
     space, default = held.coordinates.source, context.default_of(node)
-    is_there = (np.arange(len(space)) >= number.width).astype(float)  # surely, if it is not read
-    value = number.coordinates.into(space, np.eye(number.width, len(space)), is_there)
-    low, high = number.domain.bounds
+    bias = (np.arange(len(space)) >= number.width).astype(float)  # surely there, if it is not read
+    bias[0] += shift
+    value = number.coordinates.into(space, np.eye(number.width, len(space)), bias)
+    low, high = (bound + shift for bound in number.domain.bounds)
     size, at_bos = max(abs(low), abs(high)), np.zeros(len(space))
     if isinstance(default, int | float):
-        size = max(size, abs(default))
-        at_bos[0] = default
+        at_bos[0] = default + shift
+        size = max(size, abs(at_bos[0]))
         at_bos[1:] = 1.0
     mixes = context.inferred.widths[node.inputs[0]].high > 1
     rounding = 4 * ROUNDING if mixes else ROUNDING

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shoal.lowering.context import Context
+from shoal.lowering.context import RESULT_CODES, Context
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.linear import linear_map
-from shoal.lowering.rules.mean import decoded_mean, mean
+from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
@@ -39,6 +39,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("widths", _WIDTHS, decode_width),
     ("split-selectors", _WIDTHS, sum_of_parts),
     ("means", _AGGREGATES, mean),
+    (RESULT_CODES, _AGGREGATES, coded_mean),
     ("means", _AGGREGATES, decoded_mean),
     ("copies", _AGGREGATES, copy),
     ("further-forms", frozenset(Op), further_forms),
@@ -67,6 +68,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
         "shared-heads": Optional("aggregates whose head others can share"),
+        RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),
     }
 )

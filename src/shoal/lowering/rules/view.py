@@ -13,10 +13,12 @@ import numpy as np
 from shoal.craft.affine import Matrix, concatenate
 from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
-from shoal.forms.form import with_none
+from shoal.forms.form import Form, with_none
+from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.radii import coordinate_errors
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node, Op
 
@@ -36,7 +38,11 @@ def view_of(context: Context, node: Node) -> Held | None:
     one_hot = [operand.as_indicators for operand in operands]
     if len(operands) < 2 and None not in one_hot:
         return _of_classes(context, node, [operand for operand in one_hot if operand is not None])
-    if not node.is_numerical or any(operand.domain.nullable for operand in operands):
+    if any(operand.domain.nullable for operand in operands):
+        return None
+    if context.is_for_decoder_alone(node):
+        return _code(context, node, operands)
+    if not node.is_numerical:
         return None
     if node.op is Op.LINEAR:
         return linear_combination(context, node)
@@ -46,12 +52,14 @@ def view_of(context: Context, node: Node) -> Held | None:
 def _of_classes(context: Context, node: Node, operands: list[Held]) -> Held:
     """A function of a one-hot value, or of nothing."""
     domain, form = context.inferred.listed(node, node.label), context.form_of(node)
+    if context.is_for_decoder_alone(node):
+        form = OneHot()  # it takes no columns, so it may as well be told apart most safely
     table = context.inferred.sops[node.id].table
     assert table is not None
     codes = with_none(form.codes(domain))[np.maximum(table.entries, NONE)]
     if operands:
-        return _affine(context, node, operands, codes, np.zeros(codes.shape[1]))
-    return _affine(context, node, [], np.zeros((0, len(codes))), codes)
+        return _affine(context, node, form, operands, codes, np.zeros(codes.shape[1]))
+    return _affine(context, node, form, [], np.zeros((0, len(codes))), codes)
 
 
 def linear_combination(context: Context, node: Node) -> Held | None:
@@ -61,7 +69,16 @@ def linear_combination(context: Context, node: Node) -> Held | None:
     if len(operands) < len(numbers):
         return None
     weights = np.array(node.factors, dtype=float)[:, None]
-    return _affine(context, node, operands, weights, np.zeros(1))
+    return _affine(context, node, context.form_of(node), operands, weights, np.zeros(1))
+
+
+def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
+    """A result whose code happens to be such a function, and exact enough to be decoded."""
+    held = _affine_function(context, node, operands)
+    if held is None:
+        return None
+    error = float(coordinate_errors(held, context.variables).max(initial=0.0))
+    return held if error <= held.form.room(held.domain) else None
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
@@ -69,20 +86,26 @@ def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held
     table, domain = context.inferred.sops[node.id].table, context.domain(node.id)
     if table is None or any(operand.codes is None for operand in operands) or domain.nullable:
         return None
-    codes = context.form_of(node).codes(context.inferred.listed(node, node.label))
+    form = context.form_of(node)
+    codes = form.codes(context.inferred.listed(node, node.label))
     rows = table.rows
     width = sum(operand.width for operand in operands)
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
         return None
     fitted = fit_affine(points_of(operands, rows), codes[table(rows.T)])
-    return None if fitted is None else _affine(context, node, operands, *fitted)
+    return None if fitted is None else _affine(context, node, form, operands, *fitted)
 
 
 def _affine(
-    context: Context, node: Node, operands: list[Held], matrix: Matrix, bias: Matrix
+    context: Context,
+    node: Node,
+    form: Form,
+    operands: list[Held],
+    matrix: Matrix,
+    bias: Matrix,
 ) -> Held:
     """A value as an affine function, matrix and bias, of its operands' coordinates."""
     joint = numbered_space(f"operands of {node.label}", len(matrix))
     together = concatenate([operand.coordinates for operand in operands], joint)
     coordinates = together.into(numbered_space(node.label, len(bias)), matrix, bias)
-    return Held(context.form_of(node), context.domain(node.id), variables_of(operands), coordinates)
+    return Held(form, context.domain(node.id), variables_of(operands), coordinates)

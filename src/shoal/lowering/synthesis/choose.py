@@ -18,6 +18,7 @@ from shoal.lowering.held import Errors, seen_errors
 from shoal.lowering.synthesis.affine import affine
 from shoal.lowering.synthesis.constant import constant
 from shoal.lowering.synthesis.gated import gated_steps
+from shoal.lowering.synthesis.gated_rows import gated_rows
 from shoal.lowering.synthesis.hinges import hinges
 from shoal.lowering.synthesis.look_up import look_up
 from shoal.lowering.synthesis.steps import steps
@@ -75,7 +76,7 @@ def synthesise(
     if not len(table.points):  # the operands never meet
         points, results = (np.zeros((1, array.shape[1])) for array in (table.points, table.results))
         table = replace(table, points=points, results=results)
-    forms = (constant, affine, look_up, steps, gated_steps, hinges)
+    forms = (constant, affine, look_up, steps, gated_steps, gated_rows, hinges)
     candidates = sorted(
         (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
     )

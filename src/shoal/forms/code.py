@@ -1,0 +1,82 @@
+"""One number for each class: as narrow as can be, for who only has to tell classes apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.craft.fitting import grid_step
+from shoal.forms.form import Form, Misfit, Ranges, number_codes
+from shoal.limits import Limits
+from shoal.program.facts.domains import Domain, Enumerated
+
+LARGEST = 512.0
+"""Of a code, in units of the smallest gap between two.
+
+The nearest code c to x has the greatest 2 c x - c**2. Of two codes that are one apart these differ
+by 1, and where they are up to 512 rounding of float32 takes them off by 2 * 2**-25 * 2**19 = 1/32.
+"""
+
+
+@dataclass(frozen=True)
+class Code(Form):
+    """The form of a result that nothing but the decoder reads.
+
+    Numbers are their own codes where they lie far enough apart for their size, moved away from 0
+    where None can occur; other classes are numbered, around 0 or from 1.
+    """
+
+    name: ClassVar[str] = "code"
+    is_on_a_line: ClassVar[bool] = True
+
+    def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
+        """It needs a list, which must not be too long."""
+        if not isinstance(domain, Enumerated):
+            return Misfit("takes too many different values to list", "annotate it with numerical")
+        if _gaps(_numbered(domain)) <= LARGEST:
+            return None
+        return Misfit(
+            f"takes {len(domain):,} different values, too many for a number each",
+            'use the form "one-hot"',
+        )
+
+    def parts(self, domain: Domain) -> tuple[str, ...]:
+        """One number."""
+        return ("",)
+
+    def words(self, domain: Domain) -> str:
+        """It is a number for each value."""
+        return "a number for each value"
+
+    def ranges(self, domain: Domain) -> Ranges:
+        """As far as the codes go."""
+        assert isinstance(domain, Enumerated)
+        codes = self.codes(domain)
+        largest = max(1.0, float(np.abs(codes).max(initial=0.0)))
+        step = float(grid_step(codes).min(initial=1.0)) if len(codes) else 1.0
+        return Ranges(np.array([bool((codes < 0).any())]), largest, step)
+
+    def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
+        """[classes, 1]."""
+        if domain.are_numbers and len(domain):
+            numbers = number_codes(domain)[:, :1]
+            if domain.nullable:
+                numbers = numbers - numbers.min() + 1.0
+            if _gaps(numbers) <= LARGEST:
+                return np.asarray(numbers)
+        return _numbered(domain)
+
+
+def _numbered(domain: Enumerated) -> Float[Array, "classes coordinates"]:
+    """[classes, 1]: 1, 2, ... where 0 is None; else whole numbers around 0."""
+    first = 1 if domain.nullable else -(len(domain) // 2)
+    return np.arange(first, first + len(domain), dtype=float)[:, None]
+
+
+def _gaps(codes: Float[Array, "classes coordinates"]) -> float:
+    """The largest code in units of the smallest gap."""
+    gap = float(np.diff(np.sort(codes[:, 0])).min(initial=1.0))
+    return float(np.abs(codes).max(initial=0.0)) / gap if gap > 0 else float("inf")
