@@ -143,6 +143,15 @@ def test_numbers_beside_large_ones_are_not_lost() -> None:
     assert model.write("next", [-1e30], [3]) == pytest.approx([3.0])
 
 
+def test_values_that_never_meet_are_not_brought_together() -> None:
+    number, token = rasp.numerical(rasp.indices), rasp.numerical(rasp.tokens)
+    is_own = rasp.SequenceMap(lambda i, t: i == t, rasp.indices, token)
+    program = rasp.SequenceMap(max, number, is_own).named("larger")
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2)
+    with pytest.raises(shoal.UnwritableError, match="were made only for those that they have"):
+        model.write("indices", [0], [1])
+
+
 def test_an_average_becomes_shares_that_are_not_negative() -> None:
     before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
     mean = rasp.Aggregate(before, rasp.tokens).named("mean")
@@ -216,7 +225,7 @@ def test_operands_that_never_meet_are_not_made_to() -> None:
 
 
 def test_variables_say_what_writes_them() -> None:
-    model = hist()
+    model = shoal.compile(STOCK["hist"].make(5), vocab=list("abc"), max_seq_len=5, passes="none")
     tokens, width = model.variables["tokens"], model.variables["hist"]
     assert (tokens.sublayer, tokens.layer, tokens.head) == ("embedding", None, None)
     assert (width.sublayer, width.layer) == ("mlp", 0)

@@ -155,7 +155,8 @@ def test_the_circuit_is_what_flows(name: str) -> None:
     assert needed | {RESULT, EMBEDDING} == set(circuit)
     rules = {rule for part in model.atlas.parts for rule in part.rules}
     assert all(part.rules or part.kind == "erasure" for part in model.atlas.parts)
-    assert rules <= {"tables", "cones", "widths", "split-selectors", "means", "copies", "linear"}
+    known = {"tables", "cones", "widths", "split-selectors", "means", "copies", "linear"}
+    assert rules <= known | {"result-codes"}
 
 
 def test_erasures_leave_nothing_behind() -> None:

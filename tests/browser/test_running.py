@@ -201,7 +201,7 @@ def test_a_model_without_layers_and_with_one_token(browser: Any, tmp_path: Path)
 
 
 def test_what_is_too_large_to_draw_is_said(browser: Any, tmp_path: Path) -> None:
-    model = shoal.compile(rasp.tokens, vocab=list(range(700)), max_seq_len=3)
+    model = shoal.compile(rasp.tokens, vocab=list(range(700)), max_seq_len=3, result="one-hot")
     with opened(browser, model, tmp_path) as page:
         assert "left out" in page.inner_text("#stream")
         assert "left out" in page.inner_text("#columns")

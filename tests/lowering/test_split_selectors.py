@@ -125,7 +125,7 @@ def test_sort_needs_no_one_hot_value_for_each_pair() -> None:
         shoal.compile(stock.make(8), vocab=stock.vocab, max_seq_len=8, passes=passes)
         for passes in (WITHOUT, "all")
     ]
-    assert models[0].num_layers == models[1].num_layers
+    assert models[0].num_layers >= models[1].num_layers
     assert 2 * models[1].d_model < models[0].d_model
     assert 4 * models[1].num_parameters < models[0].num_parameters
     assert models[1].run([3, 1, 3, 2]) == [1, 2, 3, 3]

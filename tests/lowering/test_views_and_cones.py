@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 
 import shoal
 from shoal.lowering.rules.registry import OPTIONAL
+from shoal.options import ALL
 from shoal.rasp import Map, SequenceMap, SOp, categorical, indices, keep, numerical, tokens
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
 from shoal_analysis.fuzzing.programs import cases
 from tests.support import accepted, defined, interpreted
+
+RECIPROCAL = [name for name in ALL if name != "linear-counts"]
+"""Passes under which counts are decoded, which takes neurons."""
 
 SUBSETS = [s for n in range(len(tuple(OPTIONAL)) + 1) for s in combinations(tuple(OPTIONAL), n)]
 
@@ -63,7 +67,13 @@ def test_a_cut_that_is_too_large_gives_way_to_a_nearer_one(
 ) -> None:
     stock = STOCK["reverse"]
     program = stock.make(10)
-    model = shoal.compile(program, vocab=stock.vocab, max_seq_len=10, limits=shoal.Limits(**limits))
+    model = shoal.compile(
+        program,
+        vocab=stock.vocab,
+        max_seq_len=10,
+        passes=RECIPROCAL,
+        limits=shoal.Limits(**limits),
+    )
     assert model.num_layers == stock_model("reverse").num_layers + 1
     assert model.run(list("abcd")) == list("dcba")
     (cones,) = [saving for saving in model.savings if saving.name == "cones"]
@@ -102,7 +112,7 @@ def test_a_map_of_a_one_hot_value_costs_nothing() -> None:
 
 
 def test_fused_tables_keep_to_the_limits() -> None:
-    narrow = stock_model("reverse", limits=shoal.Limits(fused_neurons=50))
+    narrow = stock_model("reverse", passes=RECIPROCAL, limits=shoal.Limits(fused_neurons=50))
     assert narrow.num_layers == 3
     assert stock_model("reverse", limits=shoal.Limits(fused_rows=10)).num_layers == 3
 

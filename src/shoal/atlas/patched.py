@@ -98,6 +98,30 @@ def require_defined(patched: Patched) -> None:
             )
 
 
+def require_met(patched: Patched) -> None:
+    """Refuse what makes values meet in an MLP that token and position never bring together."""
+    atlas = patched.atlas
+    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
+    for part in atlas.parts:
+        owners = [atlas.places[name].value or "" for name in part.reads if name in atlas.places]
+        values = [atlas.values[label] for label in dict.fromkeys(owners) if label in atlas.values]
+        local = [(value.label, value.local) for value in values if value.local is not None]
+        if part.kind != "neurons" or len(local) < 2 or replaced.isdisjoint(n for n, _ in local):
+            continue
+        written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
+        seen = patched.seen_by(written or part.name)
+        now = np.stack([patched.classes(label, seen) for label, _ in local], axis=1)
+        meeting = np.stack([grid.ravel() for _, grid in local], axis=1)
+        known = {tuple(row) for row in meeting.tolist()}
+        if any(tuple(row) not in known for row in now.tolist()):
+            names = " and ".join(label for label, _ in local)
+            raise UnwritableError(
+                local[0][0],
+                f"the new value makes {names} have values together that they have on no input, and "
+                f"the neurons of {part.name!r} were made only for those that they have",
+            )
+
+
 def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[str]]) -> None:
     """Refuse what makes a selector select more or fewer keys than it does on any input.
 

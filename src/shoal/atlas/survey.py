@@ -72,7 +72,11 @@ def survey(stages: Stages) -> Atlas:
         source=listing(stages.program),
         options=_options(stages.options),
         output=original.program.node(original.program.root).label,
-        result=_reading(lowered, chosen_result(lowered, allocated.allocation)),
+        result=_reading(
+            lowered,
+            chosen_result(lowered, allocated.allocation),
+            original.program.node(original.program.root).is_numerical,
+        ),
         values={value.label: value for value in values},
         places={place.name: place for place in places},
         parts=tuple(_parts(lowered, allocated, stages.craft)),
@@ -108,8 +112,11 @@ def _saved(saving: Saving) -> Saved:
     return Saved(saving.name, saving.count, saving.what)
 
 
-def _reading(lowered: LoweredProgram, held: Held) -> Reading:
-    """What is held, with the dimensions of its variables in their order."""
+def _reading(lowered: LoweredProgram, held: Held, is_numerical: bool) -> Reading:
+    """What is held, with the dimensions of its variables in their order.
+
+    The number that classes are decoded from is no more than a code of theirs.
+    """
     source = held.coordinates.source
     directions = [d for name in held.variables for d in lowered.variables[name].space.directions]
     return Reading(
@@ -118,7 +125,7 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
         matrix=held.coordinates.matrix[[source.index[d] for d in directions]],
         bias=held.coordinates.bias,
         codes=held.codes,
-        is_number=held.form.is_number,
+        is_number=held.form.is_number and is_numerical,
         shows_classes=held.form.picks_one,
         is_raw=held in lowered.raw.values(),
         error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
@@ -138,7 +145,7 @@ def _value(
 
     def readings(ways: tuple[Held, ...]) -> tuple[Reading, ...]:
         there = [h for h in ways if all(name in present for name in h.variables)]
-        return tuple(_reading(lowered, h) for h in there)
+        return tuple(_reading(lowered, h, node.is_numerical) for h in there)
 
     raw = (lowered.raw[place],) if place in lowered.raw else ()
     program = optimised.original.program

@@ -16,7 +16,14 @@ from shoal.atlas.content import (
     require_reachable,
 )
 from shoal.atlas.patch import Patch, Source
-from shoal.atlas.patched import ForSome, Patched, require_defined, require_known, require_selected
+from shoal.atlas.patched import (
+    ForSome,
+    Patched,
+    require_defined,
+    require_known,
+    require_met,
+    require_selected,
+)
 from shoal.atlas.readers import Heard, Readers
 from shoal.atlas.reading import Reader
 from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
@@ -92,6 +99,7 @@ class Writer:
         if all(patch.source in _CLASSES for patch in patches) and made:
             patched = Patched(self.run(tokens, made), contents, tuple(for_some))
             require_defined(patched)
+            require_met(patched)
             require_selected(patched, patches[0].name, self.readers.led_to)
             require_known(patched, patches[0].name)
         return made

@@ -17,7 +17,7 @@ from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
-from shoal.lowering.rules.width import decode_width, width
+from shoal.lowering.rules.width import LINEAR_COUNTS, decode_width, width
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 Rule = Callable[[Context, Node], Offers[None]]
@@ -67,6 +67,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "views": Optional("values that need no operation"),
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
+        LINEAR_COUNTS: Optional("counts that heads write themselves"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),

@@ -17,14 +17,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from shoal.craft.affine import concatenate
+from shoal.craft.bases import numbered_space
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import class_table, cuts, raw_classes
 from shoal.lowering.heads import Term
-from shoal.lowering.held import Held, stored
+from shoal.lowering.held import Held, stored, variables_of
 from shoal.lowering.making import Recipe, decoding, must_make, offer_another
-from shoal.lowering.offers import Offers
-from shoal.lowering.rules.width import all_widths, reciprocal
+from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.rules.width import all_widths, as_code, count
 from shoal.lowering.selectors import Truth
 from shoal.program.facts.domains import domain_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -37,14 +40,33 @@ _MOST_PAIRS = 2**20
 
 
 def parts(context: Context, node: Node) -> Offers[None]:
-    """The widths of disjoint parts of a selector: as 1 / (1 + n), and decoded to a number."""
+    """The widths of disjoint parts of a selector: as numbers, or as 1 / (1 + n) and decoded."""
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
-        offer = reciprocal(context, f"{node.label}.part.reciprocal", terms, counts)
-        raw = yield replace(offer, purpose=_purpose(node, number, "raw"))
+        offer = count(context, node, f"{node.label}.part", terms, counts)
+        what = "count" if offer.held.form.is_number else "raw"
+        raw = yield replace(offer, purpose=_purpose(node, number, what))
+        if what == "count":
+            continue
         held = stored(Scalar(), context.fresh_name(f"{node.label}.part"), counts, None)
         made = must_make(context, decoding(raw, held), node.label)
         yield replace(made, purpose=_purpose(node, number, "count"))
+
+
+def _helpers(context: Context, node: Node, what: str) -> list[Held]:
+    purposes = [_purpose(node, number, what) for number in range(MOST_PARTS)]
+    return [context.helpers[p] for p in purposes if p in context.helpers]
+
+
+def _sum(context: Context, node: Node, parts: list[Held]) -> Held | None:
+    """The sum of numbers that heads wrote; None if there are none, or they had to be decoded."""
+    if not parts or _helpers(context, node, "raw"):
+        return None
+    joint = numbered_space(f"parts of {node.label}", len(parts))
+    together = concatenate([part.coordinates for part in parts], joint)
+    total = together.into(numbered_space(node.label, 1), np.ones((len(parts), 1)), np.zeros(1))
+    counts = domain_of([width] for width in all_widths(context, node))
+    return Held(Scalar(), counts, variables_of(parts), total)
 
 
 def _purpose(node: Node, number: int, what: str) -> str:
@@ -52,10 +74,22 @@ def _purpose(node: Node, number: int, what: str) -> str:
 
 
 def sum_of_parts(context: Context, node: Node) -> Offers[None]:
-    """The width, decoded from those of the parts, or from what they are decoded from."""
+    """The width, decoded from those of the parts, or from what they are decoded from.
+
+    The sum of numbers is read as one number.
+    """
+    number = _sum(context, node, _helpers(context, node, "count"))
+    if number is not None:
+        error = float(coordinate_errors(number, context.variables).max())
+        coded = as_code(context, node, number, error)
+        if coded is not None:
+            yield Offer(coded, view_of=node.id)
+        if node.id in context.raw:
+            recipe = decoding(number, context.first(node.id), raw_classes(context, node.id))
+            yield from offer_another(context, recipe)
+        return
     for what in ("raw", "count"):
-        purposes = [_purpose(node, number, what) for number in range(MOST_PARTS)]
-        operands = [context.helpers[p] for p in purposes if p in context.helpers]
+        operands = _helpers(context, node, what)
         if not operands:
             return
         widths, classes = all_widths(context, node), raw_classes(context, node.id)

@@ -1,38 +1,102 @@
-"""Selector widths: a head that averages the mark of BOS, and an MLP that decodes 1 / (1 + n)."""
+"""Selector widths: a head that counts, and an MLP that makes the count what it is held as.
+
+A count is read in one of two ways. If BOS scores like a selected key and is all that has a value,
+the head writes 1 / (1 + n). If BOS scores so much more that it has nearly all the weight, and
+values are multiplied by what its weight exceeds that of a key by, the head writes n itself: n / (1
++ n / B) with B = ``BOS_WEIGHT``, which float32 does not tell from n. Nothing has to be decoded from
+that where a number will do; but a picture of the attention shows BOS alone.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from shoal.contract import ROUNDING
+from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import constant
+from shoal.craft.bases import numbered_space
+from shoal.forms.code import Code
+from shoal.forms.form import number_codes
 from shoal.forms.reciprocal import Reciprocal
+from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import raw_classes
 from shoal.lowering.heads import LIKE_A_KEY, Term, head, score_error, terms_read
-from shoal.lowering.held import Errors, stored
-from shoal.lowering.making import decoding, must_make
+from shoal.lowering.held import Errors, Held, stored
+from shoal.lowering.making import decoding, make, must_make
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.ir import Node
 
+LINEAR_COUNTS = "linear-counts"
+"""The name of the rule by which heads write counts themselves."""
+
+BOS_WEIGHT = 2.0**30
+"""How many times the weight of a selected key BOS has, so that a count is linear.
+
+Up to 2**12 keys n / (1 + n / B) is off by n**2 / B, 1/64 at most. The sum of all weights is 1 in
+float32, as 2**12 / 2**30 is below its rounding, so what is computed is off by still less.
+"""
+
+MOST_ERROR = 0.1
+"""Counts that may be off by more are not read linearly."""
+
+_SCORE = COLDNESS + math.log(BOS_WEIGHT)
+"""The score of BOS then."""
+
+_SCORE_ERROR = 4 * 2.0**-24 * _SCORE
+"""How far float32 may take the difference of two scores off, over some operations."""
+
 
 def width(context: Context, node: Node) -> Offers[None]:
-    """A head that says 1 / (1 + width), and its decoding."""
+    """A head that says the width, or 1 / (1 + width)."""
     terms = yield from terms_of(context, context.node(node.inputs[0]))
     counts = domain_of([count] for count in all_widths(context, node))
-    offer = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
+    if context.is_for_decoder_alone(node):
+        offer = linear_count(context, node.label, terms, counts)
+        held = None if offer is None else as_code(context, node, offer.held, offer.errors.largest)
+        if offer is not None and held is not None and held.own is not None:
+            own = replace(held.own, node=node.id, words=held.form.words(held.domain))
+            yield replace(offer, held=replace(held, own=own), block=node.label)
+            return
+    offer = count(context, node, node.label, terms, counts)
     yield replace(offer, block=node.label, raw_of=node.id)
 
 
 def decode_width(context: Context, node: Node) -> Offers[None]:
-    """The width from 1 / (1 + width)."""
+    """The width from what a head says, if that is not the width itself.
+
+    Where counts that are written as they are cannot be told apart, 1 / (1 + width) may do.
+    """
+    if node.id in context.held:
+        return
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))
-    yield must_make(context, recipe, node.label)
+    offer = make(context, recipe)
+    if offer is None and context.raw[node.id].form.is_number:
+        terms = yield from terms_of(context, context.node(node.inputs[0]))
+        counts = domain_of([count] for count in all_widths(context, node))
+        other = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
+        raw = yield replace(other, block=node.label, raw_of=node.id)
+        recipe = decoding(raw, held, raw_classes(context, node.id))
+    yield offer or must_make(context, recipe, node.label)
+
+
+def as_code(context: Context, node: Node, count: Held, error: float) -> Held | None:
+    """A count as the code of a result, if a code will do and may be so far off."""
+    domain = context.domain(node.id)
+    if not context.is_for_decoder_alone(node) or not isinstance(domain, Enumerated):
+        return None
+    code = Code()
+    shift = code.codes(domain)[:, 0] - number_codes(domain)[:, 0]
+    if np.ptp(shift) > 0 or domain.nullable or error > code.room(domain):
+        return None
+    space = numbered_space(node.label, 1)
+    coordinates = count.coordinates.into(space, np.eye(1), shift[:1])
+    return replace(count, form=code, domain=domain, coordinates=coordinates)
 
 
 def all_widths(context: Context, node: Node) -> list[int]:
@@ -40,6 +104,33 @@ def all_widths(context: Context, node: Node) -> list[int]:
     domain = context.domain(node.id)
     assert isinstance(domain, Enumerated)
     return sorted(v for group in domain.classes for v in group if isinstance(v, int))
+
+
+def count(context: Context, node: Node, name: str, terms: list[Term], counts: Enumerated) -> Offer:
+    """A head whose result is the width of what the terms select, or 1 / (1 + width).
+
+    Args:
+        node: the width; if it is to be a number, little is allowed to be off.
+        name: of the variable, but for an ending.
+    """
+    linear = None
+    if not node.is_numerical:
+        linear = linear_count(context, context.fresh_name(f"{name}.count"), terms, counts)
+    return linear or reciprocal(context, f"{name}.reciprocal", terms, counts)
+
+
+def linear_count(
+    context: Context, name: str, terms: list[Term], counts: Enumerated
+) -> Offer | None:
+    """A head that writes the width of what the terms select; None if it may be too far off."""
+    most = float(counts.bounds[1])
+    error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
+    if LINEAR_COUNTS not in context.passes or error > MOST_ERROR:
+        return None
+    held = stored(Scalar(), name, counts, None)
+    value = constant(held.coordinates.source, np.array([BOS_WEIGHT]))
+    made = head(name, terms, value, np.zeros(1), _SCORE / COLDNESS, context.inferred.work)
+    return Offer(held, made, terms_read(terms), Errors(np.array([[error]])))
 
 
 def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:

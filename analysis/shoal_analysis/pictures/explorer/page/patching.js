@@ -36,6 +36,7 @@ class Runner {
     const reader = this.pass(tokens, patched.edits);
     const first = Object.keys(patches)[0];
     this.#requireDefined(reader, patched.contents);
+    this.#requireMet(reader, patched.contents);
     this.#requireSelected(reader, patched.contents, first);
     this.#requireKnown(reader, first);
     return reader;
@@ -100,6 +101,25 @@ class Runner {
         throw new RefusedError(
           `${inputs.join(" and ")} would have values together that they have on no input, and ` +
             `${label} is defined only for those that they have`,
+        );
+    }
+  }
+
+  /** Values must not meet in an MLP that token and position never bring together. */
+  #requireMet(reader, contents) {
+    for (const { name, kind, reads } of this.data.parts) {
+      const owners = new Set(reads.map((x) => this.atlas.places.get(x)?.value));
+      const local = [...owners].map((x) => this.atlas.values.get(x)).filter((v) => v?.local);
+      if (kind !== "neurons" || local.length < 2 || !local.some((v) => contents.has(v.label))) continue;
+      const now = local.map((v) => this.#now(v.label, reader, contents));
+      const known = new Set();
+      local[0].local.forEach((row, token) =>
+        row.forEach((_, p) => known.add(local.map((v) => v.local[token][p]).join())),
+      );
+      if (reader.tokens.some((_, p) => !known.has(now.map((classes) => classes[p]).join())))
+        throw new RefusedError(
+          `${local.map((v) => v.label).join(" and ")} would have values together that they have on ` +
+            `no input, and the neurons of ${name} were made only for those that they have`,
         );
     }
   }
