@@ -1,10 +1,25 @@
 """Two formulations that share nothing agree on every objective."""
 
 import pytest
+from ortools.math_opt.python import mathopt
 
 from benchmarks.allocation_milp import milp_costs
 from benchmarks.random_instances import InstanceShape, random_instance
-from shoal_solvers import Budgets, solve
+from shoal_solvers import Budgets, check, solve
+
+
+def test_what_highs_gives_up_on_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*arguments: object, **options: object) -> None:
+        try:
+            raise RuntimeError("HighsStatus: kError [INTERNAL]")
+        except RuntimeError:
+            raise AttributeError("'StatusNotOk' object has no attribute 'canonical_code'") from None
+
+    monkeypatch.setattr(mathopt, "solve", give_up)
+    problem = random_instance(InstanceShape(20), 1)
+    result = solve(problem, solver="milp")
+    assert check(problem, result.allocation) == result.costs
+    assert not result.proven
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,10 @@ FloatArray = npt.NDArray[np.float64]
 _SECONDS_PER_ENTRY = 2e-9
 """Deterministic seconds that a simplex iteration counts for each row and column of a model. On a
 current machine that is about its time."""
+
+_HIGHS_FAILED = "HighsStatus: kError"
+"""What errors say if HiGHS gives up on a model, as it does now and then. (OR-Tools 9.15 stumbles over
+its own report of that, so the text may be that of the error before.)"""
 
 _TOLERANCE = 1e-6
 """How far values of HiGHS may be from whole numbers."""
@@ -60,7 +65,7 @@ def relax(model: LinearModel, effort: Effort) -> Relaxed | None:
     result, interrupted = _solve_interruptibly(_target(model, integers=False), parameters)
     if interrupted:
         raise KeyboardInterrupt
-    if result.termination.reason is not mathopt.TerminationReason.OPTIMAL:
+    if result is None or result.termination.reason is not mathopt.TerminationReason.OPTIMAL:
         return None
     solution = result.solutions[0]
     assert solution.primal_solution is not None
@@ -102,7 +107,11 @@ def minimize(
     for name, value in (parameters or {}).items():
         _set_option(own, name, value)
     target = _target(model, integers=True)
+    began = time.perf_counter()
     result, interrupted = _solve_interruptibly(target, own, start, log)
+    if result is None:
+        work = time.perf_counter() - began
+        return Answer(values=None, bound=0, interrupted=interrupted, work=work)
     reason = result.termination.reason
     infeasible = reason is mathopt.TerminationReason.INFEASIBLE
     values = None
@@ -168,21 +177,27 @@ def _solve_interruptibly(
     parameters: mathopt.SolveParameters,
     start: IntArray | None = None,
     log: Callable[[str], None] | None = None,
-) -> tuple[mathopt.SolveResult, bool]:
-    """Solve; whether Ctrl-C ended it."""
+) -> tuple[mathopt.SolveResult | None, bool]:
+    """Solve; no result where HiGHS failed. And whether Ctrl-C ended it."""
     hints = mathopt.ModelSolveParameters()
     if start is not None:
         values = dict(zip(target.variables(), start.astype(float).tolist(), strict=True))
         hints.solution_hints.append(mathopt.SolutionHint(variable_values=values))
     interrupter = solve_interrupter.SolveInterrupter()
-    return run_interruptibly(
-        lambda: mathopt.solve(
-            target,
-            mathopt.SolverType.HIGHS,
-            params=parameters,
-            model_params=hints,
-            msg_cb=None if log is None else lambda lines: [log(line) for line in lines],
-            interrupter=interrupter,
-        ),
-        interrupter.interrupt,
-    )
+
+    def call() -> mathopt.SolveResult | None:
+        try:
+            return mathopt.solve(
+                target,
+                mathopt.SolverType.HIGHS,
+                params=parameters,
+                model_params=hints,
+                msg_cb=None if log is None else lambda lines: [log(line) for line in lines],
+                interrupter=interrupter,
+            )
+        except Exception as error:
+            if _HIGHS_FAILED not in f"{error} {error.__context__}":
+                raise
+            return None
+
+    return run_interruptibly(call, interrupter.interrupt)
