@@ -17,7 +17,7 @@ from shoal.craft.components import Head
 from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import lower
-from shoal.lowering.rules import cone, copy, further_forms, mean, split_width, view
+from shoal.lowering.rules import cone, copy, further_forms, mean, split_width, view, width
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -388,6 +388,42 @@ def _digits_of_the_next_row(correct: Function) -> Function:
         return replace(recipe, classes=np.roll(recipe.classes, 1))
 
     return recipe_over
+
+
+# linear counts
+
+
+@_fault(
+    width,
+    "linear_count",
+    "BOS too heavy",
+    "counts that heads write themselves are three quarters of what they should be",
+    can_show=both(has_pass("linear-counts"), has("SelectorWidth|length")),
+)
+def _bos_too_heavy(correct: Function) -> Function:
+    def linear_count(*arguments: Any) -> Any:
+        offer = correct(*arguments)
+        if offer is None:
+            return None
+        value = replace(offer.component.value, bias=offer.component.value.bias * 0.75)
+        return replace(offer, component=replace(offer.component, value=value))
+
+    return linear_count
+
+
+@_fault(
+    width,
+    "linear_count",
+    "BOS counted",
+    "counts that heads write themselves have BOS among the keys",
+    can_show=both(has_pass("linear-counts"), has("SelectorWidth|length")),
+)
+def _bos_counted(correct: Function) -> Function:
+    def linear_count(*arguments: Any) -> Any:
+        offer = correct(*arguments)
+        return offer and replace(offer, component=replace(offer.component, value_at_bos=np.ones(1)))
+
+    return linear_count
 
 
 # result codes

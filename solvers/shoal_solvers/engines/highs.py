@@ -25,8 +25,8 @@ _SECONDS_PER_ENTRY = 2e-9
 current machine that is about its time."""
 
 _HIGHS_FAILED = "HighsStatus: kError"
-"""What errors say if HiGHS gives up on a model, as it does now and then. (OR-Tools 9.15 stumbles over
-its own report of that, so the text may be that of the error before.)"""
+"""What errors say if HiGHS gives up on a model, as it does now and then. (OR-Tools 9.15 stumbles
+over its own report of that, so the text may be that of the error before.)"""
 
 _TOLERANCE = 1e-6
 """How far values of HiGHS may be from whole numbers."""

@@ -98,19 +98,27 @@ def require_defined(patched: Patched) -> None:
             )
 
 
-def require_met(patched: Patched) -> None:
-    """Refuse what makes values meet in an MLP that token and position never bring together."""
+def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
+    """Refuse what makes values meet in an MLP that token and position never bring together.
+
+    Args:
+        patched: the forward pass.
+        led_to: from a label to those of the s-ops that depend on it.
+    """
     atlas = patched.atlas
-    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
+    affected = _affected(patched, led_to)
     for part in atlas.parts:
         owners = [atlas.places[name].value or "" for name in part.reads if name in atlas.places]
         values = [atlas.values[label] for label in dict.fromkeys(owners) if label in atlas.values]
         local = [(value.label, value.local) for value in values if value.local is not None]
-        if part.kind != "neurons" or len(local) < 2 or replaced.isdisjoint(n for n, _ in local):
+        if part.kind != "neurons" or len(local) < 2 or affected.isdisjoint(n for n, _ in local):
             continue
         written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
         seen = patched.seen_by(written or part.name)
-        now = np.stack([patched.classes(label, seen) for label, _ in local], axis=1)
+        try:
+            now = np.stack([patched.classes(label, seen) for label, _ in local], axis=1)
+        except UnreadableError:
+            continue  # nothing reads it either
         meeting = np.stack([grid.ravel() for _, grid in local], axis=1)
         known = {tuple(row) for row in meeting.tolist()}
         if any(tuple(row) not in known for row in now.tolist()):
@@ -130,14 +138,19 @@ def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[st
         name: of the s-op that is replaced.
         led_to: from a label to those of the s-ops that depend on it.
     """
-    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
-    affected = replaced.union(*map(led_to, replaced))
+    affected = _affected(patched, led_to)
     for step in patched.atlas.values.values():
         for label in step.inputs if step.is_compiled else ():
             selector = patched.atlas.selectors.get(label)
             operands = patched.atlas.through_selectors((label,))
             if selector is not None and affected & {*operands}:
                 _require_width(patched, name, step.label, selector)
+
+
+def _affected(patched: Patched, led_to: Callable[[str], Set[str]]) -> set[str]:
+    """What is replaced, and what depends on that."""
+    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
+    return replaced.union(*map(led_to, replaced))
 
 
 def _require_width(patched: Patched, name: str, step: str, selector: Selector) -> None:

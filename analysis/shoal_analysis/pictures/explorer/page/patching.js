@@ -107,11 +107,13 @@ class Runner {
 
   /** Values must not meet in an MLP that token and position never bring together. */
   #requireMet(reader, contents) {
+    const affected = this.#affected(contents);
     for (const { name, kind, reads } of this.data.parts) {
       const owners = new Set(reads.map((x) => this.atlas.places.get(x)?.value));
       const local = [...owners].map((x) => this.atlas.values.get(x)).filter((v) => v?.local);
-      if (kind !== "neurons" || local.length < 2 || !local.some((v) => contents.has(v.label))) continue;
-      const now = local.map((v) => this.#now(v.label, reader, contents));
+      if (kind !== "neurons" || local.length < 2 || !local.some((v) => affected.has(v.label))) continue;
+      const now = orNull(() => local.map((v) => this.#now(v.label, reader, contents)));
+      if (!now) continue;
       const known = new Set();
       local[0].local.forEach((row, token) =>
         row.forEach((_, p) => known.add(local.map((v) => v.local[token][p]).join())),
@@ -124,9 +126,14 @@ class Runner {
     }
   }
 
+  /** What is replaced, and what depends on that. */
+  #affected(contents) {
+    return new Set([...contents.keys()].flatMap((x) => [x, ...this.data.ledTo[x]]));
+  }
+
   /** No selector may select more or fewer keys than it does on any input. */
   #requireSelected(reader, contents, name) {
-    const affected = new Set([...contents.keys()].flatMap((x) => [x, ...this.data.ledTo[x]]));
+    const affected = this.#affected(contents);
     for (const step of this.atlas.values.values()) {
       for (const label of step.isCompiled ? step.inputs : []) {
         const selector = this.atlas.selectors.get(label);
