@@ -16,6 +16,7 @@ from shoal.craft.fitting import fit_affine
 from shoal.forms.form import Form, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
+from shoal.lowering.cuts import raw_classes
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
@@ -73,12 +74,29 @@ def linear_combination(context: Context, node: Node) -> Held | None:
 
 
 def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
-    """A result whose code happens to be such a function, and exact enough to be decoded."""
-    held = _affine_function(context, node, operands)
-    if held is None:
+    """A result whose code happens to be such a function, and exact enough to be decoded.
+
+    Counts that heads have written themselves are read as they are.
+    """
+    counts = [
+        _count(context, number) or operand
+        for number, operand in zip(node.inputs, operands, strict=True)
+    ]
+    for read in (counts, operands):
+        held = _affine_function(context, node, read)
+        if held is not None:
+            error = float(coordinate_errors(held, context.variables).max(initial=0.0))
+            if error <= held.form.room(held.domain):
+                return held
+    return None
+
+
+def _count(context: Context, number: int) -> Held | None:
+    """The number that an s-op is decoded from, if there is one for each of its classes."""
+    raw = context.raw.get(number)
+    if raw is None or not raw.form.is_number or raw.codes is None:
         return None
-    error = float(coordinate_errors(held, context.variables).max(initial=0.0))
-    return held if error <= held.form.room(held.domain) else None
+    return raw if np.array_equal(raw_classes(context, number), np.arange(len(raw.codes))) else None
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:
