@@ -393,22 +393,31 @@ def _digits_of_the_next_row(correct: Function) -> Function:
 # linear counts
 
 
+def _spoiled_count(correct: Function, spoil: Callable[[Head], Head]) -> Function:
+    """With another head where one writes a count itself."""
+
+    def linear_count(*arguments: Any) -> Any:
+        offer = yield from correct(*arguments)
+        return offer and replace(offer, component=spoil(offer.component))
+
+    return linear_count
+
+
+_COUNTS = both(has_pass("linear-counts"), has("SelectorWidth|length"))
+
+
 @_fault(
     width,
     "linear_count",
     "BOS too heavy",
     "counts that heads write themselves are three quarters of what they should be",
-    can_show=both(has_pass("linear-counts"), has("SelectorWidth|length")),
+    can_show=_COUNTS,
 )
 def _bos_too_heavy(correct: Function) -> Function:
-    def linear_count(*arguments: Any) -> Any:
-        offer = correct(*arguments)
-        if offer is None:
-            return None
-        value = replace(offer.component.value, bias=offer.component.value.bias * 0.75)
-        return replace(offer, component=replace(offer.component, value=value))
+    def spoil(head: Head) -> Head:
+        return replace(head, value=replace(head.value, matrix=head.value.matrix * 0.75))
 
-    return linear_count
+    return _spoiled_count(correct, spoil)
 
 
 @_fault(
@@ -416,14 +425,10 @@ def _bos_too_heavy(correct: Function) -> Function:
     "linear_count",
     "BOS counted",
     "counts that heads write themselves have BOS among the keys",
-    can_show=both(has_pass("linear-counts"), has("SelectorWidth|length")),
+    can_show=_COUNTS,
 )
 def _bos_counted(correct: Function) -> Function:
-    def linear_count(*arguments: Any) -> Any:
-        offer = correct(*arguments)
-        return offer and replace(offer, component=replace(offer.component, value_at_bos=np.ones(1)))
-
-    return linear_count
+    return _spoiled_count(correct, lambda head: replace(head, value_at_bos=np.ones(1)))
 
 
 # result codes

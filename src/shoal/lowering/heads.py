@@ -39,7 +39,12 @@ def terms_read(terms: list[Term]) -> tuple[str, ...]:
 
 
 def head(
-    name: str, terms: list[Term], value: AffineMap, value_at_bos: Matrix, bos: float, work: Work
+    name: str,
+    terms: list[Term],
+    value: AffineMap,
+    value_at_bos: Matrix | None,
+    bos: float,
+    work: Work,
 ) -> Head:
     """A head that scores keys by a sum of bilinear forms, 1 where selected and at most 0 else.
 
@@ -49,7 +54,7 @@ def head(
     Args:
         terms: their sum is the score; it is multiplied by the coldness.
         value: what is averaged.
-        value_at_bos: what is read there.
+        value_at_bos: what is read there; None for what ``value`` gives.
         bos: the score of BOS, ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
     """
     query_maps, key_maps = [], []

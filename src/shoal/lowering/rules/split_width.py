@@ -43,7 +43,7 @@ def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as numbers, or as 1 / (1 + n) and decoded."""
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
-        offer = count(context, node, f"{node.label}.part", terms, counts)
+        offer = yield from count(context, node, f"{node.label}.part", terms, counts)
         what = "count" if offer.held.form.is_number else "raw"
         raw = yield replace(offer, purpose=_purpose(node, number, what))
         if what == "count":

@@ -5,6 +5,10 @@ the head writes 1 / (1 + n). If BOS scores so much more that it has nearly all t
 values are multiplied by what its weight exceeds that of a key by, the head writes n itself: n / (1
 + n / B) with B = ``BOS_WEIGHT``, which float32 does not tell from n. Nothing has to be decoded from
 that where a number will do; but a picture of the attention shows BOS alone.
+
+What BOS itself holds then counts B times. So values are read from what is 0 at the BOS position as
+it is embedded, and no weight that is a little off makes anything else of that: a one-hot input, or
+a mark of tokens.
 """
 
 from __future__ import annotations
@@ -26,10 +30,10 @@ from shoal.lowering.cuts import raw_classes
 from shoal.lowering.heads import LIKE_A_KEY, Term, head, score_error, terms_read
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.making import decoding, make, must_make
-from shoal.lowering.offers import Offer, Offers
+from shoal.lowering.offers import InputTable, Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
-from shoal.program.ir import Node
+from shoal.program.ir import Node, Op
 
 LINEAR_COUNTS = "linear-counts"
 """The name of the rule by which heads write counts themselves."""
@@ -44,6 +48,8 @@ float32, as 2**12 / 2**30 is below its rounding, so what is computed is off by s
 MOST_ERROR = 0.1
 """Counts that may be off by more are not read linearly."""
 
+_MARK = "mark of tokens"
+
 _SCORE = COLDNESS + math.log(BOS_WEIGHT)
 """The score of BOS then."""
 
@@ -56,13 +62,13 @@ def width(context: Context, node: Node) -> Offers[None]:
     terms = yield from terms_of(context, context.node(node.inputs[0]))
     counts = domain_of([count] for count in all_widths(context, node))
     if context.is_for_decoder_alone(node):
-        offer = linear_count(context, node.label, terms, counts)
+        offer = yield from linear_count(context, node.label, terms, counts)
         held = None if offer is None else as_code(context, node, offer.held, offer.errors.largest)
         if offer is not None and held is not None and held.own is not None:
             own = replace(held.own, node=node.id, words=held.form.words(held.domain))
             yield replace(offer, held=replace(held, own=own), block=node.label)
             return
-    offer = count(context, node, node.label, terms, counts)
+    offer = yield from count(context, node, node.label, terms, counts)
     yield replace(offer, block=node.label, raw_of=node.id)
 
 
@@ -106,7 +112,9 @@ def all_widths(context: Context, node: Node) -> list[int]:
     return sorted(v for group in domain.classes for v in group if isinstance(v, int))
 
 
-def count(context: Context, node: Node, name: str, terms: list[Term], counts: Enumerated) -> Offer:
+def count(
+    context: Context, node: Node, name: str, terms: list[Term], counts: Enumerated
+) -> Offers[Offer]:
     """A head whose result is the width of what the terms select, or 1 / (1 + width).
 
     Args:
@@ -115,22 +123,46 @@ def count(context: Context, node: Node, name: str, terms: list[Term], counts: En
     """
     linear = None
     if not node.is_numerical:
-        linear = linear_count(context, context.fresh_name(f"{name}.count"), terms, counts)
+        own = context.fresh_name(f"{name}.count")
+        linear = yield from linear_count(context, own, terms, counts)
     return linear or reciprocal(context, f"{name}.reciprocal", terms, counts)
 
 
 def linear_count(
     context: Context, name: str, terms: list[Term], counts: Enumerated
-) -> Offer | None:
+) -> Offers[Offer | None]:
     """A head that writes the width of what the terms select; None if it may be too far off."""
     most = float(counts.bounds[1])
     error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
     if LINEAR_COUNTS not in context.passes or error > MOST_ERROR:
         return None
     held = stored(Scalar(), name, counts, None)
-    value = constant(held.coordinates.source, np.array([BOS_WEIGHT]))
-    made = head(name, terms, value, np.zeros(1), _SCORE / COLDNESS, context.inferred.work)
-    return Offer(held, made, terms_read(terms), Errors(np.array([[error]])))
+    mark = yield from _mark_of_tokens(context, terms)
+    space = held.coordinates.source
+    value = mark.coordinates.into(space, np.full((mark.width, 1), BOS_WEIGHT), np.zeros(1))
+    made = head(name, terms, value, None, _SCORE / COLDNESS, context.inferred.work)
+    reads = (*terms_read(terms), *mark.variables)
+    return Offer(held, made, reads, Errors(np.array([[error]])))
+
+
+def _mark_of_tokens(context: Context, terms: list[Term]) -> Offers[Held]:
+    """What has coordinates that add up to 1 at every token, and are 0 at the BOS position.
+
+    That is a one-hot input, a key if one is there, or else a column of its own.
+    """
+    for term in terms:
+        if term.key.form.picks_one and not term.key.domain.nullable and term.key.variables:
+            nodes = [context.variables[name].node for name in term.key.variables]
+            ops = {None if node is None else context.node(node).op for node in nodes}
+            if ops <= {Op.TOKENS, Op.INDICES} and not term.key.coordinates.bias.any():
+                return term.key
+    if _MARK in context.helpers:
+        return context.helpers[_MARK]
+    held = stored(Scalar(), context.fresh_name("token"), domain_of([[1]]), None)
+    by_token = np.ones((len(context.inferred.vocab) + 1, 1))
+    by_token[-1] = 0.0  # BOS
+    table = InputTable(held.variables[0], by_token, None)
+    return (yield Offer(held, purpose=_MARK, table=table))
 
 
 def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:
