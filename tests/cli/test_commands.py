@@ -211,5 +211,5 @@ def test_what_is_piped_is_not_cut(
     assert main(["compare", "hist", "--allocators", "longest-path", "--passes", "none"]) == 0
     header = capsys.readouterr().out.splitlines()[0].split()
     assert header[-1] == "proven"
-    assert main(["explain", "dyck2_ptf"]) == 0
+    assert main(["explain", "dyck2_ptf", "--passes", "none"]) == 0
     assert "opened_before_at_depth.reciprocal" in capsys.readouterr().out

@@ -57,7 +57,7 @@ def test_what_is_left_out_is_named(
 def test_a_column_that_must_be_there_is_whole_on_the_narrowest_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = printed("explain dyck2_ptf", 20, capsys, monkeypatch)
+    text = printed("explain dyck2_ptf --passes none", 20, capsys, monkeypatch)
     assert "opened_before_at_depth.reciprocal" in text
 
 
