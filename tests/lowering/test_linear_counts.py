@@ -77,6 +77,13 @@ def drawn(generator: random.Random, vocab: Sequence[object], longest: int) -> li
     return [generator.choice(vocab) for _ in range(longest)]
 
 
+@pytest.mark.parametrize("numbers", [tokens, indices])
+def test_keys_that_are_decoded_count_no_bos(numbers: SOp) -> None:
+    """What an MLP writes need not be 0 at the BOS position."""
+    same = Select(numerical(numbers), tokens, Comparison.EQ)
+    right(SelectorWidth(same), vocab=(0, 1, 2, 3), max_seq_len=2)
+
+
 def test_attention_rests_on_bos() -> None:
     weights = attention(shoal.compile(SAME, vocab=ABC, max_seq_len=4), ["a", "b", "a"])
     assert np.allclose(weights[1:, 0], 1.0)

@@ -12,6 +12,7 @@ from shoal.forms.code import Code
 from shoal.forms.form import Form
 from shoal.forms.registry import form_named
 from shoal.lowering.held import Held, StreamVariable
+from shoal.lowering.offers import InputTable
 from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
@@ -33,6 +34,7 @@ class Context:
         raw: by node id, what an s-op is decoded from.
         helpers: values that belong to no s-op, by what they are for.
         made_by: by node id, the rule by which an s-op is held first.
+        inputs: what the embedding provides.
     """
 
     inferred: Inferred
@@ -42,6 +44,7 @@ class Context:
     raw: Mapping[int, Held] = field(default_factory=dict)
     helpers: Mapping[str, Held] = field(default_factory=dict)
     made_by: Mapping[int, str] = field(default_factory=dict)
+    inputs: Sequence[InputTable] = ()
 
     def node(self, number: int) -> Node:
         """A node of the program."""

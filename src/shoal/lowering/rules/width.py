@@ -33,7 +33,7 @@ from shoal.lowering.making import decoding, make, must_make
 from shoal.lowering.offers import InputTable, Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 LINEAR_COUNTS = "linear-counts"
 """The name of the rule by which heads write counts themselves."""
@@ -150,12 +150,12 @@ def _mark_of_tokens(context: Context, terms: list[Term]) -> Offers[Held]:
 
     That is a one-hot input, a key if one is there, or else a column of its own.
     """
+    embedded = {table.variable for table in context.inputs if _is_zero_at_bos(table)}
     for term in terms:
-        if term.key.form.picks_one and not term.key.domain.nullable and term.key.variables:
-            nodes = [context.variables[name].node for name in term.key.variables]
-            ops = {None if node is None else context.node(node).op for node in nodes}
-            if ops <= {Op.TOKENS, Op.INDICES} and not term.key.coordinates.bias.any():
-                return term.key
+        key = term.key
+        is_one_hot = key.form.picks_one and not key.domain.nullable and bool(key.variables)
+        if is_one_hot and embedded.issuperset(key.variables) and not key.coordinates.bias.any():
+            return key
     if _MARK in context.helpers:
         return context.helpers[_MARK]
     held = stored(Scalar(), context.fresh_name("token"), domain_of([[1]]), None)
@@ -163,6 +163,12 @@ def _mark_of_tokens(context: Context, terms: list[Term]) -> Offers[Held]:
     by_token[-1] = 0.0  # BOS
     table = InputTable(held.variables[0], by_token, None)
     return (yield Offer(held, purpose=_MARK, table=table))
+
+
+def _is_zero_at_bos(table: InputTable) -> bool:
+    by_token, by_position = table.by_token, table.by_position
+    is_zero = by_token is None or not by_token[-1].any()
+    return is_zero and (by_position is None or not by_position[0].any())
 
 
 def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:
