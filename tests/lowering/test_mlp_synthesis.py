@@ -237,3 +237,28 @@ def test_affine_layers_are_affine(seed: int, inputs: int, outputs: int) -> None:
     bias, points = generator.normal(size=outputs), generator.normal(size=(5, inputs))
     layer = affine_layer(matrix, bias, np.ones(outputs, dtype=bool))
     assert np.allclose(layer(points), points @ matrix + bias)
+
+
+@pytest.mark.parametrize(("left", "right"), [(3, 7), (7, 3), (5, 5)])
+def test_any_function_of_two_classes_takes_a_neuron_for_each_of_one(left: int, right: int) -> None:
+    rows = np.array(list(product(range(left), range(right))))
+    points = np.hstack([np.eye(left)[rows[:, 0]], np.eye(right)[rows[:, 1]]])
+    results = np.random.default_rng(1).permutation(len(rows)).astype(float)[:, None]
+    spaces = numbered_space("a", left), numbered_space("b", right)
+    mlp = synthesised([leaf_of(space, True, False) for space in spaces], points, results)
+    assert mlp is not None
+    assert mlp.size <= 2 * min(left, right)
+
+
+def test_a_product_of_a_class_and_a_number_takes_a_neuron_for_each_class() -> None:
+    numbers = np.arange(200) / 8
+    rows = np.array(list(product(range(10), range(len(numbers)))))
+    points = np.hstack([np.eye(10)[rows[:, 0]], numbers[rows[:, 1:]]])
+    results = (rows[:, :1] * numbers[rows[:, 1:]]).astype(float)
+    leaves = [
+        leaf_of(numbered_space("a", 10), True, False),
+        leaf_of(Space((Direction("b"),)), False, False),
+    ]
+    mlp = synthesised(leaves, points, results)
+    assert mlp is not None
+    assert mlp.size <= 10

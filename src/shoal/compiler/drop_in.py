@@ -58,7 +58,7 @@ def compile_rasp_to_model(
             pad=compiler_pad,
             passes=passes,  # type: ignore[arg-type]
             reuse=reuse,
-            **options,
+            **{"result": "one-hot", **options},
         )
         return compile_with(wanted, made, equal_sizes=True)
 
