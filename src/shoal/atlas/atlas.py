@@ -338,8 +338,11 @@ class Atlas:
         selectors = [label for label in inputs if label in self.selectors]
         if not selectors or role not in ("query", "key", "value"):
             return self.mentioned[label]
-        if role == "value":
-            return tuple(label for label in inputs if label not in self.selectors)
+        averaged = tuple(label for label in inputs if label not in self.selectors)
+        if role == "value" and averaged:
+            return averaged
+        if role == "value":  # a width counts keys that it may tell from BOS by what they are
+            return self._sides(selectors[0], "key")
         return self._sides(selectors[0], role)
 
     def _sides(self, label: str, role: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from shoal.atlas.atlas import (
 )
 from shoal.craft.components import BOS, MLP, Component
 from shoal.craft.model import CraftModel
+from shoal.forms.form import Form
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
@@ -129,7 +130,7 @@ def _reading(lowered: LoweredProgram, held: Held, is_numerical: bool) -> Reading
         shows_classes=held.form.picks_one,
         is_raw=held in lowered.raw.values(),
         error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
-        room=held.form.room(held.domain),
+        room=held.form.room(held.domain) if is_numerical else Form.room(held.form, held.domain),
     )
 
 
