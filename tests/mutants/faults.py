@@ -304,9 +304,14 @@ def _overlap_after_the_check(correct: Function) -> Function:
 
 
 def _with_overlap(problem: Any, allocation: Allocation) -> Allocation:
-    """The allocation in which the last variable shares a column with one that it meets."""
+    """The allocation in which the last variable shares a column with one that it meets.
+
+    No column is left empty, which would be noticed.
+    """
     lives = lifetimes_in(problem, allocation)
-    names = [name for name in lives if allocation.columns[name]]
+    last_column = max((c for columns in allocation.columns.values() for c in columns), default=0)
+    holders = [n for n in lives if last_column in allocation.columns[n]]
+    names = [n for n in lives if allocation.columns[n] and (holders != [n])]
     if not names:
         return allocation
     last = names[-1]

@@ -165,7 +165,11 @@ def _merged_by_the_first_reader(correct: Function) -> Function:
     can_show=both(has_pass("merged-values"), has("Aggregate")),
 )
 def _averages_merged(correct: Function) -> Function:
-    return lambda inferred, node: True
+    def can_merge(inferred: Any, node: Any) -> bool:
+        is_listed = isinstance(inferred.domain(node.id), Enumerated)
+        return bool(correct(inferred, node)) or (node.op is Op.AGGREGATE and is_listed)
+
+    return can_merge
 
 
 # dead code
