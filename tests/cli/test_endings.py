@@ -285,3 +285,21 @@ def test_the_solvers_command_tells_of_a_full_disk(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "mo\\ud800ve" in done.stdout
+
+
+def test_ctrl_c_while_an_extension_loads_ends_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing:
+        def __init__(self, cause: BaseException | None) -> None:
+            self.cause = cause
+
+        def __getattr__(self, name: str) -> object:
+            raise ImportError("initialization failed") from self.cause
+
+    monkeypatch.setitem(sys.modules, "shoal_cli.main", Failing(KeyboardInterrupt()))
+    assert entry.main() == 130
+    assert capsys.readouterr().err == "shoal: interrupted\n"
+    monkeypatch.setitem(sys.modules, "shoal_cli.main", Failing(None))
+    with pytest.raises(ImportError, match="initialization failed"):
+        entry.main()
