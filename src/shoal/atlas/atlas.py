@@ -341,9 +341,8 @@ class Atlas:
         averaged = tuple(label for label in inputs if label not in self.selectors)
         if role == "value" and averaged:
             return averaged
-        if role == "value":  # a width counts keys that it may tell from BOS by what they are
-            return self._sides(selectors[0], "key")
-        return self._sides(selectors[0], role)
+        # a width averages nothing; what its keys are may tell them from BOS
+        return self._sides(selectors[0], "query" if role == "query" else "key")
 
     def _sides(self, label: str, role: str) -> tuple[str, ...]:
         """The keys or queries of a selector."""

@@ -18,7 +18,6 @@ from shoal.atlas.atlas import (
 )
 from shoal.craft.components import BOS, MLP, Component
 from shoal.craft.model import CraftModel
-from shoal.forms.form import Form
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
@@ -73,11 +72,7 @@ def survey(stages: Stages) -> Atlas:
         source=listing(stages.program),
         options=_options(stages.options),
         output=original.program.node(original.program.root).label,
-        result=_reading(
-            lowered,
-            chosen_result(lowered, allocated.allocation),
-            original.program.node(original.program.root).is_numerical,
-        ),
+        result=_reading(lowered, chosen_result(lowered, allocated.allocation)),
         values={value.label: value for value in values},
         places={place.name: place for place in places},
         parts=tuple(_parts(lowered, allocated, stages.craft)),
@@ -113,11 +108,8 @@ def _saved(saving: Saving) -> Saved:
     return Saved(saving.name, saving.count, saving.what)
 
 
-def _reading(lowered: LoweredProgram, held: Held, is_numerical: bool) -> Reading:
-    """What is held, with the dimensions of its variables in their order.
-
-    The number that classes are decoded from is no more than a code of theirs.
-    """
+def _reading(lowered: LoweredProgram, held: Held) -> Reading:
+    """What is held, with the dimensions of its variables in their order."""
     source = held.coordinates.source
     directions = [d for name in held.variables for d in lowered.variables[name].space.directions]
     return Reading(
@@ -126,11 +118,11 @@ def _reading(lowered: LoweredProgram, held: Held, is_numerical: bool) -> Reading
         matrix=held.coordinates.matrix[[source.index[d] for d in directions]],
         bias=held.coordinates.bias,
         codes=held.codes,
-        is_number=held.form.is_number and is_numerical,
+        is_number=held.form.is_number,
         shows_classes=held.form.picks_one,
         is_raw=held in lowered.raw.values(),
         error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
-        room=held.form.room(held.domain) if is_numerical else Form.room(held.form, held.domain),
+        room=held.form.room(held.domain),
     )
 
 
@@ -146,7 +138,7 @@ def _value(
 
     def readings(ways: tuple[Held, ...]) -> tuple[Reading, ...]:
         there = [h for h in ways if all(name in present for name in h.variables)]
-        return tuple(_reading(lowered, h, node.is_numerical) for h in there)
+        return tuple(_reading(lowered, h) for h in there)
 
     raw = (lowered.raw[place],) if place in lowered.raw else ()
     program = optimised.original.program

@@ -20,6 +20,9 @@ The nearest code c to x has the greatest 2 c x - c**2. Of two codes that are one
 by 1, and where they are up to 512 rounding of float32 takes them off by 2 * 2**-25 * 2**19 = 1/32.
 """
 
+_SAME_SHIFT = 1e-9
+"""What rounding may make of numbers that are moved by one shift."""
+
 
 @dataclass(frozen=True)
 class Code(Form):
@@ -68,6 +71,13 @@ class Code(Form):
             if _gaps(numbers) <= LARGEST:
                 return np.asarray(numbers)
         return _numbered(domain)
+
+    def shift(self, domain: Domain) -> float | None:
+        """What is added to numbers to make them codes; None if that differs, or they are none."""
+        if not isinstance(domain, Enumerated) or not domain.are_numbers or not len(domain):
+            return None
+        shift = self.codes(domain)[:, 0] - number_codes(domain)[:, 0]
+        return float(shift[0]) if np.ptp(shift) <= _SAME_SHIFT else None
 
 
 def _numbered(domain: Enumerated) -> Float[Array, "classes coordinates"]:

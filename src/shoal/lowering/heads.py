@@ -55,7 +55,7 @@ def head(
         terms: their sum is the score; it is multiplied by the coldness.
         value: what is averaged.
         value_at_bos: what is read there; None for what ``value`` gives.
-        bos: the score of BOS, ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
+        bos: the score of BOS, such as ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
     """
     query_maps, key_maps = [], []
     for term in terms:

@@ -7,7 +7,6 @@ import numpy as np
 from shoal.contract import ROUNDING
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.code import Code
-from shoal.forms.form import number_codes
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
@@ -55,13 +54,11 @@ def coded_mean(context: Context, node: Node) -> Offers[None]:
         return
     held = stored(Code(), node.label, domain, node.id)
     operand = context.first(node.inputs[1]).as_number
-    if operand is None or operand.domain.nullable or not domain.are_numbers:
-        return
-    shift = held.points(np.arange(len(domain)))[:, 0] - number_codes(domain)[:, 0]
-    if np.ptp(shift) > 1e-9:
+    shift = Code().shift(domain)
+    if operand is None or operand.domain.nullable or shift is None:
         return
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    offer = _averaged(context, node, held, operand, terms, shift=float(shift[0]))
+    offer = _averaged(context, node, held, operand, terms, shift)
     if offer.errors.largest <= held.form.room(domain):
         yield offer
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from shoal.craft.affine import concatenate
 from shoal.craft.bases import numbered_space
+from shoal.forms.count import Count
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import class_table, cuts, raw_classes
@@ -27,7 +28,7 @@ from shoal.lowering.held import Held, stored, variables_of
 from shoal.lowering.making import Recipe, decoding, must_make, offer_another
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
-from shoal.lowering.rules.width import all_widths, as_code, count
+from shoal.lowering.rules.width import all_widths, as_code, counted, counts_of
 from shoal.lowering.selectors import Truth
 from shoal.program.facts.domains import domain_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -43,8 +44,8 @@ def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as numbers, or as 1 / (1 + n) and decoded."""
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
-        offer = yield from count(context, node, f"{node.label}.part", terms, counts)
-        what = "count" if offer.held.form.is_number else "raw"
+        offer = yield from counted(context, node, f"{node.label}.part", terms, counts)
+        what = "count" if offer.held.form == Count() else "raw"
         raw = yield replace(offer, purpose=_purpose(node, number, what))
         if what == "count":
             continue
@@ -65,8 +66,7 @@ def _sum(context: Context, node: Node, parts: list[Held]) -> Held | None:
     joint = numbered_space(f"parts of {node.label}", len(parts))
     together = concatenate([part.coordinates for part in parts], joint)
     total = together.into(numbered_space(node.label, 1), np.ones((len(parts), 1)), np.zeros(1))
-    counts = domain_of([width] for width in all_widths(context, node))
-    return Held(Scalar(), counts, variables_of(parts), total)
+    return Held(Count(), counts_of(context, node), variables_of(parts), total)
 
 
 def _purpose(node: Node, number: int, what: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from shoal.craft.affine import Matrix, concatenate
 from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
+from shoal.forms.count import Count
 from shoal.forms.form import Form, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
@@ -82,7 +83,7 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
         _count(context, number) or operand
         for number, operand in zip(node.inputs, operands, strict=True)
     ]
-    for read in (counts, operands):
+    for read in (operands,) if counts == operands else (counts, operands):
         held = _affine_function(context, node, read)
         if held is not None:
             error = float(coordinate_errors(held, context.variables).max(initial=0.0))
@@ -94,9 +95,10 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
 def _count(context: Context, number: int) -> Held | None:
     """The number that an s-op is decoded from, if there is one for each of its classes."""
     raw = context.raw.get(number)
-    if raw is None or not raw.form.is_number or raw.codes is None:
+    if raw is None or raw.form != Count():
         return None
-    return raw if np.array_equal(raw_classes(context, number), np.arange(len(raw.codes))) else None
+    classes = raw_classes(context, number)
+    return raw if np.array_equal(classes, np.arange(len(classes))) else None
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:

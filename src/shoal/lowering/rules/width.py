@@ -22,7 +22,7 @@ from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import constant
 from shoal.craft.bases import numbered_space
 from shoal.forms.code import Code
-from shoal.forms.form import number_codes
+from shoal.forms.count import Count
 from shoal.forms.reciprocal import Reciprocal
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
@@ -60,7 +60,7 @@ _SCORE_ERROR = 4 * 2.0**-24 * _SCORE
 def width(context: Context, node: Node) -> Offers[None]:
     """A head that says the width, or 1 / (1 + width)."""
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    counts = domain_of([count] for count in all_widths(context, node))
+    counts = counts_of(context, node)
     if context.is_for_decoder_alone(node):
         offer = yield from linear_count(context, node.label, terms, counts)
         held = None if offer is None else as_code(context, node, offer.held, offer.errors.largest)
@@ -68,7 +68,7 @@ def width(context: Context, node: Node) -> Offers[None]:
             own = replace(held.own, node=node.id, words=held.form.words(held.domain))
             yield replace(offer, held=replace(held, own=own), block=node.label)
             return
-    offer = yield from count(context, node, node.label, terms, counts)
+    offer = yield from counted(context, node, node.label, terms, counts)
     yield replace(offer, block=node.label, raw_of=node.id)
 
 
@@ -82,10 +82,10 @@ def decode_width(context: Context, node: Node) -> Offers[None]:
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))
     offer = make(context, recipe)
-    if offer is None and context.raw[node.id].form.is_number:
+    if offer is None and context.raw[node.id].form == Count():
         terms = yield from terms_of(context, context.node(node.inputs[0]))
-        counts = domain_of([count] for count in all_widths(context, node))
-        other = reciprocal(context, f"{node.label}.reciprocal", terms, counts)
+        name = f"{node.label}.reciprocal"
+        other = reciprocal(context, name, terms, counts_of(context, node))
         raw = yield replace(other, block=node.label, raw_of=node.id)
         recipe = decoding(raw, held, raw_classes(context, node.id))
     yield offer or must_make(context, recipe, node.label)
@@ -97,11 +97,11 @@ def as_code(context: Context, node: Node, count: Held, error: float) -> Held | N
     if not context.is_for_decoder_alone(node) or not isinstance(domain, Enumerated):
         return None
     code = Code()
-    shift = code.codes(domain)[:, 0] - number_codes(domain)[:, 0]
-    if np.ptp(shift) > 0 or domain.nullable or error > code.room(domain):
+    shift = code.shift(domain)
+    if shift is None or domain.nullable or error > code.room(domain):
         return None
     space = numbered_space(node.label, 1)
-    coordinates = count.coordinates.into(space, np.eye(1), shift[:1])
+    coordinates = count.coordinates.into(space, np.eye(1), np.array([shift]))
     return replace(count, form=code, domain=domain, coordinates=coordinates)
 
 
@@ -112,7 +112,12 @@ def all_widths(context: Context, node: Node) -> list[int]:
     return sorted(v for group in domain.classes for v in group if isinstance(v, int))
 
 
-def count(
+def counts_of(context: Context, node: Node) -> Enumerated:
+    """The same as a domain, each width a class."""
+    return domain_of([width] for width in all_widths(context, node))
+
+
+def counted(
     context: Context, node: Node, name: str, terms: list[Term], counts: Enumerated
 ) -> Offers[Offer]:
     """A head whose result is the width of what the terms select, or 1 / (1 + width).
@@ -136,7 +141,7 @@ def linear_count(
     error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
     if LINEAR_COUNTS not in context.passes or error > MOST_ERROR:
         return None
-    held = stored(Scalar(), name, counts, None)
+    held = stored(Count(), name, counts, None)
     mark = yield from _mark_of_tokens(context, terms)
     space = held.coordinates.source
     value = mark.coordinates.into(space, np.full((mark.width, 1), BOS_WEIGHT), np.zeros(1))
