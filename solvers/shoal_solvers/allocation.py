@@ -140,6 +140,18 @@ def lifetimes_in(problem: AllocationProblem, allocation: Allocation) -> dict[str
     return lifetimes(problem, a.num_layers, a.placements, a.erasures, a.outputs)
 
 
+def occupied(
+    problem: AllocationProblem, lives: Mapping[str, Lifetime], num_layers: int
+) -> list[int]:
+    """[states], the columns that are occupied in each state."""
+    change = [0] * (ALTERNATING.last_state(num_layers) + 2)
+    for name, life in lives.items():
+        width = problem.variable[name].width
+        change[life.first] += width
+        change[life.last + 1] -= width
+    return list(accumulate(change[:-1]))
+
+
 def half_layer_sizes(
     problem: AllocationProblem,
     placements: Mapping[str, Placement],
@@ -166,11 +178,6 @@ def measure(problem: AllocationProblem, allocation: Allocation) -> Costs:
     The width is counted from the lifetimes, not from the column numbers; the checker makes
     sure that the columns attain it.
     """
-    change = [0] * (ALTERNATING.last_state(allocation.num_layers) + 2)
-    for name, life in lifetimes_in(problem, allocation).items():
-        width = problem.variable[name].width
-        change[life.first] += width
-        change[life.last + 1] -= width
     sizes = half_layer_sizes(problem, allocation.placements, allocation.erasures)
     fullest = dict.fromkeys(Kind, 0)
     for half_layer, size in sizes.items():
@@ -178,7 +185,7 @@ def measure(problem: AllocationProblem, allocation: Allocation) -> Costs:
         fullest[kind] = max(fullest[kind], size)
     return Costs(
         layers=allocation.num_layers,
-        width=max(accumulate(change)),
+        width=max(occupied(problem, lifetimes_in(problem, allocation), allocation.num_layers)),
         neurons=fullest[Kind.MLP],
         heads=fullest[Kind.ATTENTION],
         total=sum(sizes.values()),

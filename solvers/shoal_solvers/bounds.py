@@ -5,12 +5,11 @@ Those of later objectives may be told how many columns there are, and hold then.
 
 from __future__ import annotations
 
-from itertools import accumulate
-
+from shoal_solvers.allocation import Lifetime, occupied
 from shoal_solvers.forced_erasures import ForcedErasures, forced_erasures
 from shoal_solvers.lifetimes import certain_lives
 from shoal_solvers.problem import AllocationProblem
-from shoal_solvers.timeline import ALTERNATING, Kind
+from shoal_solvers.timeline import Kind
 from shoal_solvers.windows import Windows, columns_needed, compute_windows
 
 
@@ -40,13 +39,13 @@ def width_bound(problem: AllocationProblem, windows: Windows, width: int | None 
     Proof: what certainly lives in one state together (``lifetimes``) needs that many columns.
     Beyond that, every required operation needs its own columns all at once (``columns_needed``).
     """
-    change = [0] * (ALTERNATING.last_state(windows.num_layers) + 2)
-    for name, life in certain_lives(problem, windows).items():
-        if life.first <= life.last:
-            change[life.first] += problem.variable[name].width
-            change[life.last + 1] -= problem.variable[name].width
-    occupied = accumulate(change)
-    return max([*occupied, *(_operands(problem, windows, name) for name in windows.required)])
+    lives = {
+        name: Lifetime(life.first, life.last)
+        for name, life in certain_lives(problem, windows).items()
+        if life.first <= life.last
+    }
+    together = occupied(problem, lives, windows.num_layers)
+    return max([*together, *(_operands(problem, windows, name) for name in windows.required)])
 
 
 def neurons_bound(problem: AllocationProblem, windows: Windows, width: int | None = None) -> int:

@@ -16,6 +16,7 @@ from shoal_solvers.allocation import (
     last_reads,
     lifetimes,
     lifetimes_in,
+    occupied,
 )
 from shoal_solvers.checker import violations
 from shoal_solvers.columns import assign_columns
@@ -152,9 +153,8 @@ def level_erasures(problem: AllocationProblem, allocation: Allocation) -> Alloca
     """The same in the same width, with erasures moved from the fullest MLP to later ones."""
     a = allocation
     erasures = dict(a.erasures)
-    states = ALTERNATING.last_state(a.num_layers) + 1
-    occupied = _occupied(problem, lifetimes_in(problem, a), {}, states)
-    width = max(occupied)
+    columns_in = occupied(problem, lifetimes_in(problem, a), a.num_layers)
+    width = max(columns_in)
     sizes = half_layer_sizes(problem, a.placements, erasures)
     later = {h for h in ALTERNATING.half_layers(a.num_layers) if ALTERNATING.kind(h) is Kind.MLP}
     while later:
@@ -166,12 +166,12 @@ def level_erasures(problem: AllocationProblem, allocation: Allocation) -> Alloca
             for other in sorted(later, key=lambda h: (sizes[h], h)):
                 stays = range(fullest + 1, other + 1)
                 is_better = sizes[other] + neurons < sizes[fullest]
-                if is_better and max(occupied[s] for s in stays) + columns <= width:
+                if is_better and max(columns_in[s] for s in stays) + columns <= width:
                     erasures[name] = other
                     sizes[fullest] -= neurons
                     sizes[other] += neurons
                     for state in stays:
-                        occupied[state] += columns
+                        columns_in[state] += columns
                     break
     return finish(problem, a.placements, erasures, a.outputs, a.num_layers)
 
@@ -223,34 +223,25 @@ def _with_needed(
         outputs: an option for each choice.
         num_layers: layers that there are.
     """
-    states = ALTERNATING.last_state(num_layers) + 1
-    occupied = _occupied(problem, lives, erasures, states)
-    width = max(occupied)
+    columns_in = occupied(problem, _ended(lives, erasures), num_layers)
+    width = max(columns_in)
     kept = dict(erasures)
     for name in sorted(kept, key=lambda v: (-(problem.variable[v].erase_neurons or 0), v)):
         columns = problem.variable[name].width
-        freed = range(kept[name] + 1, states)
-        if max((occupied[state] for state in freed), default=0) + columns <= width:
+        freed = range(kept[name] + 1, len(columns_in))
+        if max((columns_in[state] for state in freed), default=0) + columns <= width:
             for state in freed:
-                occupied[state] += columns
+                columns_in[state] += columns
             del kept[name]
-    ends = {name: Lifetime(life.first, kept.get(name, life.last)) for name, life in lives.items()}
-    return Allocation(num_layers, placements, kept, assign_columns(problem, ends), outputs)
+    columns_of = assign_columns(problem, _ended(lives, kept))
+    return Allocation(num_layers, placements, kept, columns_of, outputs)
 
 
-def _occupied(
-    problem: AllocationProblem,
-    lives: Mapping[str, Lifetime],
-    erasures: Mapping[str, int],
-    states: int,
-) -> list[int]:
-    """The columns that are occupied in each state; what is erased lives no longer."""
-    occupied = [0] * states
-    for name, life in lives.items():
-        width = problem.variable[name].width
-        for state in range(life.first, erasures.get(name, life.last) + 1):
-            occupied[state] += width
-    return occupied
+def _ended(lives: Mapping[str, Lifetime], erasures: Mapping[str, int]) -> dict[str, Lifetime]:
+    """Lives that end where something is erased."""
+    return {
+        name: Lifetime(life.first, erasures.get(name, life.last)) for name, life in lives.items()
+    }
 
 
 def finish(

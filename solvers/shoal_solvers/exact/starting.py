@@ -45,7 +45,7 @@ def best_heuristic(
         level = _level(problem, early, partial(rank, problem, order))
         if is_best(level):
             return level
-    candidates = [*_quick(problem, early), *starts]
+    candidates = [*_with_others(problem, early), *starts]
     if order[0] is LAYERS:
         best = best_of(problem, candidates, order, is_best)
         if best is not None:
@@ -55,10 +55,10 @@ def best_heuristic(
 
 def quick_candidates(problem: AllocationProblem) -> tuple[Allocation, ...]:
     """What the polynomial heuristics give, within the budgets or not."""
-    return _quick(problem, critical_path(problem))
+    return _with_others(problem, critical_path(problem))
 
 
-def _quick(problem: AllocationProblem, early: Allocation) -> tuple[Allocation, ...]:
+def _with_others(problem: AllocationProblem, early: Allocation) -> tuple[Allocation, ...]:
     return (early, longest_path(problem), without_erasures(problem, early))
 
 

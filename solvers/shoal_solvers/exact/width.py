@@ -160,18 +160,13 @@ class WidthSearch:
         """The whole model with all effort that is left, for something narrower than the best."""
         limits = {WIDTH: (self.bound, max(self.bound, self.width - 1))}
         effort = self._clock.left(1.0)
-        found = self._searcher.minimize(formulation, {WIDTH: 1}, limits, effort)
-        self._clock.spend(found.work)
-        if found.infeasible:
-            self.bound = self.width
-        else:
-            self.bound = max(self.bound, min(found.bound, self.width))
-        self._keep_better(found)
+        self._settle(self._searcher.minimize(formulation, {WIDTH: 1}, limits, effort))
 
     def _settle(self, found: Found) -> None:
-        """Take over the bound and the allocation of a search among all allocations."""
+        """Take over what a search found that left out nothing narrower than the best."""
         self._clock.spend(found.work)
-        self.bound = max(self.bound, min(found.bound, self.width))
+        bound = self.width if found.infeasible else min(found.bound, self.width)
+        self.bound = max(self.bound, bound)
         self._keep_better(found)
 
     def _keep_better(self, found: Found) -> None:

@@ -101,8 +101,7 @@ class Booleans:
         before = layers - lag
         done = self.operation_done(operation)
         if not lag:
-            where = before if self.is_complete else self.index(before)
-            return [columns[where] for columns in done]
+            return [columns[self.index(before)] for columns in done]
         there = before >= 0
         where = self.index(np.where(there, before, 0))
         return [np.where(there, columns[where], FALSE) for columns in done]
@@ -208,11 +207,15 @@ class _Maker:
 
     def _new_from(self, first: int, last: int | None = None) -> IntArray:
         """New columns for the layers from ``first`` to before ``last``, false elsewhere."""
-        columns = np.zeros(len(self.layers), np.int64)  # FALSE
-        start = self._place(first)
-        end = len(columns) if last is None else max(start, self._place(last))
-        columns[start:end] = range(self.count, self.count + end - start)
-        self.count += end - start
+        end = None if last is None else self._place(last)
+        return self._new_at(slice(self._place(first), end))
+
+    def _new_at(self, where: slice | npt.NDArray[np.bool_]) -> IntArray:
+        """New columns for some of the layers, false elsewhere."""
+        columns = np.full(len(self.layers), FALSE, np.int64)
+        number = len(columns[where])
+        columns[where] = range(self.count, self.count + number)
+        self.count += number
         return columns
 
     def _place(self, layer: int) -> int:
@@ -293,9 +296,5 @@ class _Maker:
             where[o.sharing] = where.get(o.sharing, np.zeros(len(self.layers), bool)) | possible
         shared = {}
         for sharing, layers in where.items():
-            columns = np.zeros(len(self.layers), np.int64)  # FALSE
-            number = int(layers.sum())
-            columns[layers] = range(self.count, self.count + number)
-            self.count += number
-            shared[sharing] = columns
+            shared[sharing] = self._new_at(layers)
         return shared
