@@ -84,6 +84,18 @@ def test_keys_that_are_decoded_count_no_bos(numbers: SOp) -> None:
     right(SelectorWidth(same), vocab=(0, 1, 2, 3), max_seq_len=2)
 
 
+def test_the_report_says_what_the_passes_did() -> None:
+    for program, counts, codes in (
+        (SAME, 1, 1),
+        (SAME - EARLIER, 2, 1),
+        (Map(lambda n: n % 2, SAME), 1, 0),  # a view
+        (tokens, 0, 1),
+    ):
+        model = shoal.compile(program, vocab=ABC, max_seq_len=4)
+        saved = {saving.name: saving.count for saving in model.savings}
+        assert (saved["linear-counts"], saved["result-codes"]) == (counts, codes)
+
+
 def test_attention_rests_on_bos() -> None:
     weights = attention(shoal.compile(SAME, vocab=ABC, max_seq_len=4), ["a", "b", "a"])
     assert np.allclose(weights[1:, 0], 1.0)

@@ -11,8 +11,9 @@ import numpy as np
 
 from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.forms.code import Code
 from shoal.forms.form import Ranges
-from shoal.lowering.context import Context
+from shoal.lowering.context import RESULT_CODES, Context
 from shoal.lowering.held import Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable, LeftOut, Offer, Offers
@@ -93,6 +94,8 @@ class Lowering(Context):
                 else:
                     self._take(rule, offer)
                     count += 1
+                    if offer.due_to is not None:
+                        self.saved[offer.due_to] += 1
                     offer = offers.send(offer.held)
         except StopIteration as end:
             if count:
@@ -139,6 +142,7 @@ class Lowering(Context):
         sharing = [name for name in first if name is not None]
         forms = Counter(name for held in self.held.values() for name in {h.form.name for h in held})
         counts = self.saved + forms
+        counts[RESULT_CODES] = forms[Code.name]
         counts["shared-heads"] = len(sharing) - len(set(sharing))
         words = {name: rule.saves for name, rule in OPTIONAL.items() if name in self.passes}
         if self.left_out and "cones" in words:

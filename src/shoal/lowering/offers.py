@@ -45,6 +45,7 @@ class Offer:
         view_of: for a view, the s-op whose value it is.
         raw_of: the s-op that another offer decodes from it.
         table: what the embedding provides, if it does.
+        due_to: an optional rule that it would not be made without, if another one was asked.
     """
 
     held: Held
@@ -57,6 +58,7 @@ class Offer:
     view_of: int | None = None
     raw_of: int | None = None
     table: InputTable | None = None
+    due_to: str | None = None
 
 
 class LeftOut(str):

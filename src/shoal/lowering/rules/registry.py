@@ -67,7 +67,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "views": Optional("values that need no operation"),
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
-        LINEAR_COUNTS: Optional("counts that heads write themselves"),
+        LINEAR_COUNTS: Optional("counts that heads can write themselves"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),

@@ -147,7 +147,8 @@ def linear_count(
     value = mark.coordinates.into(space, np.full((mark.width, 1), BOS_WEIGHT), np.zeros(1))
     made = head(name, terms, value, None, _SCORE / COLDNESS, context.inferred.work)
     reads = (*terms_read(terms), *mark.variables)
-    return Offer(held, made, reads, Errors(np.array([[error]])))
+    errors = Errors(np.array([[error]]))
+    return Offer(held, made, reads, errors, due_to=LINEAR_COUNTS)
 
 
 def _mark_of_tokens(context: Context, terms: list[Term]) -> Offers[Held]:
