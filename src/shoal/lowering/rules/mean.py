@@ -58,7 +58,7 @@ def coded_mean(context: Context, node: Node) -> Offers[None]:
     if operand is None or operand.domain.nullable or shift is None:
         return
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    offer = _averaged(context, node, held, operand, terms, shift)
+    offer = _averaged(context, node, held, operand, terms, shift=shift)
     if offer.errors.largest <= held.form.room(domain):
         yield offer
 
