@@ -35,6 +35,13 @@ _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
 
 
+_MAP_AND_ANOTHER = (
+    r"\bMap\(\w+, (\w+)\)"
+    r".*(?:Map\(\w+, \1\)|Select\((?:\w+, )?\1|SequenceMap\(\w+, (?:\w+, )?\1)"
+)
+"""An s-op that a map reads, which may merge its values, and something else as well."""
+
+
 # common subexpressions
 
 
@@ -147,7 +154,7 @@ def _queries_dropped(correct: Function) -> Function:
     "_refine",
     "merged by the first reader",
     "values that the first reader takes for the same are merged, whatever later readers do",
-    can_show=has_pass("merged-values"),
+    can_show=both(has_pass("merged-values"), has(_MAP_AND_ANOTHER)),
 )
 def _merged_by_the_first_reader(correct: Function) -> Function:
     def refine(partitions: Any, number: int, seen: Any) -> None:
