@@ -61,6 +61,8 @@ def test_there_is_an_exercise_and_a_solution_for_each_check() -> None:
         assert [key for key in EXERCISES if f'check("{key}", answer)' in text] == list(EXERCISES)
 
 
+COUNTS = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ))
+BEFORE = rasp.Select(rasp.indices, rasp.indices, lambda key, query: key == query - 1)
 WRONG = {
     "the tokens": rasp.tokens,
     "a constant": rasp.Full(True),
@@ -68,7 +70,7 @@ WRONG = {
     "nothing": rasp.Aggregate(
         rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.FALSE), rasp.tokens
     ),
-    "counts one-hot": rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)),
+    "counts one-hot": COUNTS + rasp.Aggregate(BEFORE, COUNTS, default=0),
 }
 
 
