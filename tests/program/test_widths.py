@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
 from shoal.program.facts.infer import infer
-from shoal.program.facts.widths import WidthBounds
+from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.trace import trace
 from shoal.rasp import (
     Comparison,

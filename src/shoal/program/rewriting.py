@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
-from shoal.program.facts.widths import WidthBounds, width_bounds
+from shoal.program.facts.width_bounds import WidthBounds
+from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import ELEMENTWISE, Node, build_program
 
 
@@ -69,11 +70,12 @@ def rewritten(
     program = build_program([node for node, _ in single], outputs, inferred.program.causal)
     known_sops |= {node.id: facts for node, facts in single if facts is not None}
     widths: dict[int, WidthBounds] = {}
-    local = {number: facts.local for number, facts in known_sops.items()}
     for node in program:
         if node.is_sop:
             continue
-        bounds = width_bounds(node, program, known_predicates, local, widths, inferred.max_seq_len)
+        bounds = width_bounds(
+            node, program, known_predicates, known_sops, widths, inferred.max_seq_len
+        )
         known = inferred.widths.get(node.id)
         widths[node.id] = bounds if known is None else _tighter(bounds, known)
     return replace(

@@ -13,7 +13,7 @@ from shoal.program.facts.domains import (
 )
 from shoal.program.facts.inferred import Inferred, SOpFacts, encoded
 from shoal.program.facts.means import means
-from shoal.program.facts.widths import WidthBounds
+from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op
 from shoal.rasp.values import Value, is_number, show_value
 

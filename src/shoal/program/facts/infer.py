@@ -17,6 +17,7 @@ import numpy as np
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
 from shoal.program.facts.averages import infer_aggregate
+from shoal.program.facts.distinct import with_positions
 from shoal.program.facts.domains import Enumerated, Interval, domain_of
 from shoal.program.facts.inferred import (
     Inferred,
@@ -31,7 +32,8 @@ from shoal.program.facts.inferred import (
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.facts.tabulate import tabulate
-from shoal.program.facts.widths import WidthBounds, width_bounds
+from shoal.program.facts.width_bounds import WidthBounds
+from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import Node, Op, Program
 from shoal.rasp.functions import Comparison
 from shoal.rasp.values import Value, canonical_key, is_number, show_value
@@ -84,7 +86,7 @@ def infer(
     )
     for node in program:
         if node.is_sop:
-            sops[node.id] = _infer_sop(facts, node, raises)
+            sops[node.id] = with_positions(facts, node, _infer_sop(facts, node, raises))
         else:
             if node.op is Op.SELECT:
                 predicates[node.id] = _infer_predicate(facts, node, raises)
@@ -93,7 +95,7 @@ def infer(
                 node,
                 program,
                 predicates,
-                {i: f.local for i, f in sops.items()},
+                sops,
                 widths,
                 max_seq_len,
             )

@@ -13,7 +13,7 @@ from shoal.limits import Limits, Work
 from shoal.program.facts.domains import Domain, Enumerated, domain_of, group_close
 from shoal.program.facts.joint import Choices
 from shoal.program.facts.lookup import NONE, Lookup
-from shoal.program.facts.widths import WidthBounds
+from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Program
 from shoal.rasp.values import Value, is_number, show_value
 from shoal.shown import shown_fields
@@ -34,12 +34,16 @@ class SOpFacts:
         table: for elementwise s-ops, its class by those of its operands; for constants, of none.
         local: its class where token and position alone determine it; None elsewhere.
         mixture: for aggregates, whether several different numbers can be averaged.
+        distinct: whether it surely differs between any two positions of one input.
+        ranks_from: if its values on n tokens are surely n numbers in a row, the first of them.
     """
 
     domain: Domain
     table: Lookup | None = None
     local: Grid | None = None
     mixture: bool = False
+    distinct: bool = False
+    ranks_from: int | None = None
 
 
 @dataclass(frozen=True)

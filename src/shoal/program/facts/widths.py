@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.program.facts.distinct import meets_its_rank, most_distinct
+from shoal.program.facts.inferred import SOpFacts
+from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op, Program
-
-
-@dataclass(frozen=True)
-class WidthBounds:
-    """Bounds on a selector's width, for the selector and for its complement.
-
-    Attributes:
-        low: every query selects at least so many keys (0 or 1).
-        high: no query selects more.
-        low_of_complement: the same for the complement.
-        high_of_complement: the same for the complement.
-    """
-
-    low: int
-    high: int
-    low_of_complement: int
-    high_of_complement: int
 
 
 def width_bounds(
     node: Node,
     program: Program,
     predicates: Mapping[int, npt.NDArray[np.int32]],
-    local: Mapping[int, npt.NDArray[np.int32] | None],
+    sops: Mapping[int, SOpFacts],
     known: Mapping[int, WidthBounds],
     max_seq_len: int,
 ) -> WidthBounds:
     """The bounds for a selector whose operands' bounds are known.
 
     A query selects at least one key if it selects its own position, the only one (besides the
-    first) that surely exists. It selects at most as many keys as there are positions that can
-    hold a matching key.
+    first) that surely exists, or if both are ranks, and equal ones meet. It selects at most as many
+    keys as there are positions that can hold a matching key, or key classes that match, if no two
+    positions hold the same, and all but its own position if it does not select that.
 
     Args:
         node: the selector.
         program: the program that it belongs to.
         predicates: for each ``Select``, whether it holds for classes of [query, key].
-        local: for each s-op, its class by [token, position], where that determines it.
+        sops: facts about s-ops.
         known: bounds of the selectors that this one is made of.
         max_seq_len: the greatest number of tokens.
     """
@@ -69,15 +55,29 @@ def width_bounds(
                 low_of_complement=min(part.low_of_complement for part in parts),
                 high_of_complement=min(part.high_of_complement for part in parts),
             )
-    keys, queries = node.inputs
+    key, query = node.inputs
+    keys, queries = sops[key], sops[query]
     holds, fails = predicates[node.id] == 1, predicates[node.id] == 0
-    grids = (local[keys], local[queries])
+    low, high = _bounds(holds, key == query, keys, queries, max_seq_len)
+    low_of_fails, high_of_fails = _bounds(fails, key == query, keys, queries, max_seq_len)
+    if not program.causal and meets_its_rank(holds, keys, queries):
+        low = 1
     return WidthBounds(
-        low=_own_position(holds, keys == queries, *grids),
-        high=_most_positions(holds, local[keys], max_seq_len),
-        low_of_complement=_own_position(fails, keys == queries, *grids),
-        high_of_complement=_most_positions(fails, local[keys], max_seq_len),
+        low,
+        min(high, max_seq_len - low_of_fails),
+        low_of_fails,
+        min(high_of_fails, max_seq_len - low),
     )
+
+
+def _bounds(
+    matches: npt.NDArray[np.bool_], same: bool, keys: SOpFacts, queries: SOpFacts, max_seq_len: int
+) -> tuple[int, int]:
+    """How many keys a query matches, at least and at most."""
+    high = _most_positions(matches, keys.local, max_seq_len)
+    if keys.distinct:
+        high = min(high, most_distinct(matches))
+    return _own_position(matches, same, keys.local, queries.local), high
 
 
 def _own_position(

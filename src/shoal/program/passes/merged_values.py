@@ -168,6 +168,7 @@ def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition
         groups = groupby(order, key=lambda i: int(partition[i]))
         classes = tuple(tuple(v for i in group for v in domain.classes[i]) for _, group in groups)
         domain = replace(domain, classes=classes)
+        facts = replace(facts, distinct=False, ranks_from=None)
     return replace(facts, domain=domain, table=table, local=local)
 
 

@@ -1,0 +1,101 @@
+"""Values that differ between any two positions of an input, and ranks, which are 0, 1, 2, ..."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred, SOpFacts
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.ir import ELEMENTWISE, Node, Op
+
+
+def with_positions(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
+    """What is known about an s-op, and how its values at different positions differ.
+
+    Args:
+        facts: about its operands.
+        node: the s-op.
+        known: about itself.
+    """
+    if node.op is Op.INDICES:
+        return replace(known, distinct=True, ranks_from=0)
+    if node.op is Op.WIDTH:
+        start = _ranks_from(facts, facts.program.node(node.inputs[0]))
+        return replace(known, distinct=start is not None, ranks_from=start)
+    if known.local is not None:
+        return replace(known, distinct=_in_one_place_each(known.local))
+    if node.op in ELEMENTWISE and known.table is not None:
+        operands = enumerate(node.inputs)
+        entries = known.table.entries
+        tells = any(facts.sops[n].distinct and _tells(entries, axis) for axis, n in operands)
+        return replace(known, distinct=tells)
+    return known
+
+
+def _in_one_place_each(grid: npt.NDArray[np.int32]) -> bool:
+    """Whether each class of a grid [tokens, positions] is at one position, and none is None."""
+    if (grid < 0).any():
+        return False
+    places = [np.unique(column) for column in grid.T]
+    return sum(map(len, places)) == len(np.unique(grid))
+
+
+def _tells(entries: npt.NDArray[np.int32], axis: int) -> bool:
+    """Whether each class in a table comes from one class of an operand, and none is None."""
+    rows = [np.unique(row[row != UNDEFINED]) for row in np.moveaxis(entries, axis, 0)]
+    found = np.concatenate([np.empty(0, np.int32), *rows])
+    return bool((found >= 0).all()) and len(found) == len(np.unique(found))
+
+
+def _ranks_from(facts: Inferred, selector: Node) -> int | None:
+    """0 or 1 if a selector's widths are ranks: n values that differ, compared by a total order.
+
+    A strict order selects 0 to n - 1 of them, one that is reflexive 1 to n. Under a causal mask
+    keys that come later are missing.
+    """
+    if selector.op is not Op.SELECT or facts.program.causal:
+        return None
+    key, query = selector.inputs
+    if key != query or not facts.sops[key].distinct:
+        return None
+    holds = facts.predicates[selector.id]
+    if not len(holds) or (holds == UNDEFINED).any():
+        return None
+    own = np.diagonal(holds)
+    others = holds - np.diag(own)
+    is_total = (others + others.T == 1 - np.eye(len(holds), dtype=int)).all()
+    is_transitive = len(np.unique(others.sum(axis=1))) == len(holds)
+    is_order = is_total and is_transitive and bool((own == own[0]).all())
+    return int(own[0]) if is_order else None
+
+
+def most_distinct(holds: npt.NDArray[np.bool_]) -> int:
+    """The most keys that a query [queries, keys] can select where no two are of the same class."""
+    return int(holds.sum(axis=1).max(initial=0))
+
+
+def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:
+    """Whether every query surely selects a key, since both are ranks and equal ones meet.
+
+    Args:
+        holds: [query classes, key classes], whether a select holds.
+        keys: facts about the keys.
+        queries: facts about the queries.
+    """
+    if keys.ranks_from is None or queries.ranks_from is None:
+        return False
+    key_domain, query_domain = keys.domain, queries.domain
+    if not isinstance(key_domain, Enumerated) or not isinstance(query_domain, Enumerated):
+        return False
+    rank = {value: number for number, value in enumerate(key_domain.values)}
+    places = [
+        rank.get(value - queries.ranks_from + keys.ranks_from)
+        for value in query_domain.values
+        if isinstance(value, int)
+    ]
+    known = [(q, k) for q, k in enumerate(places) if k is not None]
+    return len(known) == len(query_domain) and all(holds[q, k] for q, k in known)

@@ -1,0 +1,22 @@
+"""Bounds on how many keys a query can select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WidthBounds:
+    """Bounds on a selector's width, for the selector and for its complement.
+
+    Attributes:
+        low: every query selects at least so many keys (0 or 1).
+        high: no query selects more.
+        low_of_complement: the same for the complement.
+        high_of_complement: the same for the complement.
+    """
+
+    low: int
+    high: int
+    low_of_complement: int
+    high_of_complement: int
