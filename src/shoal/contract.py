@@ -73,10 +73,6 @@ LARGEST_ERASABLE = 64.0
 half-layer would be rounded to the precision of the number that is taken away, which at 64 is
 2**-18 = 4e-6, less than ``SHARP``."""
 
-LARGEST_ERASABLE_ERROR = 1e-3
-"""Columns of variables that may be farther off, which nobody minds, are not used again either: a
-dimension that should never be negative could be so, and would not be cleared."""
-
 
 def agrees(
     wanted: object, result: object, *, numerical: bool, tolerance: float = TOLERANCE

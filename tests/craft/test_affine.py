@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.craft.affine import AffineMap, concatenate, linear
+from shoal.craft.affine import AffineMap, concatenate, constant, linear
 from shoal.craft.bases import Direction, Space, join, numbered_space
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -58,10 +58,12 @@ def test_a_map_reads_its_directions_wherever_they_are(seed: int, order: list[int
     assert close(affine.read_from(stream, shuffled), affine(values[:3]))
 
 
-def test_a_further_row_is_added_to_the_result() -> None:
-    affine = linear(numbered_space("x", 1), numbered_space("y", 2), [[1, 2]])
-    longer = affine.with_row(Space((Direction("mark"),)), np.array([10.0, 20.0]))
-    assert longer(np.array([3.0, 1.0])).tolist() == [13, 26]
+def test_sums_read_what_either_reads() -> None:
+    target = numbered_space("y", 2)
+    affine = linear(numbered_space("x", 1), target, [[1, 2]])
+    other = linear(Space((Direction("x", "0"), Direction("mark"))), target, [[1, 1], [10, 20]])
+    assert affine.plus(other)(np.array([3.0, 1.0])).tolist() == [16, 29]
+    assert np.array_equal(affine.plus(constant(target, np.ones(2))).bias, [1, 1])
 
 
 def test_shapes_are_checked() -> None:

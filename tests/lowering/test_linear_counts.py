@@ -56,7 +56,7 @@ def test_counts_that_are_results_need_no_neuron(name: str) -> None:
     stock = STOCK[name]
     model = shoal.compile(stock.make(stock.max_seq_len), vocab=stock.vocab, max_seq_len=10)
     assert model.allocated.costs.neurons == 0
-    assert shoal.compile(STOCK["length"].make(10), vocab=ABC, max_seq_len=10).d_model == 3
+    assert shoal.compile(STOCK["length"].make(10), vocab=ABC, max_seq_len=10).d_model == 2
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,16 @@ def test_counts_are_decoded_into_one_number() -> None:
     assert len(model.variables["hist"].columns) == 1
 
 
+def test_a_code_is_no_reason_for_another_layer() -> None:
+    same = Select(tokens, tokens, Comparison.EQ)
+    follows = Select(tokens, tokens, lambda key, query: key == query + 1)
+    average = Aggregate((same & follows) | ~same, tokens)
+    program = SequenceMap(lambda a, b: a - b, average, Aggregate((same & follows) | ~same, tokens))
+    for passes in ("none", ("result-codes",)):
+        model = right(program, vocab=(0, 1, 2, 3), max_seq_len=3, passes=passes)
+        assert model.num_layers == 1
+
+
 def test_values_that_are_too_many_stay_one_hot() -> None:
     many = range(2 * int(LARGEST) + 2)
     program = Aggregate(Select(indices, indices, Comparison.EQ), Map(str, tokens)).named("same")

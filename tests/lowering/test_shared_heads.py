@@ -145,8 +145,8 @@ def test_explain_lists_every_value_of_a_shared_head() -> None:
     model = shoal.compile(stock.make(10), vocab=stock.vocab, max_seq_len=10)
     steps = [step for step in model.explain() if step.half_layer == 0]
     assert [(s.component, s.action, s.columns) for s in steps] == [
-        ("share of (", "head", "14"),
-        ("share of )", "same head", "15"),
+        ("share of (", "head", "12"),
+        ("share of )", "same head", "13"),
     ]
 
 

@@ -17,7 +17,7 @@ from shoal.rasp import Map, SequenceMap, SOp, categorical, indices, keep, numeri
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.oracles import LIMITS, compare_results
 from shoal_analysis.fuzzing.programs import cases
-from tests.support import accepted, defined, interpreted
+from tests.support import WIDE, accepted, defined, interpreted
 
 RECIPROCAL = [name for name in ALL if name != "linear-counts"]
 """Passes under which counts are decoded, which takes neurons."""
@@ -118,7 +118,7 @@ def test_fused_tables_keep_to_the_limits() -> None:
 
 
 def test_views_read_what_they_stand_for() -> None:
-    model = stock_model("shuffle_dyck1")
+    model = stock_model("shuffle_dyck1", passes=WIDE)
     view = model.variables["last_index"].view
     assert view is not None
     assert np.array_equal(view.matrix.sum(axis=1), np.ones(len(view.source)))

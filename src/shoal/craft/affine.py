@@ -58,13 +58,13 @@ class AffineMap:
         """Map vectors of a larger space, of which only the source's directions are read."""
         return self(x[..., space.positions(self.source)])
 
-    def with_row(self, source: Space, row: Matrix) -> AffineMap:
-        """The same map with one more source direction (the only one of ``source``)."""
-        return replace(
-            self,
-            source=Space(self.source.directions + source.directions),
-            matrix=np.vstack([self.matrix, row[None, :]]),
-        )
+    def plus(self, other: AffineMap) -> AffineMap:
+        """The sum with a map into the same target."""
+        source = join(self.source, other.source)
+        matrix = np.zeros((len(source), len(self.target)))
+        for part in (self, other):
+            matrix[source.positions(part.source)] += part.matrix
+        return replace(self, source=source, matrix=matrix, bias=self.bias + other.bias)
 
 
 def linear(source: Space, target: Space, matrix: npt.ArrayLike) -> AffineMap:

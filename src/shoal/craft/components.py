@@ -1,8 +1,8 @@
 """The instructions of craft: attention heads and groups of MLP neurons.
 
 At the BOS position the stream is a constant. Components say what they want there
-(``*_at_bos``); ``pin_to_bos`` makes it so by giving the BOS direction a row of its own, once
-the constant is known.
+(``*_at_bos``); ``pin_to_bos`` makes it so by letting them read a mark of BOS, once the constant is
+known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import AffineMap, Matrix, concatenate
+from shoal.craft.affine import AffineMap, Matrix, concatenate, linear
 from shoal.craft.bases import Direction, Space, join
 from shoal.shown import shown_fields
 
@@ -21,6 +21,12 @@ BOS = Direction("BOS")
 """The direction that is 1 at the BOS position and 0 everywhere else."""
 
 BOS_SPACE = Space((BOS,))
+
+MARK = linear(BOS_SPACE, BOS_SPACE, 1.0)
+"""1 at the BOS position and 0 everywhere else, as an affine function of the stream."""
+
+ROUNDED = 1e-12
+"""Of what is wanted at the BOS position: what is missing of it then is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,20 +162,23 @@ def _same_array(first: Matrix | None, second: Matrix | None) -> bool:
     return np.array_equal(first, second)
 
 
-def pin_to_bos(component: Component, stream: Space, at_bos: Matrix) -> Component:
+def pin_to_bos(
+    component: Component, stream: Space, at_bos: Matrix, mark: AffineMap = MARK
+) -> Component:
     """The component with its maps corrected for the BOS position.
 
     Args:
         component: a head or an MLP that does not read BOS yet.
         stream: the space of the residual stream.
         at_bos: [stream], the stream at the BOS position when the component runs.
+        mark: what is 1 at the BOS position and 0 everywhere else.
     """
     if isinstance(component, Head):
         return replace(
             component,
-            query=_pin(component.query, component.query_at_bos, stream, at_bos),
-            key=_pin(component.key, component.key_at_bos, stream, at_bos),
-            value=_pin(component.value, component.value_at_bos, stream, at_bos),
+            query=_pin(component.query, component.query_at_bos, stream, at_bos, mark),
+            key=_pin(component.key, component.key_at_bos, stream, at_bos, mark),
+            value=_pin(component.value, component.value_at_bos, stream, at_bos, mark),
         )
     if not component.off_at_bos:
         return component
@@ -178,15 +187,20 @@ def pin_to_bos(component: Component, stream: Space, at_bos: Matrix) -> Component
         return component
     return replace(
         component,
-        hidden=_pin(component.hidden, np.where(hidden > 0, -1.0, hidden), stream, at_bos),
+        hidden=_pin(component.hidden, np.where(hidden > 0, -1.0, hidden), stream, at_bos, mark),
     )
 
 
-def _pin(affine: AffineMap, wanted: Matrix | None, stream: Space, at_bos: Matrix) -> AffineMap:
-    """Add a BOS row so that the map has the wanted value at the BOS position."""
+def _pin(
+    affine: AffineMap, wanted: Matrix | None, stream: Space, at_bos: Matrix, mark: AffineMap
+) -> AffineMap:
+    """Read the mark of BOS so that the map has the wanted value there, if it has not."""
     if wanted is None:
         return affine
-    return affine.with_row(BOS_SPACE, wanted - affine.read_from(stream, at_bos))
+    missing = wanted - affine.read_from(stream, at_bos)
+    if np.abs(missing).max(initial=0.0) <= ROUNDED * np.abs(wanted).max(initial=1.0):
+        return affine
+    return affine.plus(mark.into(affine.target, missing[None]))
 
 
 def erasure(name: str, space: Space, signed: npt.NDArray[np.bool_]) -> MLP:

@@ -21,6 +21,9 @@ from shoal.rasp.values import Value
 RESULT_CODES = "result-codes"
 """The name of the rule by which a result is held as one number for each value."""
 
+MARK_OF_TOKENS = "mark of tokens"
+"""What a helper is for that is 1 at every token, and 0 at the BOS position."""
+
 
 @dataclass(frozen=True, eq=False)
 class Context:

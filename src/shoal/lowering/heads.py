@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from shoal.limits import Work
 from shoal.lowering.context import Context
 from shoal.lowering.held import Errors, Held, variables_of
 from shoal.lowering.offers import Offer
+from shoal.lowering.parabolas import Parabola, parabola_of
 from shoal.lowering.radii import Variables, projected_errors
+from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
 
 LIKE_A_KEY = 1.0
@@ -23,14 +25,54 @@ LIKE_A_KEY = 1.0
 IF_NOTHING_ELSE = 0.5
 """BOS scores half as much, so that it is attended to only where nothing is selected."""
 
+NEVER = -1.0
+"""BOS scores less than any selected key, by a parabola too: every query selects one."""
+
+SURELY = COLDNESS / 5
+"""How far off scores may be, times the coldness, where one key at most is selected.
+
+All others then still score four fifths of the coldness less: less than e**-32 beside it.
+"""
+
+PARABOLAS = "parabolas"
+"""The name of the rule by which equality takes two dimensions."""
+
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """``query @ scores @ key`` of one-hot values; scores are [query classes, key classes]."""
+    """``query @ scores @ key`` of one-hot values.
+
+    Attributes:
+        query: what is one-hot at queries.
+        key: the same at keys.
+        scores: [query classes, key classes].
+        parabola: numbers that give these scores in two dimensions; None for as many as there are.
+    """
 
     query: Held
     key: Held
     scores: Matrix
+    parabola: Parabola | None = None
+
+
+def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Term]:
+    """The same selector by a parabola, if it is an equality, and scores may be so far off.
+
+    Args:
+        terms: of a selector.
+        bears: how far off scores may be, times the coldness.
+    """
+    if PARABOLAS not in context.passes or len(terms) != 1:
+        return terms
+    (term,) = terms
+    keys, queries = term.key.domain, term.query.domain
+    if not isinstance(keys, Enumerated) or not isinstance(queries, Enumerated):
+        return terms
+    parabola = parabola_of(term.scores, keys.values, queries.values, keys.nullable)
+    if parabola is None:
+        return terms
+    found = replace(term, scores=parabola.scores, parabola=parabola)
+    return [found] if score_error([found], context.variables) <= bears else terms
 
 
 def terms_read(terms: list[Term]) -> tuple[str, ...]:
@@ -57,15 +99,21 @@ def head(
         value_at_bos: what is read there; None for what ``value`` gives.
         bos: the score of BOS, such as ``LIKE_A_KEY`` or ``IF_NOTHING_ELSE``.
     """
-    query_maps, key_maps = [], []
+    query_maps, key_maps, bos_maps = [], [], []
+    to_bos = Space((Direction("score of BOS"),))
     for term in terms:
         work.spend(term.scores.size / 20, name)
-        left, right = _factors(term.scores)
+        left, right = _factors(term.scores) if term.parabola is None else term.parabola.factors
         between = numbered_space("meeting", left.shape[1])
-        query_maps.append(term.query.coordinates.into(between, left * COLDNESS))
+        always = 0.0 if term.parabola is None else np.array([0.0, -COLDNESS])
+        query_maps.append(term.query.coordinates.into(between, left * COLDNESS, always))
         key_maps.append(term.key.coordinates.into(between, right.T))
-    to_bos = Space((Direction("score of BOS"),))
-    query_maps.append(constant(to_bos, np.array([COLDNESS * bos])))
+        if term.parabola is not None and bos != NEVER:
+            more = term.parabola.for_bos[:, None] * COLDNESS
+            bos_maps.append(term.query.coordinates.into(to_bos, more))
+    bos_maps.append(constant(to_bos, np.array([COLDNESS * bos])))
+    together = concatenate(bos_maps, numbered_space("parts", len(bos_maps)))
+    query_maps.append(together.into(to_bos, np.ones((len(bos_maps), 1))))
     key_maps.append(constant(to_bos, np.zeros(1)))
     size = sum(len(part.target) for part in key_maps)
     meeting = numbered_space(f"scores of {name}", size)
@@ -98,11 +146,17 @@ def aggregated(
     since they score BOS otherwise.
     """
     (name,) = held.variables
-    made = head(name, terms, value, value_at_bos, IF_NOTHING_ELSE, context.inferred.work)
-    selector = context.node(node.inputs[0]).label
-    sharing = selector if "shared-heads" in context.passes else None
+    selector = context.node(node.inputs[0])
+    widths = context.inferred.widths[selector.id]
+    chosen = with_parabola(context, terms, SURELY) if widths.high <= 1 else terms
+    by_parabola = chosen[0].parabola is not None if chosen else False
+    bos = NEVER if by_parabola and widths.low >= 1 else IF_NOTHING_ELSE
+    made = head(name, chosen, value, value_at_bos, bos, context.inferred.work)
+    shared = f"{selector.label} by a parabola" if by_parabola else selector.label
+    sharing = shared if "shared-heads" in context.passes else None
     reads = (*terms_read(terms), *operand.variables)
-    return Offer(held, made, reads, errors, node.label, sharing)
+    due_to = PARABOLAS if by_parabola else None
+    return Offer(held, made, reads, errors, node.label, sharing, due_to=due_to)
 
 
 def weight_of_unselected(context: Context, node: Node) -> float:
@@ -127,7 +181,8 @@ def score_error(terms: list[Term], variables: Variables) -> float:
         for read, scores in ((term.query, term.scores), (term.key, term.scores.T)):
             off = projected_errors(read, variables, scores)
             error += float(off.max(initial=0.0))
-    return COLDNESS * error
+    rounding = sum(term.parabola.rounding for term in terms if term.parabola is not None)
+    return COLDNESS * error + rounding
 
 
 def _factors(scores: Matrix) -> tuple[Matrix, Matrix]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shoal.arrays import Array, Float, Int
+from shoal.arrays import Array, Bool, Float, Int
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.forms.form import Affine, Form, Ranges, with_none
@@ -16,6 +16,9 @@ from shoal.forms.one_hot import OneHot
 from shoal.forms.scalar import Scalar
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.shown import shown_fields
+
+LARGEST_UNNOTICED = 1e-3
+"""Who clears a dimension that is never negative leaves what it is below 0; not more than this."""
 
 MOST_SAMPLES = 64
 """Errors that occur together of which so many are kept, those with the largest entries."""
@@ -86,6 +89,11 @@ class StreamVariable:
     node: int | None
     words: str
     errors: Errors = EXACT
+
+    @property
+    def can_be_negative(self) -> Bool[Array, " dimensions"]:
+        """[dimensions], whether each can be below 0, since its value is or since it is far off."""
+        return self.ranges.signed | (self.errors.largest > LARGEST_UNNOTICED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.code import Code
 from shoal.forms.form import Ranges
-from shoal.lowering.context import RESULT_CODES, Context
+from shoal.lowering.context import MARK_OF_TOKENS, RESULT_CODES, Context
 from shoal.lowering.held import Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable, LeftOut, Offer, Offers
@@ -64,6 +64,7 @@ class Lowering(Context):
         offers: by variable, the components that could compute it, each with the rule it is from.
         left_out: what would have been offered, but for a limit.
         saved: how often a rule offered something.
+        stored: by variable, what is held by it and nothing else.
     """
 
     variables: dict[str, StreamVariable] = field(default_factory=lambda: {BOS_VARIABLE: _BOS})
@@ -75,6 +76,7 @@ class Lowering(Context):
     offers: dict[str, list[tuple[str, Offer]]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     saved: Counter[str] = field(default_factory=Counter)
+    stored: dict[str, Held] = field(default_factory=dict)
 
     def ask_all_rules(self, node: Node) -> None:
         """Ask every rule that is switched on what it offers for an s-op."""
@@ -108,6 +110,7 @@ class Lowering(Context):
         is_first = variable is None or variable.name not in self.variables
         if variable is not None:
             known = self.variables.get(variable.name)
+            self.stored.setdefault(variable.name, offer.held)
             errors = offer.errors if known is None else known.errors.and_also(offer.errors)
             self.variables[variable.name] = _at_bos(known or variable, errors, offer.component)
             if offer.table is not None:
@@ -126,6 +129,7 @@ class Lowering(Context):
     def program(self) -> LoweredProgram:
         """What has been put together."""
         by_token = np.eye(len(self.inferred.vocab) + 1)[:, -1:]
+        helper = self.helpers.get(MARK_OF_TOKENS)
         return LoweredProgram(
             self.inferred,
             self.variables,
@@ -133,7 +137,9 @@ class Lowering(Context):
             tuple(_operation(name, *offers) for name, offers in self.offers.items()),
             {number: tuple(held) for number, held in self.held.items()},
             self.raw,
+            self.stored,
             self._savings(),
+            marks=(BOS_VARIABLE, *(helper.variables if helper is not None else ())),
         )
 
     def _savings(self) -> tuple[Saving, ...]:
@@ -164,6 +170,7 @@ def _operation(name: str, *offers: tuple[str, Offer]) -> LoweredOperation:
         tuple(offer.component for offer in made if offer.component is not None),
         tuple(tuple(dict.fromkeys([*offer.reads, BOS_VARIABLE])) for offer in made),
         rules,
+        tuple(offer.made_from for offer in made),
         first.sharing,
     )
 

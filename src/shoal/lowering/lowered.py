@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shoal.craft.components import Component, Head
+from shoal.craft.affine import AffineMap
+from shoal.craft.components import MARK, Component, Head
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.offers import InputTable
+from shoal.lowering.synthesis.tables import Table
 from shoal.program.facts.inferred import Inferred
 from shoal.program.rewriting import Saving
 from shoal.program.trace import RESULT
@@ -25,6 +27,7 @@ class LoweredOperation:
         components: the alternatives; all read and write named directions.
         reads: for each alternative, the variables that it reads.
         rules: for each alternative, the rule that offered it.
+        tables: for each alternative, what it computes, if it was synthesised.
         sharing: as of an offer.
     """
 
@@ -35,6 +38,7 @@ class LoweredOperation:
     components: tuple[Component, ...]
     reads: tuple[tuple[str, ...], ...]
     rules: tuple[str, ...]
+    tables: tuple[Table | None, ...]
     sharing: str | None = None
 
     @property
@@ -54,7 +58,11 @@ class LoweredProgram:
         operations: in an order in which they can run.
         held: for each s-op by node id, every way in which it is held, the first as the user wishes.
         raw: by node id, what an s-op is decoded from.
+        stored: by variable, what is held by it and nothing else.
         savings: what the rules did.
+        result: how the result is held, if that has been decided.
+        mark: what is 1 at the BOS position and 0 everywhere else.
+        marks: variables that tell BOS from tokens, and nothing else.
     """
 
     __repr__ = shown_fields
@@ -65,7 +73,11 @@ class LoweredProgram:
     operations: tuple[LoweredOperation, ...]
     held: Mapping[int, tuple[Held, ...]]
     raw: Mapping[int, Held]
+    stored: Mapping[str, Held]
     savings: tuple[Saving, ...] = ()
+    result: Held | None = None
+    mark: AffineMap = MARK
+    marks: tuple[str, ...] = ()
 
     def first(self, number: int) -> Held:
         """An s-op as the user wishes it to be held."""
@@ -78,6 +90,8 @@ class LoweredProgram:
         A number stays one, since nobody promised more of it than to be close; and what is to be
         kept is kept as the user wishes it.
         """
+        if self.result is not None:
+            return (self.result,)
         root = self.inferred.program.root
         first, *others = self.held[root]
         if self.inferred.program.node(root).is_kept:

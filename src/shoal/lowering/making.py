@@ -87,7 +87,7 @@ def make(
     if made is None:
         return None
     mlp, seen = made
-    return Offer(recipe.held, mlp, variables_of(operands), seen)
+    return Offer(recipe.held, mlp, variables_of(operands), seen, made_from=table)
 
 
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:

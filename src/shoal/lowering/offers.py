@@ -9,6 +9,7 @@ from typing import TypeVar
 from shoal.craft.affine import Matrix
 from shoal.craft.components import Component
 from shoal.lowering.held import EXACT, Errors, Held
+from shoal.lowering.synthesis.tables import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,7 @@ class Offer:
         raw_of: the s-op that another offer decodes from it.
         table: what the embedding provides, if it does.
         due_to: an optional rule that it would not be made without, if another one was asked.
+        made_from: for an MLP that was synthesised, what it computes.
     """
 
     held: Held
@@ -59,6 +61,7 @@ class Offer:
     raw_of: int | None = None
     table: InputTable | None = None
     due_to: str | None = None
+    made_from: Table | None = None
 
 
 class LeftOut(str):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shoal.lowering.context import RESULT_CODES, Context
+from shoal.lowering.heads import PARABOLAS
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
@@ -68,6 +69,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
+        PARABOLAS: Optional("equalities scored in two dimensions"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),

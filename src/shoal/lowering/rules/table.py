@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
+from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held, stored
 from shoal.lowering.making import Recipe, make
@@ -37,19 +38,26 @@ def table(context: Context, node: Node) -> Offers[None]:
     if offer is None and not context.inferred.program.graph.out_degree(node.id):
         # a result that nothing reads only has to be nearest to the right code
         offer = make(context, recipe, form.room(context.domain(node.id)) / 2)
+    other = None
+    if offer is None and context.is_for_decoder_alone(node):  # it may be had sooner than a code
+        name = context.fresh_name(f"{node.label}.one_hot")
+        wide, room = OneHot(), OneHot().room(context.domain(node.id))
+        other = make(context, recipe_over(context, node, wide, name, operands), room / 2)
     if offer is None:
         decoded = []
         for number in node.inputs:
             decoded.append((yield from one_hot(context, number, node.label)))
         offer = make(context, recipe_over(context, node, form, node.label, decoded))
-    if offer is None:
+    if offer is None and other is None:
         raise UnsupportedProgramError(
             Refusal.TOO_INEXACT,
             node.label,
             "its results cannot be computed exactly enough in float32",
             "make them smaller numbers, or drop rasp.numerical",
         )
-    yield offer
+    for found in (offer, other):
+        if found is not None:
+            yield found
 
 
 def recipe_over(

@@ -6,9 +6,8 @@ values are multiplied by what its weight exceeds that of a key by, the head writ
 + n / B) with B = ``BOS_WEIGHT``, which float32 does not tell from n. Nothing has to be decoded from
 that where a number will do; but a picture of the attention shows BOS alone.
 
-What BOS itself holds then counts B times. So values are read from what is 0 at the BOS position as
-it is embedded, and no weight that is a little off makes anything else of that: a one-hot input, or
-a mark of tokens.
+What BOS itself holds then counts B times. So values are read from a mark of tokens, which is 0 at
+the BOS position as it is embedded, and no weight that is a little off makes anything else of that.
 """
 
 from __future__ import annotations
@@ -25,9 +24,16 @@ from shoal.forms.code import Code
 from shoal.forms.count import Count
 from shoal.forms.reciprocal import Reciprocal
 from shoal.forms.scalar import Scalar
-from shoal.lowering.context import Context
+from shoal.lowering.context import MARK_OF_TOKENS, Context
 from shoal.lowering.cuts import raw_classes
-from shoal.lowering.heads import LIKE_A_KEY, Term, head, score_error, terms_read
+from shoal.lowering.heads import (
+    LIKE_A_KEY,
+    Term,
+    head,
+    score_error,
+    terms_read,
+    with_parabola,
+)
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.making import decoding, make, must_make
 from shoal.lowering.offers import InputTable, Offer, Offers
@@ -38,8 +44,11 @@ from shoal.program.ir import Node
 LINEAR_COUNTS = "linear-counts"
 """The name of the rule by which heads write counts themselves."""
 
-BOS_WEIGHT = 2.0**30
-"""How many times the weight of a selected key BOS has, so that a count is linear.
+_MORE = 20.8125
+"""What BOS scores more than a selected key: a multiple of 1/16, so exact beside whole numbers."""
+
+BOS_WEIGHT = math.exp(_MORE)
+"""How many times the weight of a selected key BOS has, so that a count is linear; about 2**30.
 
 Up to 2**12 keys n / (1 + n / B) is off by n**2 / B, 1/64 at most. The sum of all weights is 1 in
 float32, as 2**12 / 2**30 is below its rounding, so what is computed is off by still less.
@@ -48,9 +57,10 @@ float32, as 2**12 / 2**30 is below its rounding, so what is computed is off by s
 MOST_ERROR = 0.1
 """Counts that may be off by more are not read linearly."""
 
-_MARK = "mark of tokens"
+MOST_PARABOLA_ERROR = 0.02
+"""Counts that may be off by more, since scores are, are better made by scores that are exact."""
 
-_SCORE = COLDNESS + math.log(BOS_WEIGHT)
+_SCORE = COLDNESS + _MORE
 """The score of BOS then."""
 
 _SCORE_ERROR = 4 * 2.0**-24 * _SCORE
@@ -138,11 +148,12 @@ def linear_count(
 ) -> Offers[Offer | None]:
     """A head that writes the width of what the terms select; None if it may be too far off."""
     most = float(counts.bounds[1])
+    terms = with_parabola(context, terms, MOST_PARABOLA_ERROR / max(1.0, most))
     error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
     if LINEAR_COUNTS not in context.passes or error > MOST_ERROR:
         return None
     held = stored(Count(), name, counts, None)
-    mark = yield from _mark_of_tokens(context, terms)
+    mark = yield from _mark_of_tokens(context)
     space = held.coordinates.source
     value = mark.coordinates.into(space, np.full((mark.width, 1), BOS_WEIGHT), np.zeros(1))
     made = head(name, terms, value, None, _SCORE / COLDNESS, context.inferred.work)
@@ -151,30 +162,15 @@ def linear_count(
     return Offer(held, made, reads, errors, due_to=LINEAR_COUNTS)
 
 
-def _mark_of_tokens(context: Context, terms: list[Term]) -> Offers[Held]:
-    """What has coordinates that add up to 1 at every token, and are 0 at the BOS position.
-
-    That is a one-hot input, a key if one is there, or else a column of its own.
-    """
-    embedded = {table.variable for table in context.inputs if _is_zero_at_bos(table)}
-    for term in terms:
-        key = term.key
-        is_one_hot = key.form.picks_one and not key.domain.nullable and bool(key.variables)
-        if is_one_hot and embedded.issuperset(key.variables) and not key.coordinates.bias.any():
-            return key
-    if _MARK in context.helpers:
-        return context.helpers[_MARK]
+def _mark_of_tokens(context: Context) -> Offers[Held]:
+    """What is 1 at every token, and 0 at the BOS position as it is embedded."""
+    if MARK_OF_TOKENS in context.helpers:
+        return context.helpers[MARK_OF_TOKENS]
     held = stored(Scalar(), context.fresh_name("token"), domain_of([[1]]), None)
     by_token = np.ones((len(context.inferred.vocab) + 1, 1))
     by_token[-1] = 0.0  # BOS
     table = InputTable(held.variables[0], by_token, None)
-    return (yield Offer(held, purpose=_MARK, table=table))
-
-
-def _is_zero_at_bos(table: InputTable) -> bool:
-    by_token, by_position = table.by_token, table.by_position
-    is_zero = by_token is None or not by_token[-1].any()
-    return is_zero and (by_position is None or not by_position[0].any())
+    return (yield Offer(held, purpose=MARK_OF_TOKENS, table=table))
 
 
 def reciprocal(context: Context, name: str, terms: list[Term], counts: Enumerated) -> Offer:
