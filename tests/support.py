@@ -13,8 +13,12 @@ from hypothesis import assume, reject
 import shoal
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError, Refusal, UnsupportedProgramError
+from shoal.options import ALL
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import RASPExpr, SOp
+
+WIDE = tuple(name for name in ALL if name != "narrow")
+"""All passes but the one by which only what is read is stored: one column for each class."""
 
 
 def agree(sop: RASPExpr, wanted: Sequence[Any], results: Sequence[Any]) -> bool:

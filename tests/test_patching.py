@@ -14,7 +14,7 @@ from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import _compile
 from shoal_analysis.fuzzing.patching import wrong_patches
 from shoal_analysis.fuzzing.programs import cases
-from tests.support import random_sequences
+from tests.support import WIDE, random_sequences
 
 
 def reverse(**options: object) -> shoal.Model:
@@ -139,7 +139,7 @@ def test_patches_come_one_after_the_other() -> None:
 
 def test_numbers_beside_large_ones_are_not_lost() -> None:
     large = rasp.numerical(rasp.Map(lambda t: t + 1, rasp.tokens)).named("next")
-    model = shoal.compile(large, vocab=[1e30, 2, -1e30], max_seq_len=1)
+    model = shoal.compile(large, vocab=[1e30, 2, -1e30], max_seq_len=1, passes=WIDE)
     assert model.write("next", [-1e30], [3]) == pytest.approx([3.0])
 
 
@@ -155,7 +155,8 @@ def test_values_that_never_meet_are_not_brought_together() -> None:
 def test_an_average_becomes_shares_that_are_not_negative() -> None:
     before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
     mean = rasp.Aggregate(before, rasp.tokens).named("mean")
-    model = shoal.compile(mean, vocab=[0, 1, 2, 3], max_seq_len=2, result="one-hot")
+    options = {"vocab": [0, 1, 2, 3], "max_seq_len": 2, "result": "one-hot"}
+    model = shoal.compile(mean, passes=WIDE, **options)
     assert model.variables["mean"].encoding == "distribution"
     (edit,) = model.edits([[3, 3]], [Patch.values("mean", [0.5, 2])])
     assert edit.target.min() >= 0

@@ -9,7 +9,7 @@ from shoal import rasp
 from shoal.errors import UnreadableError
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp.stock import STOCK
-from tests.support import agree, random_sequences
+from tests.support import WIDE, agree, random_sequences
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_labels_of_views_and_averages_say_what_they_are() -> None:
     earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
     mean = rasp.keep(rasp.Aggregate(earlier, rasp.indices).named("mean"))
     program = rasp.SequenceMap(lambda x, y: (x, y), is_a, mean)
-    model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=3)
+    model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=3, passes=WIDE)
     assert model.variables["is_a"].labels == ("is_a:False", "is_a:True")
     assert model.variables["mean"].encoding == "distribution"
 
@@ -98,7 +98,8 @@ def test_merged_labels_are_clear_where_values_hold_the_bar() -> None:
     previous = rasp.Select(rasp.indices, rasp.indices, lambda key, query: key == query - 1)
     before = rasp.Aggregate(previous, rasp.tokens, default="a|b")
     same = rasp.Select(before, before, lambda k, q: (k in "ab") == (q in "ab"))
-    model = shoal.compile(rasp.SelectorWidth(same), vocab={"a", "b", "c", "a|b"}, max_seq_len=3)
+    width = rasp.SelectorWidth(same)
+    model = shoal.compile(width, vocab={"a", "b", "c", "a|b"}, max_seq_len=3, passes=WIDE)
     assert set(model.variables["tokens"].labels) == {"tokens:'a'|'b'", "tokens:'a|b'|'c'"}
 
 

@@ -44,9 +44,11 @@ class Measurement:
         allocator: the solver.
         layers: attention + MLP pairs.
         width: residual columns.
+        width_bound: no fewer would do for the components; None if that is not known.
         neurons: hidden neurons of the widest MLP.
         heads: heads of the fullest attention.
         parameters: all entries of the model's parameters.
+        parameters_with_unembedding: the same, and those of the unembedding.
         solve_seconds: wall-clock time of the allocator.
         proven: "all" objectives, the names of some, "-" for none, or the gaps that a search
             left, such as "gap: width +3".
@@ -57,9 +59,11 @@ class Measurement:
     allocator: str
     layers: int
     width: int
+    width_bound: int | None
     neurons: int
     heads: int
     parameters: int
+    parameters_with_unembedding: int
     solve_seconds: float
     proven: str
 
@@ -89,13 +93,15 @@ class Comparison(Sequence[Measurement]):
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         header = ("program", "passes", "allocator", "layers", "width", "MLP", "heads")
-        rows = table((*header, "parameters", "ms", "proven"), map(_cells, self[:MOST_ROWS]))
+        further = ("parameters", "with unembedding", "ms", "proven")
+        rows = table((*header, *further), map(_cells, self[:MOST_ROWS]))
         return card(rows + left_out(len(self) - MOST_ROWS, "measurements"))
 
 
 def _cells(measured: Measurement) -> tuple[str, ...]:
     m = measured
-    sizes = (m.layers, m.width, m.neurons, m.heads, m.parameters)
+    parameters = (m.parameters, m.parameters_with_unembedding)
+    sizes = (m.layers, m.width, m.neurons, m.heads, *parameters)
     milliseconds = f"{1000 * m.solve_seconds:.0f}"
     return (m.program, m.passes, m.allocator, *map("{:,}".format, sizes), milliseconds, m.proven)
 
@@ -180,9 +186,11 @@ def measure_model(name: str, passes: str, model: Model) -> Measurement:
         allocator=model.allocated.solver,
         layers=costs.layers,
         width=costs.width,
+        width_bound=model.width_bound,
         neurons=costs.neurons,
         heads=costs.heads,
         parameters=model.num_parameters,
+        parameters_with_unembedding=model.num_parameters_with_unembedding,
         solve_seconds=model.allocated.seconds,
         proven=describe_proof(model.allocated),
     )
@@ -220,14 +228,21 @@ def totals(measured: Iterable[Measurement]) -> Comparison:
                 allocator,
                 layers=sum(m.layers for m in group),
                 width=sum(m.width for m in group),
+                width_bound=_sum([m.width_bound for m in group]),
                 neurons=sum(m.neurons for m in group),
                 heads=sum(m.heads for m in group),
                 parameters=sum(m.parameters for m in group),
+                parameters_with_unembedding=sum(m.parameters_with_unembedding for m in group),
                 solve_seconds=sum(m.solve_seconds for m in group),
                 proven=f"{optimal}/{len(group)}",
             )
         )
     return Comparison(tuple(result))
+
+
+def _sum(bounds: Sequence[int | None]) -> int | None:
+    known = [bound for bound in bounds if bound is not None]
+    return sum(known) if len(known) == len(bounds) else None
 
 
 def to_json(measured: Sequence[Measurement]) -> str:

@@ -254,6 +254,14 @@ class Model(Transformer):
         """The model's sizes, what is proven about them, and the time of each stage."""
         return report(self, self.atlas)
 
+    @property
+    def width_bound(self) -> int | None:
+        """No fewer columns hold what the components of the model read of the stream.
+
+        None if the model is too large to tell.
+        """
+        return self.atlas.width_bound
+
     def save(self, path: str | Path) -> None:
         """Write the model, with all that is known about it, to a safetensors file (see ``load``).
 

@@ -16,7 +16,8 @@ def sizes_of(model: Transformer) -> dict[str, str]:
         "residual width": f"{model.d_model}",
         "heads x key size": f"{model.num_heads} x {model.key_size}",
         "neurons per MLP": f"{model.mlp_hidden_size}",
-        "parameters": f"{model.num_parameters:,}",
+        "parameters": f"{model.num_parameters:,} "
+        f"({model.num_parameters_with_unembedding:,} with the unembedding)",
     }
 
 
@@ -28,6 +29,8 @@ def report(model: Transformer, atlas: Atlas) -> str:
     sizes = {
         **sizes_of(model),
         "layers": f"{model.num_layers} ({proof} for these components)",
+        "residual width": f"{model.d_model}"
+        + (f" (bound {atlas.width_bound})" if atlas.width_bound is not None else ""),
         "vocab, length": f"{options['vocab']}, up to {options['max_seq_len']}",
         "attention": options["attention"],
         "allocator": options["allocator"],

@@ -211,6 +211,12 @@ class Transformer:
         return sum(array.size for group in self.params.values() for array in group.values())
 
     @property
+    def num_parameters_with_unembedding(self) -> int:
+        """The same, and the entries of the unembedding, which has a row for each result."""
+        weights = self.weights
+        return self.num_parameters + weights.unembedding_w.size + weights.unembedding_b.size
+
+    @property
     def model_config(self) -> ModelConfig:
         """The shape under Tracr's names."""
         sizes = self.weights.sizes

@@ -303,18 +303,18 @@ def test_every_weight_may_be_rounded_to_single_precision(measured: dict[str, Mar
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_a_tenth_of_the_smallest_margin_changes_no_answer(
+def test_a_fifth_of_the_smallest_margin_changes_no_answer(
     measured: dict[str, Margins], seed: int
 ) -> None:
-    tenth = min(m.smallest for m in measured.values()) / 10
-    assert tenth > FLOAT32  # so that single precision can hold the changes
+    fifth = min(m.smallest for m in measured.values()) / 5
+    assert fifth > FLOAT32  # so that single precision can hold the changes
     generator = np.random.default_rng(seed)
     for name in BENCHMARK:
         model = compiled(name)
         draw = signs("random", generator)
         new = changed(
             model.weights,
-            lambda w: (w * (1 + tenth * draw(w))).astype(np.float32),  # noqa: B023
+            lambda w: (w * (1 + fifth * draw(w))).astype(np.float32),  # noqa: B023
         )
         asked = interpreted(model.program, inputs(name, 100))
         results = replace(model, weights=new).run_batch([sequence for sequence, _ in asked])

@@ -26,7 +26,7 @@ from shoal.targets.in_numpy import forward
 from shoal_analysis.fuzzing.oracles import LIMITS
 from shoal_analysis.margins import head_parts, margins, neuron_parts, part_name
 from tests.program.programs import LONGEST, VOCAB, s_ops
-from tests.support import accepted, random_sequences
+from tests.support import WIDE, accepted, random_sequences
 
 
 def compiled(name: str, **options: Any) -> shoal.Model:
@@ -278,7 +278,7 @@ def test_atlases_of_another_model_are_refused(tmp_path: Path) -> None:
     """Whoever writes a checksum over nonsense is told, and meets no raw error."""
     program = SequenceMap(lambda t, i: f"{t}{i}", tokens, indices).named("both")
     width = SelectorWidth(Select(program, tokens, Comparison.LT))
-    model = shoal.compile(width, vocab=["a", "b"], max_seq_len=3)
+    model = shoal.compile(width, vocab=["a", "b"], max_seq_len=3, passes=WIDE)
     atlas, path = model.atlas, tmp_path / "m.safetensors"
     place, value, part = atlas.places["tokens"], atlas.values["both"], atlas.parts[0]
 

@@ -199,7 +199,7 @@ def test_results_can_be_had_as_json(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = tmp_path / "steps.json"
     assert main(["explain", "hist", "--json", str(path)]) == 0
     found = json.loads(path.read_text())
-    assert [step["component"] for step in found["steps"]][:2] == ["BOS", "tokens"]
+    assert [step["component"] for step in found["steps"]][:2] == ["tokens", "token"]
     assert {value["name"] for value in found["values"]} >= {"tokens", "hist"}
     assert main(["run", "reverse", "a", "--json", f"{tmp_path}/no/where.json"]) == 2
 

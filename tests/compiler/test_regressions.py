@@ -270,7 +270,17 @@ def test_many_steps_are_not_trusted_beyond_what_float32_can_add_up() -> None:
     earlier = Select(tokens, tokens, Comparison.LT)
     program = numerical(Map(lambda x: x * x, Aggregate(earlier, SelectorWidth(earlier))))
     # [3, 0, 2, 3] was off by 1.03e-4
-    refused(Refusal.TOO_CLOSE, program, vocab=(0, 1, 2, 3), max_seq_len=6)
+    refused(Refusal.TOO_CLOSE, program, vocab=(0, 1, 2, 3), max_seq_len=7)
+
+
+def test_what_may_be_far_off_is_not_cleared() -> None:
+    """Numbers that have a little of large ones in them would take with them what is written."""
+    nothing = Select(tokens, tokens, Comparison.FALSE)
+    default = numerical(Aggregate(nothing, tokens, default=0))
+    all_but = Select(indices, tokens, Comparison.NEQ)
+    both = Aggregate(all_but, indices), Aggregate(all_but, default)
+    program = SequenceMap(lambda x, y: (x, int(y)), *both)
+    right(program, vocab=(2**53 + 1, 3, 7), max_seq_len=2, passes="none")
 
 
 def test_rounding_in_views_is_counted() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from shoal.compiler import assemble, pipeline
+from shoal.compiler import assemble, pipeline, place
 from shoal.craft.components import BOS, Component, Head
 from shoal.lowering import heads, lower, making, selectors
 from shoal.lowering.lowered import LoweredProgram
@@ -290,7 +290,7 @@ def _overlap_before_the_check(correct: Function) -> Function:
 
 
 @_fault(
-    pipeline,
+    place,
     "allocate",
     "overlap after the check",
     "two live variables have a column in common, and nothing checks it",
@@ -392,10 +392,10 @@ def _half_an_erasure(correct: Function) -> Function:
     can_show=_ATTENDS,
 )
 def _bos_not_gated(correct: Function) -> Function:
-    def pin_to_bos(component: Component, stream: Any, at_bos: Any) -> Any:
+    def pin_to_bos(component: Component, stream: Any, at_bos: Any, mark: Any) -> Any:
         if isinstance(component, Head):
             component = replace(component, key_at_bos=None)
-        return correct(component, stream, at_bos)
+        return correct(component, stream, at_bos, mark)
 
     return pin_to_bos
 
@@ -408,9 +408,9 @@ def _bos_not_gated(correct: Function) -> Function:
     can_show=_ATTENDS,
 )
 def _stale_bos(correct: Function) -> Function:
-    def pin_to_bos(component: Component, stream: Any, at_bos: Any) -> Any:
+    def pin_to_bos(component: Component, stream: Any, at_bos: Any, mark: Any) -> Any:
         embedded = np.array([float(direction == BOS) for direction in stream.directions])
-        return correct(component, stream, embedded)
+        return correct(component, stream, embedded, mark)
 
     return pin_to_bos
 

@@ -16,8 +16,11 @@ from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
-from shoal.lowering import lower
+from shoal.lowering import heads, lower
+from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import cone, copy, further_forms, mean, split_width, view, width
+from shoal.narrowing import narrow
+from shoal.narrowing.narrow import Narrowed
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -440,6 +443,79 @@ def _bos_too_heavy(correct: Function) -> Function:
 )
 def _bos_counted(correct: Function) -> Function:
     return _spoiled_count(correct, lambda head: replace(head, value_at_bos=np.ones(1)))
+
+
+# parabolas
+
+
+_EQUALITIES = both(
+    has_pass("parabolas"), has(r"Select\(\w+, \w+, (?:Comparison\.EQ|follows|precedes)")
+)
+
+
+@_fault(
+    heads,
+    "parabola_of",
+    "keys with one number",
+    "the two largest keys of a parabola have the same number",
+    can_show=_EQUALITIES,
+)
+def _keys_with_one_number(correct: Function) -> Function:
+    def parabola_of(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and replace(found, keys=np.minimum(found.keys, np.sort(found.keys)[-2]))
+
+    return parabola_of
+
+
+@_fault(
+    Parabola,
+    "for_bos",
+    "BOS without its square",
+    "what depends on the query alone is left out of the score of BOS",
+    can_show=_EQUALITIES,
+)
+def _bos_without_its_square(correct: Any) -> Any:
+    return property(lambda parabola: np.zeros(len(parabola.queries)))
+
+
+# narrow variables
+
+
+@_fault(
+    narrow,
+    "read_through",
+    "constants forgotten",
+    "readers of what is stored do not add what is left out",
+    can_show=has_pass("narrow"),
+)
+def _constants_forgotten(correct: Function) -> Function:
+    def read_through(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and (found[0], np.zeros_like(found[1]))
+
+    return read_through
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "columns exchanged",
+    "the embedding stores functionals in another order than readers read them",
+    can_show=has_pass("narrow"),
+)
+def _columns_exchanged(correct: Function) -> Function:
+    def exchanged(table: Any) -> Any:
+        return None if table is None else table[:, ::-1]
+
+    def input_(self: Any, table: Any) -> Any:
+        found = correct(self, table)
+        if table.variable not in self.stored:
+            return found
+        parts = {name: exchanged(getattr(found, name)) for name in ("by_token", "by_position")}
+        return replace(found, **parts)
+
+    return input_
 
 
 # result codes

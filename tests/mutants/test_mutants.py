@@ -20,9 +20,12 @@ from tests.mutants.hunt import Programs, failure, hunt
 BOUND = 250
 RARE = {
     "averages merged": 400,
+    "half a match is enough": 600,
+    "heads of any selector shared": 800,
     "missing mean": 300,
     "no rows for None": 400,
     "opposite comparison": 400,
+    "parts overlap": 800,
 }
 """Programs within which faults are caught that take more than ``BOUND``."""
 

@@ -11,7 +11,7 @@ import pytest
 import shoal
 from shoal import Patch
 from shoal.rasp.stock import STOCK
-from tests.support import agree, random_sequences
+from tests.support import WIDE, agree, random_sequences
 
 NAMES = ("reverse", "hist", "sort", "shuffle_dyck1", "most_freq", "frac_prevs", "detect_pattern")
 
@@ -130,7 +130,7 @@ def test_hooks_carry_what_they_say(target: str, tmp_path: Path) -> None:
         for state, hook in enumerate(info.hooks(target) if info.columns else (), info.first):
             wanted = states[state][..., list(info.columns)]
             got = found[hook.name, hook.is_input][..., list(hook.columns)]
-            assert np.allclose(got[there], wanted[there], atol=1e-5), (name, hook)
+            assert np.allclose(got[there], wanted[there], atol=1e-4), (name, hook)
             checked += 1
     assert checked > 20
 
@@ -204,7 +204,8 @@ def test_numerical_results_agree_on_pytorch() -> None:
 def test_nnsight_works_on_the_module() -> None:
     torch = pytest.importorskip("torch")
     nnsight = pytest.importorskip("nnsight")
-    model = shoal.compile(STOCK["hist"].make(5), vocab=["a", "b", "c"], max_seq_len=5)
+    hist = STOCK["hist"].make(5)
+    model = shoal.compile(hist, vocab=["a", "b", "c"], max_seq_len=5, passes=WIDE)
     module, columns = model.to_torch(), list(model.variables["tokens"].columns)
     ids = torch.from_numpy(model.ids([list("aab")])).long()
     traced = nnsight.NNsight(module)

@@ -30,13 +30,28 @@ def test_the_helper_is_right_on_every_categorical_program(name: str) -> None:
     assert_right(program, shoal.compile_rasp_to_model(program, set(vocab), longest), sequences)
 
 
+def labels_with(model: shoal.Model, values: set[str]) -> list[str]:
+    """The names whose columns are labelled by just these values."""
+    by_name: dict[str, set[str]] = {}
+    for label in model.residual_labels:
+        name, _, value = label.rpartition(":")
+        by_name.setdefault(name, set()).add(value)
+    return [name for name, found in by_name.items() if name and found == values]
+
+
 def assert_right(program: SOp, model: shoal.Model, sequences: list[list]) -> None:
     import torch
 
-    label = helper.infer_tracr_output_label(model)
-    assert label == model.atlas.output
+    label = model.atlas.output
+    values = {str(value) for value in model.output_encoder.encoding_map}
+    if [name for name in labels_with(model, values) if name != label]:
+        with pytest.raises(ValueError, match="Pass output_label"):  # another s-op looks the same
+            helper.infer_tracr_output_label(model)
+    else:
+        assert helper.infer_tracr_output_label(model) == label
     made = bridge.TransformerBridge.boot_native(helper.make_tracr_transformer_bridge_config(model))
-    made.load_state_dict(helper.make_tracr_transformer_bridge_state_dict(model), strict=False)
+    states = helper.make_tracr_transformer_bridge_state_dict(model, output_label=label)
+    made.load_state_dict(states, strict=False)
     for xs, wanted in interpreted(program, sequences):
         ids = model.input_encoder.encode([model.input_encoder.bos_token, *xs])
         with torch.no_grad():

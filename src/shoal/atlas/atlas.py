@@ -274,6 +274,8 @@ class Atlas:
         seconds: wall-clock time of each stage of compiling.
         selectors: the selectors of the program as it was written, by label; none in older files.
         claims: what later checks say of the model, by name.
+        width_bound: no fewer columns hold what the components read of the stream; None if that is
+            not known.
     """
 
     __repr__ = shown_fields
@@ -291,6 +293,7 @@ class Atlas:
     seconds: Mapping[str, float]
     selectors: Mapping[str, Selector] = field(default_factory=lambda: MappingProxyType({}))
     claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    width_bound: int | None = None
 
     @cached_property
     def circuit(self) -> nx.MultiDiGraph:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shoal.atlas.atlas import Atlas, NamedValue, Part, Place
-from shoal.atlas.variables import variable_table
+from shoal.atlas.variables import held_domain, variable_table
+from shoal.forms.one_hot import class_labels
 from shoal_solvers import ALTERNATING
 
 _HOW = MappingProxyType(
@@ -79,9 +80,8 @@ def merged(atlas: Atlas) -> list[str]:
     for value in atlas.values.values():
         place = atlas.places.get(value.label)
         if place is not None and value.blocks is not None and value.replaced_by is None:
-            lines.append(
-                f"{place.name}: holds {', '.join(place.parts)} (no reader tells more apart)"
-            )
+            held = ", ".join(class_labels(held_domain(value)))
+            lines.append(f"{place.name}: holds {held} (no reader tells more apart)")
     return lines
 
 

@@ -220,6 +220,13 @@ def _unreadable(value: NamedValue) -> UnreadableError:
             "out the pass merged-values",
             merged=True,
         )
+    if value.is_compiled and value.table is None:
+        return UnreadableError(
+            value.label,
+            f"{value.label!r} is not in the model in full: nothing that reads it tells all its "
+            "values apart; give it a name, keep it by rasp.keep(...), or leave out the pass narrow",
+            merged=True,
+        )
     return UnreadableError(
         value.label,
         f"{value.label!r} is not in the model: nothing that its result needs reads it; "

@@ -16,11 +16,12 @@ from shoal.atlas.atlas import (
     Selector,
     Undefined,
 )
-from shoal.craft.components import BOS, MLP, Component
+from shoal.craft.components import MLP, Component
 from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
+from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
@@ -68,11 +69,13 @@ def survey(stages: Stages) -> Atlas:
     nodes = [node for node in original.program if node.is_sop]
     values = [_value(optimised, lowered, allocated, node) for node in nodes]
     places = _places(lowered, stages.problem, allocated)
+    result = chosen_result(lowered, allocated.allocation)
+    lives = lifetimes_in(stages.problem, allocated.allocation)
     return Atlas(
         source=listing(stages.program),
         options=_options(stages.options),
         output=original.program.node(original.program.root).label,
-        result=_reading(lowered, chosen_result(lowered, allocated.allocation)),
+        result=_reading(lowered, result),
         values={value.label: value for value in values},
         places={place.name: place for place in places},
         parts=tuple(_parts(lowered, allocated, stages.craft)),
@@ -89,6 +92,7 @@ def survey(stages: Stages) -> Atlas:
         selectors={
             node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
+        width_bound=rank_bound(stages.craft, result.coordinates, lives),
     )
 
 
@@ -133,7 +137,8 @@ def _value(
     domain = facts.domain
     place = optimised.place_of(node.id)
     held = lowered.held.get(place, ())
-    blocks = _blocks(optimised, node) if held else None
+    is_compiled = place in lowered.held
+    blocks = _blocks(optimised, node) if is_compiled else None
     present = allocated.allocation.columns
 
     def readings(ways: tuple[Held, ...]) -> tuple[Reading, ...]:
@@ -156,7 +161,7 @@ def _value(
         table=None if facts.table is None else facts.table.entries,
         local=facts.local,
         replaced_by=_label(optimised, place) if place != node.id else None,
-        is_compiled=bool(held),
+        is_compiled=is_compiled,
         made_from=_made_from(optimised, node),
         blocks=blocks,
         readings=readings((*(held if blocks is None else ()), *raw)),
@@ -248,7 +253,11 @@ def _parts(lowered: LoweredProgram, allocated: Result, craft: CraftModel) -> Ite
                 size=component.size,
                 writes=writes,
                 reads=tuple(
-                    dict.fromkeys(d.variable for d in component.source.directions if d != BOS)
+                    dict.fromkeys(
+                        d.variable
+                        for d in component.source.directions
+                        if d.variable not in lowered.marks
+                    )
                 ),
                 rules=tuple(
                     rules[name][placements[name].alternative]

@@ -48,6 +48,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "seconds": dict(atlas.seconds),
         "selectors": [_selector_to_json(selector) for selector in atlas.selectors.values()],
         "claims": dict(atlas.claims),
+        "width_bound": atlas.width_bound,
     }
 
 
@@ -77,6 +78,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
             seconds=dict(data["seconds"]),
             selectors={selector.label: selector for selector in selectors},
             claims=dict(data["claims"]),
+            width_bound=data.get("width_bound"),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"its atlas makes no sense ({type(error).__name__}: {error})") from error

@@ -27,9 +27,10 @@ class VariableInfo:
         name: the s-op's name, or the name of a helper value.
         encoding: "one-hot", "distribution" (an average of one-hot values), "scalar", "scalar
             and presence" (a second dimension is 1 where there is a value, and 0 for None), or
-            another form; "view" for an affine function of other variables, "fused" for a value
-            that is only computed inside the components that need it, "dropped" for one that
-            nothing needs.
+            another form, followed by ", in part" if no reader needs all its dimensions, and so
+            not all of them are there; "view" for an affine function of other variables, "fused"
+            for a value that is only computed inside the components that need it, "dropped" for one
+            that nothing needs.
         labels: ``name:value`` of each dimension; for one-hot views, of each coordinate.
         columns: the residual column of each dimension; empty for views and fused values.
         first: the first half-layer that can read it.
@@ -171,7 +172,7 @@ def _view(atlas: Atlas, value: NamedValue, reading: Reading) -> VariableInfo:
     target = numbered_space(value.label, len(reading.bias))
     labels: tuple[str, ...] = ()
     if reading.shows_classes and value.classes is not None:
-        labels = tuple(f"{value.label}:{t}" for t in class_labels(_held_domain(value)))
+        labels = tuple(f"{value.label}:{t}" for t in class_labels(held_domain(value)))
     return VariableInfo(
         value.label,
         "view",
@@ -186,7 +187,7 @@ def _view(atlas: Atlas, value: NamedValue, reading: Reading) -> VariableInfo:
     )
 
 
-def _held_domain(value: NamedValue) -> Enumerated:
+def held_domain(value: NamedValue) -> Enumerated:
     """The domain as it is held: of merged values, their blocks."""
     assert value.classes is not None
     if value.blocks is None:

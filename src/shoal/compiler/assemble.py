@@ -29,7 +29,7 @@ def assemble(lowered: LoweredProgram, allocation: Allocation) -> CraftModel:
     for components in _schedule(lowered, allocation):
         for component in components:
             lowered.inferred.work.spend(component.entries / 100, component.name)
-        pinned = [pin_to_bos(component, space, at_bos[0]) for component in components]
+        pinned = [pin_to_bos(c, space, at_bos[0], lowered.mark) for c in components]
         update = np.zeros_like(at_bos)
         for component in pinned:
             columns = space.positions(component.target)
@@ -54,7 +54,7 @@ def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Comp
     for name in lowered.variables:
         if name in allocation.erasures:
             variable = lowered.variables[name]
-            eraser = erasure(name, variable.space, variable.ranges.signed)
+            eraser = erasure(name, variable.space, variable.can_be_negative)
             half_layers[allocation.erasures[name]].append(eraser)
     return half_layers
 

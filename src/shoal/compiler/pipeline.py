@@ -9,14 +9,14 @@ from typing import Any
 from shoal.atlas.survey import Stages
 from shoal.compiler.assemble import assemble
 from shoal.compiler.output import output_decoder, require_distinct_results, require_precise
-from shoal.compiler.place import allocate
-from shoal.compiler.problem import allocation_problem
+from shoal.compiler.place import place
 from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.threads import one_thread
 from shoal.limits import Limits, Work
 from shoal.lowering.lower import lower
 from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
+from shoal.narrowing.names import named
 from shoal.options import CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Program
@@ -135,8 +135,8 @@ def _run_stages(
     lowered = lower(optimised.inferred, options.passes)
     require_precise(lowered)
     clock.begin("allocate")
-    problem = allocation_problem(lowered, options)
-    allocated = allocate(problem, options, clock.proven)
+    placed = place(lowered, options, named(optimised), clock.proven)
+    lowered, problem, allocated = placed.lowered, placed.problem, placed.allocated
     clock.begin("assemble")
     result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)

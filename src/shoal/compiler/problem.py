@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.contract import LARGEST_ERASABLE, LARGEST_ERASABLE_ERROR
+from shoal.contract import LARGEST_ERASABLE
 from shoal.lowering.held import StreamVariable
 from shoal.lowering.lowered import LoweredProgram
 from shoal.options import CompileOptions
@@ -60,7 +60,6 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
 
 def _erase_neurons(variable: StreamVariable) -> int | None:
     """One neuron for a dimension that is never negative, two for others."""
-    largest, off = variable.ranges.largest, variable.errors.largest
-    if largest > LARGEST_ERASABLE or off > LARGEST_ERASABLE_ERROR:
+    if variable.ranges.largest + variable.errors.largest > LARGEST_ERASABLE:
         return None
-    return int(len(variable.space) + np.count_nonzero(variable.ranges.signed))
+    return int(len(variable.space) + np.count_nonzero(variable.can_be_negative))

@@ -38,8 +38,8 @@ examples:
   shoal compare --json comparison.json      also --csv; "-" is standard output
 
 columns: residual width, neurons of the widest MLP, heads of the fullest attention,
-parameters, time of the allocator in ms, and which of the objectives (layers, width,
-MLP, heads, total size) it has proven optimal.
+parameters, the same with the unembedding (+U), time of the allocator in ms, and which
+of the objectives (layers, width, MLP, heads, total size) it has proven optimal.
 """
 
 
@@ -196,6 +196,7 @@ def print_comparison(console: Console, measured: Sequence[Measurement]) -> None:
                     str(m.neurons),
                     str(m.heads),
                     f"{m.parameters:,}",
+                    f"{m.parameters_with_unembedding:,}",
                     f"{1000 * m.solve_seconds:.0f}",
                     m.proven,
                 ]
@@ -204,5 +205,5 @@ def print_comparison(console: Console, measured: Sequence[Measurement]) -> None:
     print_table(console, columns, sections, instead="--csv -")
 
 
-_FIGURES = {"layers": 0, "width": 1, "MLP": 2, "heads": 3, "params": 4, "ms": 6}
+_FIGURES = {"layers": 0, "width": 1, "MLP": 2, "heads": 3, "params": 4, "params+U": 7, "ms": 6}
 """Columns of figures, and in what order they are left out where there is no room."""

@@ -68,7 +68,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def model_as_json(model: shoal.Model) -> dict[str, Any]:
     """What is known of a model's size, as what JSON can hold."""
     atlas = model.atlas
-    sizes = ("num_layers", "d_model", "num_heads", "key_size", "mlp_hidden_size", "num_parameters")
+    sizes = (
+        "num_layers",
+        "d_model",
+        "width_bound",
+        "num_heads",
+        "key_size",
+        "mlp_hidden_size",
+        "num_parameters",
+        "num_parameters_with_unembedding",
+    )
     return {
         "program": atlas.source,
         "options": dict(atlas.options),

@@ -75,7 +75,7 @@ def test_comparisons_show_every_measurement() -> None:
     card = shown(table)
     assert card.count("<td>&lt;script&gt;</td>") == len(table) == 2
     assert shown(totals(table)).count("<td>total</td>") == 2
-    many = Comparison((Measurement("p", "all", "cp-sat", 1, 2, 3, 4, 5, 0.1, "all"),) * 250)
+    many = Comparison((Measurement("p", "all", "cp-sat", 1, 2, 2, 3, 4, 5, 6, 0.1, "all"),) * 250)
     assert isinstance(many[:3], Comparison)
     assert "150 further measurements are left out" in many._repr_html_()
 

@@ -207,7 +207,7 @@ function requirePrecise(value, reading) {
 }
 
 function unreadable(value) {
-  return value.blocks
+  return value.blocks || (value.is_compiled && !value.table)
     ? `${value.label} is not in the model in full: nothing tells some of its values apart`
     : `${value.label} is not in the model: nothing that its result needs reads it`;
 }

@@ -1,0 +1,1 @@
+"""Linear liveness: of each variable the stream holds what somebody reads, and no more."""

@@ -1,0 +1,188 @@
+"""Which directions of a variable have to be stored so that all its readers have what they read.
+
+A reader takes linear functionals of a variable and adds constants, so functionals count as they
+are on the points that the variable can take, and all that are equal there up to a constant are one.
+A basis of what is read is the least that can be stored: by a smaller one some reader would be
+given the same on two points that it tells apart. Readers that cannot add a constant, since it would
+have to be exact beside numbers that are far larger, or since what they see of BOS counts, need
+functionals as they are, at the BOS position as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.craft.affine import Matrix
+
+TOLERANCE = 1e-9
+"""What is left of a functional, relative to its size, below which it depends on others."""
+
+_FAR_ENOUGH = 0.1
+"""A single dimension is taken rather than a mixture if so much of it is new."""
+
+MOST_WHOLE = 2.0**12
+"""Functionals are stored as whole numbers up to this."""
+
+_GRID = 2.0**20
+_NOISE = 1e-12
+
+
+def chosen_basis(
+    points: Float[Array, "points dimensions"],
+    at_bos: Float[Array, " dimensions"],
+    exact: Float[Array, "dimensions functionals"],
+    free: Float[Array, "dimensions functionals"],
+) -> Float[Array, "dimensions columns"]:
+    """Functionals from which all that is wanted follows, as few as there can be.
+
+    Single dimensions are preferred where at least half of them are needed, since they say what
+    they said before.
+
+    Args:
+        points: what the variable can be, or points that span the same affine space.
+        at_bos: what it is at the BOS position.
+        exact: functionals that are wanted as they are, at the BOS position as well.
+        free: functionals that are wanted up to constants, on the points.
+    """
+    size = points.shape[1]
+    everywhere = np.vstack([points, at_bos])
+    basis = _extended(np.zeros((size, 0)), everywhere, everywhere, exact)
+    count = basis.shape[1]
+    basis = _extended(basis, points - points.mean(axis=0), points, free)
+    return np.hstack([basis[:, :count], _never_negative(basis[:, count:], points)])
+
+
+def _never_negative(basis: Matrix, points: Matrix) -> Matrix:
+    """Functionals with constants, where there are any, so that the least they say is 0."""
+    one = np.linalg.lstsq(points, np.ones(len(points)), rcond=None)[0]
+    one = np.where(np.abs(one - np.round(one)) <= TOLERANCE, np.round(one), one)
+    least = (points @ basis).min(axis=0, initial=0.0)
+    if np.abs(points @ one - 1.0).max(initial=0.0) > TOLERANCE or not least.any():
+        return basis
+    return np.asarray(basis - np.outer(one, least))
+
+
+def _extended(
+    basis: Float[Array, "dimensions columns"],
+    rows: Float[Array, "rows dimensions"],
+    points: Float[Array, "points dimensions"],
+    wanted: Float[Array, "dimensions functionals"],
+) -> Float[Array, "dimensions more"]:
+    """A basis with more functionals, so that it spans what is wanted on some rows.
+
+    Args:
+        basis: so far.
+        rows: the points, moved so that constants count for nothing.
+        points: where a functional says what it is stored as.
+        wanted: functionals.
+    """
+    values = _normalised(rows @ wanted)
+    known = _normalised(rows @ basis)
+    missing = _without(_orthonormal(known), values)
+    span = _orthonormal(np.hstack([known, values]))
+    count = len(span.T) - len(_orthonormal(known).T)
+    if not count or not missing.size:
+        return basis
+    size = rows.shape[1]
+    units = np.eye(size if 2 * count >= size else 0, size).T
+    candidates = np.hstack([units, wanted])
+    seen = _normalised(rows @ candidates)
+    inside = np.linalg.norm(_without(span, seen), axis=0) <= 10 * TOLERANCE
+    usable = inside & seen.any(axis=0)
+    left = _without(_orthonormal(known), seen)
+    columns = [basis]
+    for _ in range(count):
+        number = _next(left, usable, units.shape[1])
+        if number is None:
+            break
+        columns.append(_scaled(candidates[:, [number]], points))
+        direction = left[:, number] / np.linalg.norm(left[:, number])
+        left = left - np.outer(direction, direction @ left)
+    return np.hstack(columns)
+
+
+def _next(left: Matrix, usable: Matrix, units: int) -> int | None:
+    """The candidate of which most is new, a single dimension if enough of one is."""
+    sizes = np.where(usable, np.round(np.linalg.norm(left, axis=0), 6), 0.0)
+    single = int(sizes[:units].argmax()) if units else 0
+    if units and sizes[single] >= _FAR_ENOUGH:
+        return single
+    best = int(sizes.argmax())
+    return best if sizes[best] > 10 * TOLERANCE else None
+
+
+def _scaled(functional: Matrix, rows: Matrix) -> Matrix:
+    """A functional in units of the least that it says, if that makes it whole; else up to 1.
+
+    Units that are no powers of two are taken only where they divide what it says everywhere.
+    """
+    if np.count_nonzero(functional) == 1:
+        return np.asarray((functional != 0).astype(float))
+    values = np.abs(rows @ functional).ravel()
+    largest = float(values.max(initial=0.0))
+    there = values[values > _NOISE * largest]
+    if not len(there):
+        return functional
+    unit = float(there.min())
+    parts = functional / unit
+    whole = np.round(parts)
+    if largest / unit <= MOST_WHOLE and np.abs(parts - whole).max() <= TOLERANCE:
+        return np.asarray(whole)
+    return np.asarray(functional * 2.0 ** -np.ceil(np.log2(largest)))
+
+
+def _normalised(columns: Matrix) -> Matrix:
+    sizes = np.linalg.norm(columns, axis=0)
+    kept = sizes > _NOISE * max(1.0, float(sizes.max(initial=0.0)))
+    return np.where(kept, columns / np.where(kept, sizes, 1.0), 0.0)
+
+
+def _orthonormal(columns: Matrix) -> Matrix:
+    """An orthonormal basis of the space that columns span."""
+    if not columns.size:
+        return np.zeros((len(columns), 0))
+    left, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+    return np.asarray(left[:, sizes > TOLERANCE * max(1.0, float(sizes[0]))])
+
+
+def _without(basis: Matrix, columns: Matrix) -> Matrix:
+    """Columns without what an orthonormal basis says of them."""
+    return np.asarray(columns - basis @ (basis.T @ columns))
+
+
+def read_through(
+    basis: Float[Array, "dimensions columns"],
+    points: Float[Array, "points dimensions"],
+    wanted: Float[Array, "dimensions functionals"],
+    at_bos: Float[Array, " dimensions"] | None = None,
+) -> tuple[Float[Array, "columns functionals"], Float[Array, " functionals"]] | None:
+    """Functionals from what is stored: a matrix, and the constants that are added.
+
+    None if they do not follow from it.
+
+    Args:
+        basis: what is stored.
+        points: what the variable can be.
+        wanted: functionals.
+        at_bos: if given, they are wanted as they are at this point, too, and no constant is added.
+    """
+    if at_bos is None:
+        middle = points.mean(axis=0)
+        rows = points - middle
+    else:
+        middle = np.zeros(points.shape[1])
+        rows = np.vstack([points, at_bos])
+    largest = np.abs(np.vstack([rows, middle]) @ wanted).max(axis=0, initial=0.0)
+    size = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+    seen, values = rows @ basis, rows @ wanted / size
+    matrix = _clean(np.linalg.lstsq(seen, values, rcond=None)[0])
+    if np.abs(seen @ matrix - values).max(initial=0.0) > TOLERANCE:
+        return None
+    return matrix * size, _clean(middle @ wanted / size - middle @ basis @ matrix) * size
+
+
+def _clean(numbers: Matrix) -> Matrix:
+    """Without the rounding of what should be a multiple of a power of two."""
+    nice = np.round(numbers * _GRID) / _GRID
+    return np.asarray(np.where(np.abs(nice - numbers) <= _NOISE, nice, numbers))

@@ -1,0 +1,210 @@
+"""The components that an allocation chose, what they read, and what BOS holds of each variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.components import MLP, Component
+from shoal.forms.form import with_none
+from shoal.lowering.held import Held
+from shoal.lowering.lowered import LoweredProgram, chosen_result
+from shoal.lowering.offers import InputTable
+from shoal.lowering.synthesis.tables import Table
+from shoal_solvers import Allocation
+
+SAME = 1e-9
+"""How far apart two computations of one point may be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A lowered program with the alternatives that an allocation takes.
+
+    Attributes:
+        lowered: the program with all its alternatives.
+        allocation: of its problem.
+    """
+
+    lowered: LoweredProgram
+    allocation: Allocation
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables that there are."""
+        return tuple(name for name in self.lowered.variables if name in self.allocation.columns)
+
+    @cached_property
+    def inputs(self) -> tuple[InputTable, ...]:
+        """What the embedding provides of them."""
+        there = set(self.variables)
+        return tuple(table for table in self.lowered.inputs if table.variable in there)
+
+    @cached_property
+    def components(self) -> Mapping[str, Component]:
+        """The component that computes each variable that is no input."""
+        placements = self.allocation.placements
+        return {
+            o.name: o.components[placements[o.name].alternative]
+            for o in self.lowered.operations
+            if o.name in placements
+        }
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """What the components compute that were synthesised, by variable."""
+        placements = self.allocation.placements
+        found = {
+            o.name: o.tables[placements[o.name].alternative]
+            for o in self.lowered.operations
+            if o.name in placements
+        }
+        return {name: table for name, table in found.items() if table is not None}
+
+    @cached_property
+    def backwards(self) -> tuple[str, ...]:
+        """The variables, what is written later before what is written earlier."""
+        placements = self.allocation.placements
+        when = {n: placements[n].half_layer if n in placements else -1 for n in self.variables}
+        return tuple(sorted(self.variables, key=lambda name: -when[name]))
+
+    @cached_property
+    def result(self) -> Held:
+        """How the result is held."""
+        return chosen_result(self.lowered, self.allocation)
+
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """Variables that stay whole for those who look: of what is kept, and a one-hot result."""
+        program = self.lowered.inferred.program
+        held = [self.lowered.first(n) for n in program.ends if program.node(n).is_kept]
+        if self.result.form.picks_one and self.result.own is not None:
+            held.append(self.result)
+        return frozenset(name for one in held for name in one.variables)
+
+    def is_there(self, held: Held) -> bool:
+        """Whether all variables that something is read from are there."""
+        return all(name in self.allocation.columns for name in held.variables)
+
+    @cached_property
+    def at_bos(self) -> Mapping[str, Matrix]:
+        """[dimensions] of each variable at the BOS position."""
+        known: dict[str, Matrix] = {
+            table.variable: _embedded_at_bos(table) for table in self.inputs
+        }
+        waiting = dict(self.components)
+        while waiting:
+            for name, component in list(waiting.items()):
+                found = self._written_at_bos(component, known)
+                if found is not None:
+                    known[name] = found
+                    del waiting[name]
+        return known
+
+    def _written_at_bos(self, component: Component, known: Mapping[str, Matrix]) -> Matrix | None:
+        if isinstance(component, MLP):
+            return component.output.bias  # its neurons are off
+        if component.value_at_bos is not None:
+            return component.value_at_bos
+        value = component.value
+        names = {direction.variable for direction in value.source.directions}
+        if not names <= known.keys():
+            return None
+        total = value.bias
+        for name, rows in by_variable(value, self.lowered):
+            total = total + known[name] @ rows
+        return np.asarray(total)
+
+    def points(self, name: str) -> Float[Array, "points dimensions"]:
+        """What a variable can be at tokens, or as many points that span all of its space.
+
+        Source of the latter: where values cannot be listed, nothing is known of how the dimensions
+        depend on each other.
+        """
+        size = len(self.lowered.variables[name].space)
+        for table in self.inputs:
+            if table.variable == name:
+                return _embedded(table)
+        held = self.lowered.stored.get(name)
+        if held is not None and has_one_point_each(held):
+            assert held.codes is not None
+            rows = with_none(held.codes, held.domain.nullable)
+            points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
+            if len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME:
+                return np.asarray(points)
+        return np.vstack([np.eye(size), np.zeros((1, size))])
+
+
+def has_one_point_each(held: Held) -> bool:
+    """Whether the dimensions of what is held are the same whenever its value is."""
+    matrix = held.coordinates.matrix
+    return held.codes is not None and bool(np.linalg.matrix_rank(matrix) == len(matrix))
+
+
+def _embedded_at_bos(table: InputTable) -> Matrix:
+    rows = [] if table.by_token is None else [table.by_token[-1]]
+    rows += [] if table.by_position is None else [table.by_position[0]]
+    return np.asarray(sum(rows))
+
+
+def _embedded(table: InputTable) -> Matrix:
+    """All rows that the embedding puts into a variable at tokens."""
+    none = np.zeros((1, 1))
+    tokens = none if table.by_token is None else table.by_token[:-1]
+    positions = none if table.by_position is None else table.by_position[1:]
+    rows = tokens[:, None] + positions[None]
+    return np.asarray(np.unique(np.vstack(list(rows)), axis=0))
+
+
+def by_variable(affine: AffineMap, lowered: LoweredProgram) -> Iterator[tuple[str, Matrix]]:
+    """For each variable that a map reads, its rows [dimensions of the variable, target]."""
+    names = dict.fromkeys(direction.variable for direction in affine.source.directions)
+    for name in names:
+        space = lowered.variables[name].space
+        rows = np.zeros((len(space), len(affine.target)))
+        for number, direction in enumerate(space.directions):
+            if direction in affine.source.index:
+                rows[number] = affine.matrix[affine.source.index[direction]]
+        if rows.any():
+            yield name, rows
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A map that reads the stream, and whether it can do with what differs by a constant.
+
+    It cannot where nothing corrects what it is given of BOS, since BOS would have the constant too.
+
+    Attributes:
+        map: from the stream.
+        is_exact: whether it needs functionals as they are.
+        passes_on: whether others read what it makes of them, a number perhaps; else they are
+            compared, or scored.
+    """
+
+    map: AffineMap
+    is_exact: bool
+    passes_on: bool = False
+
+
+def reads_of(component: Component) -> dict[str, Read]:
+    """The maps by which a component reads the stream, by what they are for."""
+    if isinstance(component, MLP):
+        return {"hidden": Read(component.hidden, is_exact=not component.off_at_bos)}
+    return {
+        "query": Read(component.query, component.query_at_bos is None),
+        "key": Read(component.key, component.key_at_bos is None),
+        "value": Read(component.value, component.value_at_bos is None, passes_on=True),
+    }
+
+
+def with_reads(component: Component, maps: Mapping[str, AffineMap]) -> Component:
+    """The component with other maps from the stream, as of ``reads_of``."""
+    if isinstance(component, MLP):
+        return replace(component, hidden=maps["hidden"])
+    return replace(component, query=maps["query"], key=maps["key"], value=maps["value"])

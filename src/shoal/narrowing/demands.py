@@ -1,0 +1,195 @@
+"""What is demanded of each variable, and how it is stored for that.
+
+What is written last is looked at first: who computes less of it may read less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.contract import ROUNDING
+from shoal.craft.affine import Matrix
+from shoal.craft.components import MLP
+from shoal.errors import UnsupportedProgramError
+from shoal.lowering.lower import BOS_VARIABLE
+from shoal.lowering.synthesis.choose import synthesise
+from shoal.narrowing.basis import chosen_basis, read_through
+from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
+from shoal.narrowing.idle import without_idle
+from shoal.narrowing.stored import Stored, space_of
+
+MOST_AMPLIFIED = 4.0
+"""Errors that readers see may grow so many times; what would make them grow more is left alone."""
+
+MOST_GAPS = 4096
+"""Values as large as so many gaps between two of them are rounded like those."""
+
+_FLOPS = 50_000
+"""Multiplications in a unit of work."""
+
+
+@dataclass
+class Demands:
+    """Functionals of a variable that somebody takes.
+
+    Attributes:
+        size: dimensions.
+        exact: [dimensions, functionals], those that are wanted as they are.
+        free: the same, wanted up to constants.
+        passed_on: those of either kind that others read what is made of.
+    """
+
+    size: int
+    exact: list[Matrix] = field(default_factory=list)
+    free: list[Matrix] = field(default_factory=list)
+    passed_on: list[Matrix] = field(default_factory=list)
+
+    def add(self, rows: Matrix, read: Read) -> None:
+        """Demand what a map reads, by its rows [dimensions, functionals]."""
+        (self.exact if read.is_exact else self.free).append(rows)
+        if read.passes_on:
+            self.passed_on.append(rows)
+
+    def joined(self) -> tuple[Matrix, Matrix, Matrix]:
+        """All three, each functional once."""
+        kinds = (self.exact, self.free, self.passed_on)
+        exact, free, passed_on = map(self._different, kinds)
+        return exact, free, passed_on
+
+    def _different(self, matrices: Iterable[Matrix]) -> Float[Array, "dimensions functionals"]:
+        columns = np.hstack([np.zeros((self.size, 0)), *matrices])
+        columns = columns[:, columns.any(axis=0)]
+        return np.asarray(np.unique(columns, axis=1)) if columns.shape[1] else columns
+
+
+def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stored]:
+    """How variables are stored of which fewer columns than dimensions will do.
+
+    Args:
+        chosen: the program.
+        more: by variable, functionals [dimensions, functionals] that are wanted besides.
+    """
+    variables = chosen.lowered.variables
+    demands = {name: Demands(len(variables[name].space)) for name in chosen.variables}
+    for name, matrices in more.items():
+        demands[name].free.extend(matrices)
+    for read in _reads_at_the_end(chosen):
+        _demand(chosen, demands, read)
+    stored: dict[str, Stored] = {}
+    for name in chosen.backwards:
+        # maps are corrected by the mark of BOS later
+        is_fixed = name == BOS_VARIABLE or name in chosen.whole
+        found = None if is_fixed else _stored(chosen, name, demands[name])
+        if found is not None:
+            stored[name] = found
+        component = chosen.components.get(name)
+        if found is not None and found.mlp is not None:
+            component = found.mlp
+        if component is not None:
+            for read in reads_of(component).values():
+                _demand(chosen, demands, read)
+    return stored
+
+
+def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read) -> None:
+    for name, rows in by_variable(read.map, chosen.lowered):
+        demands[name].add(rows, read)
+
+
+def _reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
+    """What is read of the last state: the result, and what is kept."""
+    yield Read(chosen.result.coordinates, is_exact=False, passes_on=True)
+    program = chosen.lowered.inferred.program
+    for number in program.ends:
+        if number != program.root:
+            yield Read(chosen.lowered.first(number).coordinates, False, passes_on=True)
+
+
+def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
+    """How a variable is stored; None if all its dimensions are, as they are."""
+    variable = chosen.lowered.variables[name]
+    points, at_bos = chosen.points(name), chosen.at_bos[name]
+    exact, free, passed_on = demands.joined()
+    flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
+    chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
+    basis = chosen_basis(points, at_bos, exact, free)
+    if basis.shape[1] >= demands.size:
+        return None
+    found = Stored(variable, basis, points, at_bos)
+    ways = [found] if exact.size else [*_remade(chosen, found), found]
+    return next((way for way in ways if _is_precise(way, exact, free, passed_on)), None)
+
+
+def _remade(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
+    """The same by an MLP that computes what is stored, if that takes fewer neurons."""
+    name = stored.before.name
+    table, before = chosen.tables.get(name), chosen.components.get(name)
+    if table is None or not isinstance(before, MLP):
+        return
+    matrix = before.output.matrix @ stored.basis
+    needed = without_idle(
+        replace(
+            before, output=before.output.into(space_of(stored.before, stored.basis), stored.basis)
+        )
+    )
+    inferred = chosen.lowered.inferred
+    try:
+        with inferred.work.optional() as work:
+            fewer = replace(table, results=table.results @ stored.basis, work=work)
+            most = needed.size * max(1, fewer.width)
+            made = synthesise(fewer, stored.space, most)
+    except UnsupportedProgramError:  # it takes more neurons, or more work than is left
+        return
+    if made is not None and matrix.size and made[0].size < needed.size:
+        yield replace(stored, mlp=made[0], seen=made[1])
+
+
+def _is_precise(stored: Stored, exact: Matrix, free: Matrix, passed_on: Matrix) -> bool:
+    """Whether all that is read can be read through a basis, about as precisely as before.
+
+    Numbers that are passed on are rounded relative to their size, or 1.
+    """
+    before, points = stored.before.errors, stored.points
+    demands = ((exact, stored.bos_before, np.inf), (free, None, np.inf), (passed_on, None, 1.0))
+    for wanted, bos, most in demands:
+        found = read_through(stored.basis, points, wanted, bos)
+        if found is None:
+            return False
+        values = points @ wanted
+        off = _rounding(points @ stored.basis, *found, values)
+        allowed = ROUNDING * np.maximum(np.abs(values), np.minimum(_units(values), most))
+        allowed = allowed + before.projected(wanted)
+        if (off + stored.errors.projected(found[0]) > MOST_AMPLIFIED * allowed).any():
+            return False
+    return True
+
+
+def _rounding(columns: Matrix, matrix: Matrix, constants: Matrix, values: Matrix) -> Matrix:
+    """[points, functionals], how far off float32 reads values through what is stored."""
+    parts = (part.astype(np.float32).astype(float) for part in (columns, matrix, constants))
+    stored, weights, added = parts
+    terms = np.abs(stored) @ np.abs(weights) + np.abs(added)
+    whole = _are_whole(stored).all() & _are_whole(np.vstack([weights, added])).all(axis=0)
+    is_exact = whole & (terms.max(axis=0, initial=0.0) < 2.0**24)
+    rounding = np.where(is_exact, 0.0, ROUNDING / 2 * terms)
+    return np.asarray(np.abs(stored @ weights + added - values) + rounding)
+
+
+def _are_whole(numbers: Matrix) -> Matrix:
+    return np.asarray(numbers == np.round(numbers))
+
+
+def _units(values: Matrix) -> Matrix:
+    """[functionals], what may be rounded as if it were the size of a value: up to its largest one.
+
+    Not, where values lie much closer to each other than to 0, since readers may tell them apart.
+    """
+    if not values.size:
+        return np.zeros(values.shape[1])
+    gaps = np.diff(np.sort(values, axis=0), axis=0)
+    least = np.where(gaps > 0, gaps, np.inf).min(axis=0, initial=np.inf)
+    return np.asarray(np.minimum(np.abs(values).max(axis=0), MOST_GAPS * least))

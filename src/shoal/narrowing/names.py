@@ -1,0 +1,140 @@
+"""Named s-ops stay readable: what has to be stored for that, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import numbered_space
+from shoal.forms.form import number_codes, with_none
+from shoal.forms.functionals import Functionals
+from shoal.lowering.held import Held
+from shoal.narrowing.chosen import SAME, Chosen, by_variable, has_one_point_each
+from shoal.narrowing.stored import Stored
+from shoal.program.facts.domains import Enumerated
+from shoal.program.ir import Node
+from shoal.program.passes import Optimised
+
+CLEARLY = 2.0**-12
+"""Codes are told apart where what they may be off is so much of the largest one."""
+
+Ways = Callable[[Held], Held | None]
+"""What is held, as it is stored; None if that does not say it."""
+
+
+def named(optimised: Optimised) -> tuple[int, ...]:
+    """The s-ops of the compiled program that names of the original one are read by, in order."""
+    original, compiled = optimised.original.program, optimised.inferred.program
+    found: set[int] = set()
+    todo = [node for node in original if node.is_sop and node.is_named]
+    seen: set[int] = set()
+    while todo:
+        node = todo.pop()
+        place = optimised.place_of(node.id)
+        if place in compiled.graph:
+            found.add(place)
+        elif node.id not in seen:
+            todo += [original.node(n) for n in node.inputs if original.node(n).is_sop]
+        seen.add(node.id)
+    return tuple(node.id for node in compiled if node.id in found)
+
+
+def as_codes(stored: Stored, held: Held) -> Held | None:
+    """A value that a variable holds and nothing else, as the nearest of the codes that are stored.
+
+    None if these do not tell its values apart.
+
+    Args:
+        stored: its variable.
+        held: as it was.
+    """
+    if held.variables != (stored.before.name,) or not isinstance(held.domain, Enumerated):
+        return None
+    if held.codes is None or not has_one_point_each(held) or not stored.basis.shape[1]:
+        return None
+    rows = held.coordinates(stored.points)
+    found = _places(rows, with_none(held.codes, held.domain.nullable))
+    if found is None:
+        return None
+    columns = stored.points[found] @ stored.basis
+    bias = -columns[-1] if held.domain.nullable else np.zeros(columns.shape[1])
+    codes = columns[: len(held.codes)] + bias
+    if len(np.unique(with_none(codes, held.domain.nullable), axis=0)) < len(found):
+        return None
+    form = Functionals(codes)
+    largest = float(np.abs(codes).max(initial=0.0))
+    if form.room(held.domain) < max(stored.errors.largest, CLEARLY * largest):
+        return None
+    target = numbered_space(stored.before.name, len(bias))
+    coordinates = AffineMap(stored.space, target, np.eye(len(bias)), bias)
+    own = None if held.own is None else stored.variable
+    return replace(held, form=form, coordinates=coordinates, own=own)
+
+
+def _places(rows: Matrix, wanted: Matrix) -> list[int] | None:
+    """Where in some rows each of others is; None if one is not."""
+    apart = [np.abs(rows - row).max(axis=1, initial=0.0) for row in wanted]
+    if any(distances.min() > SAME for distances in apart):
+        return None
+    return [int(distances.argmin()) for distances in apart]
+
+
+def wanted_by_names(chosen: Chosen, names: Collection[int], way: Ways) -> dict[str, list[Matrix]]:
+    """Functionals, by variable, without which named s-ops could not be read that could be before.
+
+    Args:
+        chosen: the program.
+        names: s-ops by node id.
+        way: how a value is read from what is stored.
+    """
+    program, facts = chosen.lowered.inferred.program, chosen.lowered.inferred
+    wanted: dict[str, list[Matrix]] = {}
+    visited: set[int] = set()
+
+    def there(number: int) -> list[Held]:
+        raw = [chosen.lowered.raw[number]] if number in chosen.lowered.raw else []
+        return [h for h in (*chosen.lowered.held.get(number, ()), *raw) if chosen.is_there(h)]
+
+    def is_readable(node: Node) -> bool:
+        if any(way(h) is not None for h in there(node.id)) or facts.sops[node.id].local is not None:
+            return True
+        has_table = facts.sops[node.id].table is not None
+        return has_table and all(is_readable(program.node(n)) for n in node.inputs)
+
+    def demand(node: Node) -> None:
+        if node.id in visited or is_readable(node):
+            return
+        visited.add(node.id)
+        ways = there(node.id)
+        if ways:
+            for name, rows in _telling_apart(chosen, ways[0]):
+                wanted.setdefault(name, []).append(rows)
+        elif facts.sops[node.id].table is not None:
+            for number in node.inputs:
+                demand(program.node(number))
+
+    for number in names:
+        demand(program.node(number))
+    return wanted
+
+
+def _telling_apart(chosen: Chosen, held: Held) -> list[tuple[str, Matrix]]:
+    """Functionals that tell the values apart: one if one does, or all that is held."""
+    own = held.own
+    if own is not None and held.variables == (own.name,) and held.codes is not None:
+        assert isinstance(held.domain, Enumerated)
+        numbers = np.arange(1.0, len(held.codes) + 1)
+        if held.domain.are_numbers and not held.domain.nullable:
+            numbers = number_codes(held.domain)[:, 0]
+        codes, wanted = held.codes, numbers
+        if held.domain.nullable:
+            codes, wanted = np.vstack([codes, 0 * codes[:1]]), np.append(wanted, 0.0)
+        with_bias = np.hstack([codes, np.ones((len(codes), 1))])
+        weights = np.linalg.lstsq(with_bias, wanted, rcond=None)[0]
+        if len(codes) and np.abs(with_bias @ weights - wanted).max(initial=0.0) <= SAME:
+            (rows,) = (rows for _, rows in by_variable(held.coordinates, chosen.lowered))
+            return [(own.name, np.round(rows @ weights[:-1], 12)[:, None])]
+    return list(by_variable(held.coordinates, chosen.lowered))

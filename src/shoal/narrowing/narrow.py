@@ -1,0 +1,227 @@
+"""From a program with chosen components to the same one over narrower variables.
+
+Of each variable a basis of what its readers take is stored, by ``basis.py``. What writes it writes
+that; what reads it reads through it. Nothing else changes: each score, neuron and logit is the same
+function of the input. Source: every reader of the residual stream is linear, so no fewer columns of
+a variable do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.bases import Space, join
+from shoal.craft.components import BOS_SPACE, MARK, MLP, Component, pin_to_bos
+from shoal.lowering.held import Held, StreamVariable
+from shoal.lowering.lower import BOS_VARIABLE
+from shoal.lowering.lowered import LoweredOperation, LoweredProgram
+from shoal.lowering.offers import InputTable
+from shoal.narrowing.basis import read_through
+from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
+from shoal.narrowing.demands import plan
+from shoal.narrowing.idle import without_idle
+from shoal.narrowing.names import as_codes, wanted_by_names
+from shoal.narrowing.stored import Stored
+from shoal.program.rewriting import Saving
+from shoal_solvers import Allocation
+
+NARROW = "narrow"
+"""The name of the pass."""
+
+
+def narrowed(
+    lowered: LoweredProgram, allocation: Allocation, names: Collection[int]
+) -> LoweredProgram:
+    """The components that an allocation chose, over variables as narrow as these allow.
+
+    Args:
+        lowered: a program with alternatives.
+        allocation: of its problem.
+        names: node ids of s-ops that stay readable if they are.
+    """
+    chosen = Chosen(lowered, allocation)
+    narrow = Narrowed(chosen, plan(chosen, {}))
+    wanted = wanted_by_names(chosen, names, narrow.held)
+    if wanted:
+        narrow = Narrowed(chosen, plan(chosen, wanted))
+    components = {name: narrow.component(name) for name in chosen.components}
+    # blocks are of the first alternatives; among others they may wait for each other
+    is_as_offered_first = not any(p.alternative for p in allocation.placements.values())
+    operations = tuple(
+        LoweredOperation(
+            o.name,
+            o.block if is_as_offered_first else o.name,
+            (components[o.name],),
+            (narrow.read_by(components[o.name]),),
+            (o.rules[allocation.placements[o.name].alternative],),
+            (chosen.tables.get(o.name),),
+            o.sharing,
+        )
+        for o in lowered.operations
+        if o.name in components
+    )
+    is_read = any(BOS_VARIABLE in o.reads[0] for o in operations)
+    there = [name for name in chosen.variables if name != BOS_VARIABLE or is_read]
+    result = narrow.read(chosen.result)
+    assert result is not None  # what the result is decoded from is read
+    saved = sum(len(lowered.variables[name].space) for name in chosen.variables)
+    saved -= sum(len(narrow.variable(name).space) for name in there)
+    return replace(
+        lowered,
+        variables={name: narrow.variable(name) for name in there},
+        inputs=tuple(narrow.input(t) for t in chosen.inputs if t.variable in there),
+        operations=operations,
+        held={n: _kept(narrow, held, result) for n, held in lowered.held.items()},
+        raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
+        savings=(
+            *lowered.savings,
+            Saving(NARROW, saved, "columns of variables that nothing reads"),
+        ),
+        result=result,
+        mark=narrow.mark,
+    )
+
+
+def _kept(narrow: Narrowed, ways: Iterable[Held], result: Held) -> tuple[Held, ...]:
+    """The ways in which a value can still be read."""
+    found = [result if h is narrow.chosen.result else narrow.held(h) for h in ways]
+    return tuple(h for h in found if h is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed:
+    """Variables, maps and components over narrower variables.
+
+    Attributes:
+        chosen: the program before.
+        stored: the variables of which less than all dimensions are stored.
+    """
+
+    chosen: Chosen
+    stored: Mapping[str, Stored]
+
+    def space(self, name: str) -> Space:
+        """The directions of a variable that are stored."""
+        return self.variable(name).space
+
+    def variable(self, name: str) -> StreamVariable:
+        """A variable as it is stored."""
+        stored = self.stored.get(name)
+        return self.chosen.lowered.variables[name] if stored is None else stored.variable
+
+    def at_bos(self, name: str) -> Matrix:
+        """[columns] of a variable as it is stored, at the BOS position."""
+        stored = self.stored.get(name)
+        return self.chosen.at_bos[name] if stored is None else stored.at_bos
+
+    @cached_property
+    def mark(self) -> AffineMap:
+        """1 at the BOS position and 0 elsewhere; read from its opposite if that is there."""
+        for table in self.chosen.inputs:
+            space = self.space(table.variable)
+            if len(space) == 1 and _marks_tokens(self.input(table)):
+                return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
+        return MARK
+
+    def input(self, table: InputTable) -> InputTable:
+        """What the embedding puts into a variable as it is stored."""
+        stored = self.stored.get(table.variable)
+        if stored is None:
+            return table
+        by_token = None if table.by_token is None else table.by_token @ stored.basis
+        by_position = None if table.by_position is None else table.by_position @ stored.basis
+        return InputTable(table.variable, by_token, by_position)
+
+    def through(self, affine: AffineMap, is_exact: bool) -> AffineMap | None:
+        """A map that reads variables as they are stored; None if it cannot."""
+        spaces, matrices, bias = [], [], affine.bias
+        for name, rows in by_variable(affine, self.chosen.lowered):
+            stored = self.stored.get(name)
+            if stored is not None:
+                at_bos = stored.bos_before if is_exact else None
+                found = read_through(stored.basis, stored.points, rows, at_bos)
+                if found is None:
+                    return None
+                rows, constants = found
+                bias = bias + constants
+            if rows.any():
+                spaces.append(self.space(name))
+                matrices.append(rows)
+        matrix = np.vstack([np.zeros((0, len(affine.target))), *matrices])
+        return AffineMap(join(*spaces), affine.target, matrix, bias)
+
+    def component(self, name: str) -> Component:
+        """What computes a variable, over variables as they are stored."""
+        stored = self.stored.get(name)
+        component = self.chosen.components[name]
+        if stored is not None and stored.mlp is not None:
+            component = stored.mlp
+        maps = {}
+        for role, read in reads_of(component).items():
+            found = self.through(read.map, read.is_exact)
+            assert found is not None  # bases span what components read
+            maps[role] = found
+        reading = with_reads(component, maps)
+        if stored is None or stored.mlp is not None:
+            return reading
+        if isinstance(reading, MLP):
+            output = reading.output.into(stored.space, stored.basis)
+            return without_idle(replace(reading, output=output))
+        value, at_bos = reading.value.into(stored.space, stored.basis), reading.value_at_bos
+        return replace(
+            reading, value=value, value_at_bos=None if at_bos is None else at_bos @ stored.basis
+        )
+
+    def read(self, held: Held) -> Held | None:
+        """What is held, in the same form; None if that cannot be had of what is stored."""
+        if not self.chosen.is_there(held):
+            return None
+        coordinates = self.through(held.coordinates, is_exact=False)
+        if coordinates is None:
+            return None
+        return replace(held, coordinates=self._over_all(held, coordinates), own=self._own(held))
+
+    def held(self, held: Held) -> Held | None:
+        """What is held, in the same form, or as what is stored if that tells its values apart."""
+        if not self.chosen.is_there(held):
+            return None
+        found = self.read(held)
+        if found is not None or len(held.variables) != 1:
+            return found
+        stored = self.stored.get(held.variables[0])
+        return None if stored is None else as_codes(stored, held)
+
+    def _over_all(self, held: Held, coordinates: AffineMap) -> AffineMap:
+        """The map with all directions of its variables, those that it does not need, too."""
+        space = join(*(self.space(name) for name in held.variables))
+        matrix = np.zeros((len(space), len(coordinates.target)))
+        matrix[space.positions(coordinates.source)] = coordinates.matrix
+        return AffineMap(space, coordinates.target, matrix, coordinates.bias)
+
+    def _own(self, held: Held) -> StreamVariable | None:
+        return None if held.own is None else self.variable(held.own.name)
+
+    def read_by(self, component: Component) -> tuple[str, ...]:
+        """The variables that a component reads, the mark of BOS if it has to be corrected there."""
+        names = dict.fromkeys(
+            d.variable for read in reads_of(component).values() for d in read.map.source.directions
+        )
+        for direction in self.mark.source.directions:
+            names.setdefault(direction.variable)
+        space = join(*(self.space(name) for name in names))
+        at_bos = np.concatenate([np.zeros(0), *map(self.at_bos, names)])
+        pinned = pin_to_bos(component, space, at_bos, self.mark)
+        return tuple(dict.fromkeys(d.variable for d in pinned.source.directions))
+
+
+def _marks_tokens(table: InputTable) -> bool:
+    """Whether a column is 1 at every token and 0 at the BOS position."""
+    by_token = table.by_token
+    if by_token is None or table.by_position is not None:
+        return False
+    return bool((by_token[:-1] == 1.0).all() and (by_token[-1] == 0.0).all())

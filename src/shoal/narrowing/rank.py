@@ -1,0 +1,107 @@
+"""How narrow the stream of the chosen components could be at best.
+
+Every reader of the stream is linear, so what it holds before a half-layer takes at least as many
+columns as there are different functionals that are read of it from then on, up to constants, which
+are biases. Attention only adds to what is there; so after it, there is at least what was there
+before it, and what is read of what it has written. Both are ranks of the states on some inputs,
+and no other input can make a rank smaller: the bound holds for whoever keeps these components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+
+from shoal.craft.affine import AffineMap, Matrix
+from shoal.craft.components import MLP, Component
+from shoal.craft.model import CraftModel, run_craft
+from shoal.narrowing.chosen import reads_of
+from shoal_solvers import Lifetime
+
+MOST_INPUTS = 60
+"""On which states are looked at: all there are, or so many at random."""
+
+MOST_NUMBERS = 2**16
+"""In one state on all inputs together; of larger models there is no bound."""
+
+_DEPENDENT = 1e-7
+"""Of the largest singular value: what is smaller is rounding."""
+
+
+def rank_bound(craft: CraftModel, result: AffineMap, lives: Mapping[str, Lifetime]) -> int | None:
+    """The fewest columns that could hold what is read, for these components; None if unknown.
+
+    Args:
+        craft: the components in their half-layers.
+        result: how the result is read of the last state.
+        lives: when each variable is in the stream.
+    """
+    inputs = _inputs(len(craft.embedding.tokens) - 1, len(craft.embedding.positions) - 1)
+    positions = sum(len(ids) + 1 for ids in inputs)
+    if positions * len(craft.space) > MOST_NUMBERS:
+        return None
+    runs = [run_craft(craft, ids) for ids in inputs]
+    states = [np.vstack(state) for state in zip(*runs, strict=True)]
+    reads = [_reads(craft, components) for components in craft.half_layers]
+    reads.append(_rows(craft, result))
+    bound = before = 0
+    for number, state in enumerate(states):
+        later = np.hstack(reads[number:])
+        there = [lives[d.variable] for d in craft.space.directions]
+        alive = np.array([life.first <= number <= life.last for life in there])
+        own = _rank(state, later * alive[:, None])
+        if number % 2:
+            new = np.array([life.first == number for life in there])
+            own = max(own, before + _rank(state, later * new[:, None]))
+        before, bound = own, max(bound, own)
+    return bound
+
+
+def _inputs(tokens: int, longest: int) -> Sequence[Sequence[int]]:
+    """All inputs if they are few; else some at random, the same every time."""
+    count = sum(tokens**n for n in range(1, longest + 1)) if longest <= 16 else MOST_INPUTS + 1
+    if count <= MOST_INPUTS:
+        lengths = range(1, longest + 1)
+        return [ids for n in lengths for ids in product(range(tokens), repeat=n)]
+    random = np.random.default_rng(0)
+    drawn = random.integers(1, longest + 1, MOST_INPUTS)
+    return [random.integers(0, tokens, n).tolist() for n in drawn]
+
+
+def _reads(craft: CraftModel, components: Sequence[Component]) -> Matrix:
+    """[space, functionals] that components read, but for erasures, which read what nobody needs."""
+    needed = [c for c in components if not isinstance(c, MLP) or c.off_at_bos]
+    maps = [read.map for component in needed for read in reads_of(component).values()]
+    return np.hstack([np.zeros((len(craft.space), 0)), *(_rows(craft, part) for part in maps)])
+
+
+def _rows(craft: CraftModel, part: AffineMap) -> Matrix:
+    rows = np.zeros((len(craft.space), len(part.target)))
+    rows[craft.space.positions(part.source)] = part.matrix
+    return rows
+
+
+def _rank(state: Matrix, functionals: Matrix) -> int:
+    """Of functionals [space, functionals] on a state [positions, space], up to constants."""
+    values = state @ _spanning(functionals)
+    sizes = np.abs(values).max(axis=0, initial=0.0)
+    values = values[:, sizes > 0] / sizes[sizes > 0]
+    return len(_singular(values - values.mean(axis=0)))
+
+
+def _spanning(functionals: Matrix) -> Matrix:
+    """An orthonormal basis of what functionals span."""
+    sizes = np.abs(functionals).max(axis=0, initial=0.0)
+    scaled = functionals[:, sizes > 0] / sizes[sizes > 0]
+    left, _, _ = np.linalg.svd(np.unique(scaled, axis=1), full_matrices=False)
+    return np.asarray(left[:, : len(_singular(scaled))])
+
+
+def _singular(columns: Matrix) -> Matrix:
+    """The singular values that are no rounding."""
+    if not columns.size:
+        return np.zeros(0)
+    found = np.linalg.svd(columns, compute_uv=False)
+    return np.asarray(found[found > _DEPENDENT * max(1.0, float(found[0]))])
