@@ -62,7 +62,7 @@ EXERCISES = {
     "ascending": Exercise(lambda xs: [list(xs) == sorted(xs)] * len(xs), vocab=(1, 2, 3)),
     "balanced": Exercise(lambda xs: [_balanced(xs)] * len(xs), vocab=("(", ")"), longest=6),
     "induction": Exercise(lambda xs: [_latest(xs, i) for i in range(len(xs))], vocab=("a", "b")),
-    "narrow": Exercise(_counts_of_two, longest=6, most_columns=11),
+    "narrow": Exercise(_counts_of_two, longest=6, most_columns=7),
 }
 
 
