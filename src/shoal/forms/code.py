@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from shoal.arrays import Array, Float
-from shoal.craft.fitting import grid_step
-from shoal.forms.form import Form, Misfit, Ranges, number_codes
+from shoal.forms.form import Form, Misfit, Ranges, number_codes, ranges_of
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
@@ -57,10 +56,8 @@ class Code(Form):
     def ranges(self, domain: Domain) -> Ranges:
         """As far as the codes go."""
         assert isinstance(domain, Enumerated)
-        codes = self.codes(domain)
-        largest = max(1.0, float(np.abs(codes).max(initial=0.0)))
-        step = float(grid_step(codes).min(initial=1.0)) if len(codes) else 1.0
-        return Ranges(np.array([bool((codes < 0).any())]), largest, step)
+        ranges = ranges_of(self.codes(domain))
+        return replace(ranges, largest=max(1.0, ranges.largest))
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""

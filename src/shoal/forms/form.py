@@ -10,7 +10,7 @@ import numpy as np
 
 from shoal.arrays import Array, Bool, Float
 from shoal.contract import RESOLUTION
-from shoal.craft.fitting import fit_affine
+from shoal.craft.fitting import fit_affine, grid_step
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
@@ -145,6 +145,13 @@ def _room(codes: Float[Array, "classes coordinates"], other: Float[Array, " coor
     """
     apart = np.abs(codes - other)
     return float(((apart**2).sum(axis=1) / apart.sum(axis=1)).min(initial=4.0) / 4)
+
+
+def ranges_of(columns: Float[Array, "points dimensions"]) -> Ranges:
+    """The ranges of dimensions that are one of some points."""
+    step = float(grid_step(columns).min(initial=1.0)) if columns.size else 1.0
+    largest = float(np.abs(columns).max(initial=0.0))
+    return Ranges(np.asarray((columns < 0).any(axis=0)), largest, step)
 
 
 def identity(size: int) -> Affine:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from shoal.arrays import Array, Float
-from shoal.craft.fitting import grid_step
-from shoal.forms.form import Form, Misfit, Ranges
+from shoal.forms.form import Form, Misfit, Ranges, ranges_of
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
@@ -41,9 +38,7 @@ class Functionals(Form):
 
     def ranges(self, domain: Domain) -> Ranges:
         """As far as the codes go."""
-        step = float(grid_step(self.table).min(initial=1.0)) if self.table.size else 1.0
-        largest = float(np.abs(self.table).max(initial=0.0))
-        return Ranges(np.asarray((self.table < 0).any(axis=0)), largest, step)
+        return ranges_of(self.table)
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, coordinates]."""

@@ -149,7 +149,7 @@ def aggregated(
     selector = context.node(node.inputs[0])
     widths = context.inferred.widths[selector.id]
     chosen = with_parabola(context, terms, SURELY) if widths.high <= 1 else terms
-    by_parabola = chosen[0].parabola is not None if chosen else False
+    by_parabola = any(term.parabola is not None for term in chosen)
     bos = NEVER if by_parabola and widths.low >= 1 else IF_NOTHING_ELSE
     made = head(name, chosen, value, value_at_bos, bos, context.inferred.work)
     shared = f"{selector.label} by a parabola" if by_parabola else selector.label

@@ -77,12 +77,11 @@ def _extended(
         points: where a functional says what it is stored as.
         wanted: functionals.
     """
-    values = _normalised(rows @ wanted)
     known = _normalised(rows @ basis)
-    missing = _without(_orthonormal(known), values)
-    span = _orthonormal(np.hstack([known, values]))
-    count = len(span.T) - len(_orthonormal(known).T)
-    if not count or not missing.size:
+    before = orthonormal(known)
+    span = orthonormal(np.hstack([known, _normalised(rows @ wanted)]))
+    count = span.shape[1] - before.shape[1]
+    if not count:
         return basis
     size = rows.shape[1]
     units = np.eye(size if 2 * count >= size else 0, size).T
@@ -90,7 +89,7 @@ def _extended(
     seen = _normalised(rows @ candidates)
     inside = np.linalg.norm(_without(span, seen), axis=0) <= 10 * TOLERANCE
     usable = inside & seen.any(axis=0)
-    left = _without(_orthonormal(known), seen)
+    left = _without(before, seen)
     columns = [basis]
     for _ in range(count):
         number = _next(left, usable, units.shape[1])
@@ -138,12 +137,17 @@ def _normalised(columns: Matrix) -> Matrix:
     return np.where(kept, columns / np.where(kept, sizes, 1.0), 0.0)
 
 
-def _orthonormal(columns: Matrix) -> Matrix:
-    """An orthonormal basis of the space that columns span."""
+def orthonormal(columns: Matrix, tolerance: float = TOLERANCE) -> Matrix:
+    """An orthonormal basis of the space that columns span.
+
+    Args:
+        columns: of about the same size.
+        tolerance: of the largest singular value, or 1: what is smaller is rounding.
+    """
     if not columns.size:
         return np.zeros((len(columns), 0))
     left, sizes, _ = np.linalg.svd(columns, full_matrices=False)
-    return np.asarray(left[:, sizes > TOLERANCE * max(1.0, float(sizes[0]))])
+    return np.asarray(left[:, sizes > tolerance * max(1.0, float(sizes[0]))])
 
 
 def _without(basis: Matrix, columns: Matrix) -> Matrix:

@@ -13,7 +13,7 @@ from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.components import MLP, Component
 from shoal.forms.form import with_none
 from shoal.lowering.held import Held
-from shoal.lowering.lowered import LoweredProgram, chosen_result
+from shoal.lowering.lowered import LoweredOperation, LoweredProgram, chosen_result
 from shoal.lowering.offers import InputTable
 from shoal.lowering.synthesis.tables import Table
 from shoal_solvers import Allocation
@@ -46,25 +46,21 @@ class Chosen:
         return tuple(table for table in self.lowered.inputs if table.variable in there)
 
     @cached_property
-    def components(self) -> Mapping[str, Component]:
-        """The component that computes each variable that is no input."""
+    def operations(self) -> tuple[tuple[LoweredOperation, int], ...]:
+        """The operations that there are, each with the number of its alternative."""
         placements = self.allocation.placements
-        return {
-            o.name: o.components[placements[o.name].alternative]
-            for o in self.lowered.operations
-            if o.name in placements
-        }
+        there = (o for o in self.lowered.operations if o.name in placements)
+        return tuple((o, placements[o.name].alternative) for o in there)
 
     @cached_property
-    def tables(self) -> Mapping[str, Table]:
-        """What the components compute that were synthesised, by variable."""
-        placements = self.allocation.placements
-        found = {
-            o.name: o.tables[placements[o.name].alternative]
-            for o in self.lowered.operations
-            if o.name in placements
-        }
-        return {name: table for name, table in found.items() if table is not None}
+    def components(self) -> Mapping[str, Component]:
+        """The component that computes each variable that is no input."""
+        return {o.name: o.components[number] for o, number in self.operations}
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table | None]:
+        """What each component computes, if it was synthesised."""
+        return {o.name: o.tables[number] for o, number in self.operations}
 
     @cached_property
     def backwards(self) -> tuple[str, ...]:
@@ -126,6 +122,15 @@ class Chosen:
         Source of the latter: where values cannot be listed, nothing is known of how the dimensions
         depend on each other.
         """
+        if name not in self._known_points:
+            self._known_points[name] = self._points(name)
+        return self._known_points[name]
+
+    @cached_property
+    def _known_points(self) -> dict[str, Matrix]:
+        return {}
+
+    def _points(self, name: str) -> Matrix:
         size = len(self.lowered.variables[name].space)
         for table in self.inputs:
             if table.variable == name:

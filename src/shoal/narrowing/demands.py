@@ -19,8 +19,7 @@ from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.synthesis.choose import synthesise
 from shoal.narrowing.basis import chosen_basis, read_through
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
-from shoal.narrowing.idle import without_idle
-from shoal.narrowing.stored import Stored, space_of
+from shoal.narrowing.stored import Stored
 
 MOST_AMPLIFIED = 4.0
 """Errors that readers see may grow so many times; what would make them grow more is left alone."""
@@ -130,21 +129,16 @@ def _remade(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
     table, before = chosen.tables.get(name), chosen.components.get(name)
     if table is None or not isinstance(before, MLP):
         return
-    matrix = before.output.matrix @ stored.basis
-    needed = without_idle(
-        replace(
-            before, output=before.output.into(space_of(stored.before, stored.basis), stored.basis)
-        )
-    )
+    needed = stored.written_by(before).size
     inferred = chosen.lowered.inferred
     try:
         with inferred.work.optional() as work:
             fewer = replace(table, results=table.results @ stored.basis, work=work)
-            most = needed.size * max(1, fewer.width)
+            most = needed * max(1, fewer.width)
             made = synthesise(fewer, stored.space, most)
     except UnsupportedProgramError:  # it takes more neurons, or more work than is left
         return
-    if made is not None and matrix.size and made[0].size < needed.size:
+    if made is not None and made[0].size < needed:
         yield replace(stored, mlp=made[0], seen=made[1])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import numbered_space
+from shoal.craft.fitting import fit_affine
 from shoal.forms.form import number_codes, with_none
 from shoal.forms.functionals import Functionals
 from shoal.lowering.held import Held
@@ -93,16 +94,20 @@ def wanted_by_names(chosen: Chosen, names: Collection[int], way: Ways) -> dict[s
     program, facts = chosen.lowered.inferred.program, chosen.lowered.inferred
     wanted: dict[str, list[Matrix]] = {}
     visited: set[int] = set()
+    known: dict[int, bool] = {}
 
     def there(number: int) -> list[Held]:
         raw = [chosen.lowered.raw[number]] if number in chosen.lowered.raw else []
         return [h for h in (*chosen.lowered.held.get(number, ()), *raw) if chosen.is_there(h)]
 
     def is_readable(node: Node) -> bool:
-        if any(way(h) is not None for h in there(node.id)) or facts.sops[node.id].local is not None:
-            return True
-        has_table = facts.sops[node.id].table is not None
-        return has_table and all(is_readable(program.node(n)) for n in node.inputs)
+        if node.id not in known:
+            own = facts.sops[node.id]
+            is_stored = any(way(h) is not None for h in there(node.id))
+            known[node.id] = own.local is not None or is_stored
+            if not known[node.id] and own.table is not None:
+                known[node.id] = all(is_readable(program.node(n)) for n in node.inputs)
+        return known[node.id]
 
     def demand(node: Node) -> None:
         if node.id in visited or is_readable(node):
@@ -126,15 +131,12 @@ def _telling_apart(chosen: Chosen, held: Held) -> list[tuple[str, Matrix]]:
     own = held.own
     if own is not None and held.variables == (own.name,) and held.codes is not None:
         assert isinstance(held.domain, Enumerated)
-        numbers = np.arange(1.0, len(held.codes) + 1)
+        numbers = np.arange(1.0, len(held.codes) + 1)[:, None]
         if held.domain.are_numbers and not held.domain.nullable:
-            numbers = number_codes(held.domain)[:, 0]
-        codes, wanted = held.codes, numbers
-        if held.domain.nullable:
-            codes, wanted = np.vstack([codes, 0 * codes[:1]]), np.append(wanted, 0.0)
-        with_bias = np.hstack([codes, np.ones((len(codes), 1))])
-        weights = np.linalg.lstsq(with_bias, wanted, rcond=None)[0]
-        if len(codes) and np.abs(with_bias @ weights - wanted).max(initial=0.0) <= SAME:
+            numbers = number_codes(held.domain)
+        codes, wanted = (with_none(part, held.domain.nullable) for part in (held.codes, numbers))
+        fitted = fit_affine(codes, wanted) if len(held.codes) else None
+        if fitted is not None:
             (rows,) = (rows for _, rows in by_variable(held.coordinates, chosen.lowered))
-            return [(own.name, np.round(rows @ weights[:-1], 12)[:, None])]
+            return [(own.name, np.round(rows @ fitted[0], 12))]
     return list(by_variable(held.coordinates, chosen.lowered))

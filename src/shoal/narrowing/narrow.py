@@ -24,7 +24,6 @@ from shoal.lowering.offers import InputTable
 from shoal.narrowing.basis import read_through
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
 from shoal.narrowing.demands import plan
-from shoal.narrowing.idle import without_idle
 from shoal.narrowing.names import as_codes, wanted_by_names
 from shoal.narrowing.stored import Stored
 from shoal.program.rewriting import Saving
@@ -51,19 +50,18 @@ def narrowed(
         narrow = Narrowed(chosen, plan(chosen, wanted))
     components = {name: narrow.component(name) for name in chosen.components}
     # blocks are of the first alternatives; among others they may wait for each other
-    is_as_offered_first = not any(p.alternative for p in allocation.placements.values())
+    is_as_offered_first = not any(number for _, number in chosen.operations)
     operations = tuple(
         LoweredOperation(
             o.name,
             o.block if is_as_offered_first else o.name,
             (components[o.name],),
             (narrow.read_by(components[o.name]),),
-            (o.rules[allocation.placements[o.name].alternative],),
-            (chosen.tables.get(o.name),),
+            (o.rules[number],),
+            (o.tables[number],),
             o.sharing,
         )
-        for o in lowered.operations
-        if o.name in components
+        for o, number in chosen.operations
     )
     is_read = any(BOS_VARIABLE in o.reads[0] for o in operations)
     there = [name for name in chosen.variables if name != BOS_VARIABLE or is_read]
@@ -170,8 +168,7 @@ class Narrowed:
         if stored is None or stored.mlp is not None:
             return reading
         if isinstance(reading, MLP):
-            output = reading.output.into(stored.space, stored.basis)
-            return without_idle(replace(reading, output=output))
+            return stored.written_by(reading)
         value, at_bos = reading.value.into(stored.space, stored.basis), reading.value_at_bos
         return replace(
             reading, value=value, value_at_bos=None if at_bos is None else at_bos @ stored.basis

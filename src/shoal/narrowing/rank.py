@@ -17,6 +17,7 @@ import numpy as np
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.components import MLP, Component
 from shoal.craft.model import CraftModel, run_craft
+from shoal.narrowing.basis import orthonormal
 from shoal.narrowing.chosen import reads_of
 from shoal_solvers import Lifetime
 
@@ -47,9 +48,9 @@ def rank_bound(craft: CraftModel, result: AffineMap, lives: Mapping[str, Lifetim
     reads = [_reads(craft, components) for components in craft.half_layers]
     reads.append(_rows(craft, result))
     bound = before = 0
+    there = [lives[d.variable] for d in craft.space.directions]
     for number, state in enumerate(states):
         later = np.hstack(reads[number:])
-        there = [lives[d.variable] for d in craft.space.directions]
         alive = np.array([life.first <= number <= life.last for life in there])
         own = _rank(state, later * alive[:, None])
         if number % 2:
@@ -85,23 +86,11 @@ def _rows(craft: CraftModel, part: AffineMap) -> Matrix:
 
 def _rank(state: Matrix, functionals: Matrix) -> int:
     """Of functionals [space, functionals] on a state [positions, space], up to constants."""
-    values = state @ _spanning(functionals)
-    sizes = np.abs(values).max(axis=0, initial=0.0)
-    values = values[:, sizes > 0] / sizes[sizes > 0]
-    return len(_singular(values - values.mean(axis=0)))
+    values = _alike(state @ orthonormal(_alike(functionals), _DEPENDENT))
+    return int(orthonormal(values - values.mean(axis=0), _DEPENDENT).shape[1])
 
 
-def _spanning(functionals: Matrix) -> Matrix:
-    """An orthonormal basis of what functionals span."""
-    sizes = np.abs(functionals).max(axis=0, initial=0.0)
-    scaled = functionals[:, sizes > 0] / sizes[sizes > 0]
-    left, _, _ = np.linalg.svd(np.unique(scaled, axis=1), full_matrices=False)
-    return np.asarray(left[:, : len(_singular(scaled))])
-
-
-def _singular(columns: Matrix) -> Matrix:
-    """The singular values that are no rounding."""
-    if not columns.size:
-        return np.zeros(0)
-    found = np.linalg.svd(columns, compute_uv=False)
-    return np.asarray(found[found > _DEPENDENT * max(1.0, float(found[0]))])
+def _alike(columns: Matrix) -> Matrix:
+    """The columns that are not 0, so that the largest entry of each is 1."""
+    sizes = np.abs(columns).max(axis=0, initial=0.0)
+    return np.asarray(columns[:, sizes > 0] / sizes[sizes > 0])

@@ -12,8 +12,9 @@ from shoal.contract import ROUNDING
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP
 from shoal.craft.fitting import grid_step
-from shoal.forms.form import Ranges
+from shoal.forms.form import ranges_of
 from shoal.lowering.held import Errors, StreamVariable
+from shoal.narrowing.idle import without_idle
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,18 @@ class Stored:
     @cached_property
     def space(self) -> Space:
         """The directions that are stored; single dimensions keep their names."""
-        return space_of(self.before, self.basis)
+        parts = []
+        for number, column in enumerate(self.basis.T):
+            there = np.flatnonzero(column)
+            if len(there) == 1 and column[there[0]] == 1.0:
+                parts.append(self.before.space.directions[there[0]].part)
+            else:
+                parts.append(f"functional {number}" if self.basis.shape[1] > 1 else "functional")
+        return Space(tuple(Direction(self.before.name, part) for part in parts))
+
+    def written_by(self, mlp: MLP) -> MLP:
+        """What writes all dimensions, as it writes what is stored."""
+        return without_idle(replace(mlp, output=mlp.output.into(self.space, self.basis)))
 
     @cached_property
     def errors(self) -> Errors:
@@ -70,22 +82,10 @@ class Stored:
     def variable(self) -> StreamVariable:
         """The same as a variable of the stream."""
         columns = np.vstack([self.points @ self.basis, self.at_bos])
-        step = float(grid_step(columns).min(initial=1.0)) if columns.size else 1.0
-        largest = float(np.abs(columns).max(initial=0.0))
-        ranges = Ranges(np.asarray((columns < 0).any(axis=0)), largest, step)
-        words = f"{self.before.words}, in part"
         return replace(
-            self.before, space=self.space, ranges=ranges, words=words, errors=self.errors
+            self.before,
+            space=self.space,
+            ranges=ranges_of(columns),
+            words=f"{self.before.words}, in part",
+            errors=self.errors,
         )
-
-
-def space_of(variable: StreamVariable, basis: Float[Array, "dimensions columns"]) -> Space:
-    """The directions of a variable of which a basis is stored."""
-    parts = []
-    for number, column in enumerate(basis.T):
-        there = np.flatnonzero(column)
-        if len(there) == 1 and column[there[0]] == 1.0:
-            parts.append(variable.space.directions[there[0]].part)
-        else:
-            parts.append(f"functional {number}" if basis.shape[1] > 1 else "functional")
-    return Space(tuple(Direction(variable.name, part) for part in parts))

@@ -41,7 +41,8 @@ def table(context: Context, node: Node) -> Offers[None]:
     other = None
     if offer is None and context.is_for_decoder_alone(node):  # it may be had sooner than a code
         name = context.fresh_name(f"{node.label}.one_hot")
-        wide, room = OneHot(), OneHot().room(context.domain(node.id))
+        wide = OneHot()
+        room = wide.room(context.domain(node.id))
         other = make(context, recipe_over(context, node, wide, name, operands), room / 2)
     if offer is None:
         decoded = []

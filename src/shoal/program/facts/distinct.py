@@ -73,11 +73,6 @@ def _ranks_from(facts: Inferred, selector: Node) -> int | None:
     return int(own[0]) if is_order else None
 
 
-def most_distinct(holds: npt.NDArray[np.bool_]) -> int:
-    """The most keys that a query [queries, keys] can select where no two are of the same class."""
-    return int(holds.sum(axis=1).max(initial=0))
-
-
 def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:
     """Whether every query surely selects a key, since both are ranks and equal ones meet.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from shoal.program.facts.distinct import meets_its_rank, most_distinct
+from shoal.program.facts.distinct import meets_its_rank
 from shoal.program.facts.inferred import SOpFacts
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op, Program
@@ -76,7 +76,7 @@ def _bounds(
     """How many keys a query matches, at least and at most."""
     high = _most_positions(matches, keys.local, max_seq_len)
     if keys.distinct:
-        high = min(high, most_distinct(matches))
+        high = min(high, int(matches.sum(axis=1).max(initial=0)))
     return _own_position(matches, same, keys.local, queries.local), high
 
 
