@@ -14,7 +14,7 @@ from shoal.limits import Limits
 from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
 from shoal.narrowing.narrow import NARROW
-from shoal.program.passes import PASSES
+from shoal.program.passes import PASSES, VARIANTS
 from shoal.rasp.values import (
     Value,
     canonical_key,
@@ -31,11 +31,11 @@ T = TypeVar("T")
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
-PASS_NAMES = (*PASSES, *OPTIONAL, NARROW)
+PASS_NAMES = (*PASSES, *VARIANTS, *OPTIONAL, NARROW)
 """All passes over the program, rules of lowering that can be switched on, and passes over what is
 lowered, in their order."""
 
-ALL = (*PASSES, *(name for name, rule in OPTIONAL.items() if rule.by_default), NARROW)
+ALL = (*PASSES, *VARIANTS, *(name for name, rule in OPTIONAL.items() if rule.by_default), NARROW)
 """What "all" stands for: some have to be asked for by name."""
 
 RESULTS = ("code", "one-hot")

@@ -94,6 +94,8 @@ class NamedValue:
         blocks: for each class the block that it is merged into where no reader tells more apart.
         readings: the ways in which the stream holds it in full.
         of_blocks: a reading of its blocks, where they are held.
+        default: of an aggregate, its class where nothing is selected (-1 for None); None for what
+            is no aggregate, and in older files.
     """
 
     __repr__ = shown_fields
@@ -116,6 +118,7 @@ class NamedValue:
     blocks: tuple[int, ...] | None
     readings: tuple[Reading, ...]
     of_blocks: Reading | None
+    default: int | None = None
 
     @cached_property
     def class_of(self) -> dict[Key, int]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shoal.atlas.aggregating import aggregated, counted
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.atlas.selecting import selection
 from shoal.errors import UnreadableError
 from shoal.forms.form import with_none
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
@@ -26,7 +28,7 @@ class Reader:
     """Reads s-ops from the states of one forward pass.
 
     S-ops are those of the program as it was written: what passes dropped or folded is looked up in
-    tables from what is there.
+    tables from what is there, or selected and averaged as the program says.
 
     Attributes:
         atlas: what is known of the model.
@@ -89,9 +91,31 @@ class Reader:
             return value.local[self.token_ids, np.arange(len(self.token_ids))].astype(int)
         if value.is_constant:
             return np.full(len(self.token_ids), NONE if value.nullable else 0)
-        if value.table is None:
+        if value.table is not None:
+            return self._looked_up(value, Lookup(value.table))
+        return self._selected(value)
+
+    def _selected(self, value: NamedValue) -> Classes:
+        """The class of an aggregate or a width, from what is selected and averaged."""
+        if not value.inputs or value.inputs[0] not in self.atlas.selectors:
             raise _unreadable(value)
-        return self._looked_up(value, Lookup(value.table))
+        length = len(self.token_ids)
+        try:
+            selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
+            if self.atlas.options.get("attention") == "causal":
+                selected = np.tril(selected)
+            if len(value.inputs) == 1:
+                return counted(value, selected)
+            operand = self.atlas.values[value.inputs[1]]
+            if operand.classes is None:
+                raise _unreadable(operand)
+            choices = (*(members[0] for members in operand.classes), None)
+            averaged = [choices[number] for number in self._classes(operand)]
+            return aggregated(value, selected, averaged)
+        except UnreadableError as error:
+            why = _unreadable(value)
+            merged = why.merged or error.merged
+            raise UnreadableError(value.label, str(why), merged, error.inexact) from None
 
     def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
         operands = []

@@ -23,8 +23,9 @@ from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
 from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
-from shoal.program.facts.domains import Enumerated
-from shoal.program.ir import Node
+from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.facts.lookup import NONE
+from shoal.program.ir import Node, Op
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
@@ -166,7 +167,15 @@ def _value(
         blocks=blocks,
         readings=readings((*(held if blocks is None else ()), *raw)),
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
+        default=_default(domain, node) if node.op is Op.AGGREGATE else None,
     )
+
+
+def _default(domain: Domain, node: Node) -> int | None:
+    """The class of an aggregate's default; None if its values are not listed, or it is not used."""
+    if node.value is None or not isinstance(domain, Enumerated):
+        return None if node.value is not None else NONE
+    return domain.class_of.get(canonical_key(node.value))
 
 
 def _selector(optimised: Optimised, node: Node) -> Selector:

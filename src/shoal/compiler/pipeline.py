@@ -8,15 +8,14 @@ from typing import Any
 
 from shoal.atlas.survey import Stages
 from shoal.compiler.assemble import assemble
-from shoal.compiler.output import output_decoder, require_distinct_results, require_precise
+from shoal.compiler.output import output_decoder, require_distinct_results
 from shoal.compiler.place import place
 from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.threads import one_thread
+from shoal.compiler.variants import lower_all, variants
 from shoal.limits import Limits, Work
-from shoal.lowering.lower import lower
 from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
-from shoal.narrowing.names import named
 from shoal.options import CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Program
@@ -131,12 +130,13 @@ def _run_stages(
     require_distinct_results(inferred)
     clock.begin("passes")
     optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
+    programs = variants(optimised, options.passes)
     clock.begin("lower")
-    lowered = lower(optimised.inferred, options.passes)
-    require_precise(lowered)
+    lowered_variants = lower_all(programs, options.passes)
     clock.begin("allocate")
-    placed = place(lowered, options, named(optimised), clock.proven)
-    lowered, problem, allocated = placed.lowered, placed.problem, placed.allocated
+    placed = place(lowered_variants, options, clock.proven)
+    optimised, lowered = placed.optimised, placed.lowered
+    problem, allocated = placed.problem, placed.allocated
     clock.begin("assemble")
     result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)

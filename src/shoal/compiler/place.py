@@ -7,15 +7,19 @@ components are allocated anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shoal.compiler.problem import allocation_problem
+from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram
+from shoal.narrowing.names import named
 from shoal.narrowing.narrow import NARROW, narrowed
 from shoal.options import CompileOptions
+from shoal.program.passes import Optimised
 from shoal_solvers import (
+    MOST_BUDGET,
     AllocationProblem,
     InfeasibleError,
     InvalidAllocationError,
@@ -23,6 +27,7 @@ from shoal_solvers import (
     ObjectiveResult,
     Result,
     Status,
+    lower_bound_on_layers,
     solve,
 )
 
@@ -32,52 +37,93 @@ class Placed:
     """A lowered program with an allocation.
 
     Attributes:
-        lowered: the program, of the chosen components alone if these were chosen before.
+        optimised: the program that was lowered.
+        lowered: what it was lowered to, of the chosen components alone if these were chosen before.
         problem: the allocation problem that it poses.
         allocated: its solution, with what is proven.
     """
 
+    optimised: Optimised
     lowered: LoweredProgram
     problem: AllocationProblem
     allocated: Result
 
 
 def place(
-    lowered: LoweredProgram,
+    variants: Sequence[Variant],
     options: CompileOptions,
-    names: Collection[int],
     progress: Callable[[ObjectiveResult], None] | None = None,
 ) -> Placed:
     """Allocate, by narrow variables if the pass is switched on.
 
     Args:
-        lowered: the program with all its alternatives.
+        variants: the program with all its alternatives, and other programs that do the same. The
+            first with the fewest layers is taken.
         options: the allocator, its limits, and the passes.
-        names: node ids of s-ops that stay readable.
         progress: called after each objective of the exact solver.
 
     Raises:
         BudgetError: the budgets cannot be met, or a heuristic does not meet them.
     """
-    problem = allocation_problem(lowered, options)
-    if NARROW not in options.passes:
-        return Placed(lowered, problem, allocate(problem, options, progress))
-    chosen = _choose(problem, options)
-    narrow = narrowed(lowered, chosen.allocation, names)
+    is_narrow = NARROW in options.passes
+    told = None if is_narrow or len(variants) > 1 else progress
+    chosen = _fewest_layers(variants, options, told)
+    if not is_narrow:
+        return chosen
+    names = named(chosen.optimised)
+    narrow = narrowed(chosen.lowered, chosen.allocated.allocation, names)
     problem = allocation_problem(narrow, options)
-    return Placed(narrow, problem, _as_proven(allocate(problem, options, progress), chosen))
+    allocated = _as_proven(allocate(problem, options, progress), chosen.allocated)
+    return Placed(chosen.optimised, narrow, problem, allocated)
 
 
-def _choose(problem: AllocationProblem, options: CompileOptions) -> Result:
+def _fewest_layers(
+    variants: Sequence[Variant],
+    options: CompileOptions,
+    progress: Callable[[ObjectiveResult], None] | None,
+) -> Placed:
+    """The first variant with the fewest layers, allocated; proven for all of them.
+
+    Raises:
+        BudgetError: none keeps the budgets; says why the first one does not.
+    """
+    problems = [allocation_problem(variant.lowered, options) for variant in variants]
+    bounds = [lower_bound_on_layers(problem) for problem in problems]
+    found: dict[int, Result] = {}
+    failed: dict[int, BudgetError] = {}
+    for number in sorted(range(len(variants)), key=bounds.__getitem__):
+        fewest = min((result.costs.layers for result in found.values()), default=MOST_BUDGET)
+        is_nearer = all(number < other for other in found)
+        if bounds[number] < fewest or (bounds[number] == fewest and is_nearer):
+            try:
+                found[number] = _choose(problems[number], options, progress)
+                bounds[number] = found[number].objectives[0].bound
+            except BudgetError as error:
+                failed[number] = error
+    if not found:
+        raise failed[min(failed)]
+    best = min(found, key=lambda number: (found[number].costs.layers, number))
+    bound = min(b for number, b in enumerate(bounds) if number not in failed)
+    chosen = variants[best]
+    return Placed(chosen.optimised, chosen.lowered, problems[best], _at_least(found[best], bound))
+
+
+def _choose(
+    problem: AllocationProblem,
+    options: CompileOptions,
+    progress: Callable[[ObjectiveResult], None] | None,
+) -> Result:
     """An allocation by wide variables: within the budgets, or within those of layers and heads.
 
     Narrow variables may keep the others nevertheless.
     """
     limited = problem.budgets
     try:
-        return allocate(problem, options)
+        return allocate(problem, options, progress)
     except BudgetError:
-        if limited.max_width is None and limited.max_neurons is None:
+        if NARROW not in options.passes or (
+            limited.max_width is None and limited.max_neurons is None
+        ):
             raise
     budgets = replace(limited, max_width=None, max_neurons=None)
     return allocate(replace(problem, budgets=budgets), options)
@@ -85,14 +131,16 @@ def _choose(problem: AllocationProblem, options: CompileOptions) -> Result:
 
 def _as_proven(allocated: Result, chosen: Result) -> Result:
     """The allocation of chosen components, its layers no better proven than for all components."""
+    limited = _at_least(allocated, chosen.objectives[0].bound)
+    return replace(limited, seconds=allocated.seconds + chosen.seconds)
+
+
+def _at_least(allocated: Result, bound: int) -> Result:
+    """An allocation whose layers are proven to be at least so many, and no more."""
     layers, *others = allocated.objectives
-    bound = min(layers.bound, chosen.objectives[0].bound)
+    bound = min(layers.bound, bound)
     status = layers.status if bound == layers.bound else Status.FEASIBLE
-    return replace(
-        allocated,
-        objectives=(replace(layers, bound=bound, status=status), *others),
-        seconds=allocated.seconds + chosen.seconds,
-    )
+    return replace(allocated, objectives=(replace(layers, bound=bound, status=status), *others))
 
 
 def allocate(

@@ -67,13 +67,17 @@ class Context:
 
     def upstream(self, node: Node, is_end: Callable[[Node], bool]) -> list[Node]:
         """What a node is computed from, up to ends and these included, operands first."""
-        found, agenda = {}, [node.id]
+        found: dict[int, Node] = {}
+        agenda = [(node, False)]
         while agenda:
-            number = agenda.pop()
-            if number not in found:
-                found[number] = part = self.node(number)
-                agenda += () if is_end(part) else part.inputs
-        return [found[number] for number in sorted(found)]
+            part, operands_are_there = agenda.pop()
+            if operands_are_there:
+                found.setdefault(part.id, part)
+            elif part.id not in found:
+                agenda.append((part, True))
+                operands = () if is_end(part) else part.inputs
+                agenda += [(self.node(number), False) for number in reversed(operands)]
+        return list(found.values())
 
     def wish_of(self, node: Node) -> Form:
         """The form that the user wishes for an s-op, whether it fits its values or not.

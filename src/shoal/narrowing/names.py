@@ -35,10 +35,10 @@ def named(optimised: Optimised) -> tuple[int, ...]:
     while todo:
         node = todo.pop()
         place = optimised.place_of(node.id)
-        if place in compiled.graph:
+        if node.is_sop and place in compiled.graph:
             found.add(place)
         elif node.id not in seen:
-            todo += [original.node(n) for n in node.inputs if original.node(n).is_sop]
+            todo += map(original.node, node.inputs)
         seen.add(node.id)
     return tuple(node.id for node in compiled if node.id in found)
 

@@ -52,7 +52,7 @@ class Node:
     """One s-op or selector of a program.
 
     Attributes:
-        id: its number; inputs have smaller numbers. Passes keep it.
+        id: its number. Passes keep it, and give others to what they add.
         op: what it does.
         inputs: the numbers of its operands, in order.
         label: a unique name; compiled values are found by it.
@@ -98,8 +98,8 @@ class Program:
     """A program as a graph.
 
     Attributes:
-        graph: a directed acyclic graph over node ids, edges from operand to reader; the
-            node attribute ``node`` holds the ``Node``.
+        graph: a directed acyclic graph over node ids, operands first, edges from operand to
+            reader; the node attribute ``node`` holds the ``Node``.
         outputs: by name, the s-ops that the program computes; one today.
         causal: whether queries see only earlier keys.
     """
@@ -117,7 +117,7 @@ class Program:
 
     def __iter__(self) -> Iterator[Node]:
         """All nodes, operands first."""
-        return (self.node(number) for number in sorted(self.graph.nodes))
+        return (self.node(number) for number in self.graph)
 
     def position_of(self, label: str) -> Position | None:
         """Where the expression of a label was written; None if that is not known."""

@@ -15,7 +15,7 @@ from shoal.atlas.explain import merged, unmaterialised
 from shoal.atlas.readers import Readers
 from shoal.atlas.text import atlas_to_json
 from shoal.model import Model
-from shoal.rasp.values import Value, show_value
+from shoal.rasp.values import Value, is_number, show_value
 from shoal.report import sizes_of
 from shoal.targets.in_numpy import MASKED
 from shoal.transformer.encoders import InputEncoder
@@ -86,11 +86,15 @@ def _known(atlas: Atlas) -> dict[str, Any]:
 
 
 def _shown(value: NamedValue) -> dict[str, Any]:
-    """The first member of each class, as text and as a number."""
+    """The first member of each class, as text, as a number that is typed, and as it is averaged."""
     if value.classes is None:
-        return {"shown": None, "numbers": None}
+        return {"shown": None, "numbers": None, "averaged": None}
     members = [group[0] for group in value.classes]
-    return {"shown": [*map(show_value, members)], "numbers": [*map(_number, members)]}
+    return {
+        "shown": [*map(show_value, members)],
+        "numbers": [*map(_number, members)],
+        "averaged": [float(v) if is_number(v) else None for v in members],
+    }
 
 
 def _tensors(model: Model) -> dict[str, Any]:

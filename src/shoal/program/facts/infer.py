@@ -86,7 +86,7 @@ def infer(
     )
     for node in program:
         if node.is_sop:
-            sops[node.id] = with_positions(facts, node, _infer_sop(facts, node, raises))
+            sops[node.id] = infer_sop(facts, node, raises)
         else:
             if node.op is Op.SELECT:
                 predicates[node.id] = _infer_predicate(facts, node, raises)
@@ -100,6 +100,20 @@ def infer(
                 max_seq_len,
             )
     return facts
+
+
+def infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFacts:
+    """The facts about one s-op, from those about its operands.
+
+    Args:
+        facts: the program so far.
+        node: the s-op.
+        raises: is told if its function raises on some values.
+
+    Raises:
+        UnsupportedProgramError: as of ``infer``.
+    """
+    return with_positions(facts, node, _infer_sop(facts, node, raises))
 
 
 def _entries(table: Predicate | None) -> int:

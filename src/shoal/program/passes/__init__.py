@@ -14,6 +14,7 @@ from types import MappingProxyType
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Program
+from shoal.program.passes.booleans_as_sums import BOOLEANS_AS_SUMS, booleans_as_sums
 from shoal.program.passes.common_subexpressions import (
     merge_common_subexpressions,
     merge_equal_tables,
@@ -49,6 +50,11 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
     }
 )
 """The passes over the program by name, in their order."""
+
+VARIANTS: Mapping[str, Pass] = MappingProxyType(
+    {BOOLEANS_AS_SUMS: Pass(booleans_as_sums, "booleans decided by those who read their means")}
+)
+"""Passes that make another program, which is taken if it has fewer layers."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def simplify_selectors(inferred: Inferred) -> Rewrite:
     sops: dict[int, SOpFacts] = {}
     if constant.id in state.nodes:
         sops[constant.id] = constant_facts(inferred, domain_of([[True]]))
-    nodes = [state.nodes[number] for number in sorted(state.nodes)]
+    first = [state.nodes[constant.id]] if constant.id in state.nodes else []
+    nodes = [*first, *(node for node in state.nodes.values() if node.id != constant.id)]
     new = rewritten(inferred, nodes, sops, state.predicates)
     return Rewrite(new, state.saved, state.replaced)
 

@@ -165,25 +165,9 @@ class Runner {
 
   /** [queries][keys], what a selector selects, the causal mask left out; or an UnreadableError. */
   selection(label, reader, contents = new Map()) {
-    const { op, inputs, isConstant, least, predicate } = this.atlas.selectors.get(label);
-    const all = (choose) => reader.tokens.map((_, q) => reader.tokens.map((_, k) => choose(q, k)));
-    const parts = inputs
-      .filter((x) => this.atlas.selectors.has(x))
-      .map((x) => this.selection(x, reader, contents));
-    if (op === "selector_not") return all((q, k) => !parts[0][q][k]);
-    if (op === "selector_and") return all((q, k) => parts.every((part) => part[q][k]));
-    if (op === "selector_or") return all((q, k) => parts.some((part) => part[q][k]));
-    if (isConstant) return all(() => least > 0);
-    if (!predicate) throw new UnreadableError(`the model does not say what ${label} selects`);
-    const operand = (x, axis, table) =>
-      contents.has(x) ? [this.#now(x, reader, contents), table] : reader.asItMatters(x, axis, table);
-    const [queries, halfWay] = operand(inputs[1], 0, predicate);
-    const [keys, table] = operand(inputs[0], 1, halfWay);
-    return all((q, k) => {
-      const [found] = lookUp(table, [[queries[q]], [keys[k]]]);
-      if (found === UNDEFINED) throw new UnreadableError(`${label} meets what it never meets`);
-      return found === 1;
-    });
+    return reader.selection(label, (x, axis, table) =>
+      contents.has(x) ? [this.#now(x, reader, contents), table] : reader.asItMatters(x, axis, table),
+    );
   }
 
   /** No s-op may have a value that it has on no input. */

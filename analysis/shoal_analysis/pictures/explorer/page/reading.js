@@ -119,7 +119,7 @@ class Reader {
     }
     if (value.local) return this.tokens.map((token, p) => value.local[token][p]);
     if (value.shown.length + value.nullable === 1) return this.tokens.map(() => (value.nullable ? NONE : 0));
-    if (!value.table) throw new UnreadableError(unreadable(value));
+    if (!value.table) return this.#selected(value);
     let table = value.table;
     const operands = value.inputs.map((label, axis) => {
       try {
@@ -133,6 +133,46 @@ class Reader {
       }
     });
     return lookUp(table, operands).map((c) => Math.max(c, NONE));
+  }
+
+  /** The class of an aggregate or a width, from what is selected and averaged. */
+  #selected(value) {
+    try {
+      if (!this.atlas.selectors.has(value.inputs[0])) throw new UnreadableError(unreadable(value));
+      const selected = this.selection(value.inputs[0], (...x) => this.asItMatters(...x));
+      const chosen = selected.map((keys, query) =>
+        keys.flatMap((is, key) => (is && !(this.atlas.data.causal && key > query) ? [key] : [])),
+      );
+      if (value.inputs.length === 1) return chosen.map((keys) => classOf(value, String(keys.length), keys.length));
+      const operand = this.atlas.values.get(value.inputs[1]);
+      if (operand.shown === null) throw new UnreadableError(unreadable(operand));
+      const averaged = this.#classes(operand);
+      return chosen.map((keys) => mean(value, operand, keys.map((key) => averaged[key])));
+    } catch (error) {
+      if (error instanceof UnreadableError) throw new UnreadableError(unreadable(value));
+      throw error;
+    }
+  }
+
+  /** [queries][keys], what a selector selects, the causal mask left out; or an UnreadableError. */
+  selection(label, operand) {
+    const { op, inputs, isConstant, least, predicate } = this.atlas.selectors.get(label);
+    const all = (choose) => this.tokens.map((_, q) => this.tokens.map((_, k) => choose(q, k)));
+    const parts = inputs
+      .filter((x) => this.atlas.selectors.has(x))
+      .map((x) => this.selection(x, operand));
+    if (op === "selector_not") return all((q, k) => !parts[0][q][k]);
+    if (op === "selector_and") return all((q, k) => parts.every((part) => part[q][k]));
+    if (op === "selector_or") return all((q, k) => parts.some((part) => part[q][k]));
+    if (isConstant) return all(() => least > 0);
+    if (!predicate) throw new UnreadableError(`the model does not say what ${label} selects`);
+    const [queries, halfWay] = operand(inputs[1], 0, predicate);
+    const [keys, table] = operand(inputs[0], 1, halfWay);
+    return all((q, k) => {
+      const [found] = lookUp(table, [[queries[q]], [keys[k]]]);
+      if (found === UNDEFINED) throw new UnreadableError(`${label} meets what it never meets`);
+      return found === 1;
+    });
   }
 
   /** The class of an operand, or its block, and the table over what it is. */
@@ -196,6 +236,29 @@ class Reader {
       return reading.codes.some(isNear) || (value.nullable && isNear(null));
     });
   }
+}
+
+/** The class of the mean of some classes of an operand, or of the default if there are none. */
+function mean(value, operand, chosen) {
+  if (!chosen.length) {
+    if (value.default === null) throw new UnreadableError(`${value.label} selects nothing`);
+    return value.default;
+  }
+  const [first] = chosen;
+  if (chosen.every((c) => c === first))
+    return first < 0 ? NONE : classOf(value, operand.shown[first], operand.averaged[first]);
+  const sum = chosen.reduce((total, c) => total + (c < 0 ? NaN : operand.averaged[c] ?? NaN), 0);
+  return classOf(value, null, sum / chosen.length);
+}
+
+/** The class of what reads so, or else of the nearest number. */
+function classOf(value, text, number) {
+  const same = value.shown.indexOf(text);
+  if (same >= 0) return same;
+  const distances = value.averaged.map((x) => Math.abs((x ?? NaN) - number));
+  const least = Math.min(...distances.filter((x) => !Number.isNaN(x)));
+  if (!(least <= MOST_OFF)) throw new UnreadableError(`${value.label} would be ${text ?? number}`);
+  return distances.indexOf(least);
 }
 
 function requirePrecise(value, reading) {

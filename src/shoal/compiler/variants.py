@@ -1,0 +1,91 @@
+"""Variants of a program: the passes that may save a layer, and may cost columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from shoal.compiler.output import require_precise
+from shoal.errors import UnsupportedProgramError
+from shoal.limits import Work
+from shoal.lowering.lower import lower
+from shoal.lowering.lowered import LoweredProgram
+from shoal.program.passes import VARIANTS, Optimised, run_passes
+from shoal.program.rewriting import Saving
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A program that does what was asked for, and what it is lowered to.
+
+    Attributes:
+        optimised: the program before and after the passes.
+        lowered: its variables and operations.
+    """
+
+    optimised: Optimised
+    lowered: LoweredProgram
+
+
+def variants(optimised: Optimised, passes: Collection[str]) -> tuple[Optimised, ...]:
+    """The program as it is, and as others of the passes that are switched on would have it.
+
+    A variant that takes too much, or more than half of the work that there is, is left out.
+    """
+    names = [name for name in VARIANTS if name in passes]
+    plain = replace(
+        optimised,
+        savings=(*optimised.savings, *(Saving(n, 0, VARIANTS[n].saves) for n in names)),
+    )
+    found = [plain]
+    for name in names:
+        with optimised.inferred.work.optional() as work:
+            try:
+                other = _variant(plain, name, tuple(passes), work)
+            except UnsupportedProgramError:
+                continue
+        if other is not None:
+            found.append(other)
+    return tuple(found)
+
+
+def _variant(plain: Optimised, name: str, passes: tuple[str, ...], work: Work) -> Optimised | None:
+    """The program that a pass makes, with all other passes over it again; None if it finds nothing.
+
+    Raises:
+        UnsupportedProgramError: it takes too much.
+    """
+    rewrite = VARIANTS[name].run(replace(plain.inferred, work=work))
+    if not rewrite.saved:
+        return None
+    again = run_passes(rewrite.inferred, passes)
+    counts = {saving.name: saving.count for saving in again.savings} | {name: rewrite.saved}
+    savings = [replace(s, count=s.count + counts.get(s.name, 0)) for s in plain.savings]
+    replaced = {number: again.place_of(by) for number, by in plain.replaced.items()}
+    return replace(
+        plain,
+        inferred=again.inferred,
+        replaced={**again.replaced, **replaced},
+        savings=tuple(savings),
+    )
+
+
+def lower_all(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> list[Variant]:
+    """Lower variants of a program, and leave out those that cannot be.
+
+    Raises:
+        UnsupportedProgramError: no variant can be lowered; says why the first one cannot.
+    """
+    found = []
+    refused: UnsupportedProgramError | None = None
+    for program in optimised:
+        try:
+            lowered = lower(program.inferred, passes)
+            require_precise(lowered)
+        except UnsupportedProgramError as error:
+            refused = refused or error
+        else:
+            found.append(Variant(program, lowered))
+    if refused is not None and not found:
+        raise refused
+    return found
