@@ -25,6 +25,7 @@ from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
 from shoal.program.passes import (
+    booleans_as_sums,
     common_subexpressions,
     constants,
     dead_code,
@@ -182,6 +183,43 @@ def _averages_merged(correct: Function) -> Function:
     return can_merge
 
 
+# booleans as sums
+
+
+_IS_COUNTED = both(
+    has_pass("booleans-as-sums"),
+    has(r"(v\d+) = [^\n]*v\d+ [&|] v\d+.*Aggregate\(s\d+, \1"),
+)
+"""Cases in which a boolean of two others is averaged."""
+
+
+@_fault(
+    booleans_as_sums,
+    "_sign",
+    "wrong parts counted",
+    "a boolean that is to be true is counted where it is true, like one that is to be false",
+    can_show=_IS_COUNTED,
+)
+def _wrong_parts_counted(correct: Function) -> Function:
+    return lambda *arguments: correct(*arguments) and 1.0
+
+
+@_fault(
+    booleans_as_sums,
+    "_as_asked",
+    "readers not asked",
+    "who reads a share gets a count, though it asks for more than whether that is all or nothing",
+    can_show=_IS_COUNTED,
+)
+def _readers_not_asked(correct: Function) -> Function:
+    def as_asked(table: Lookup, axis: int, one: int) -> Lookup:
+        others = np.delete(table.entries, one, axis=axis)
+        first = [table.entries.take([one], axis=axis), others.take([-1], axis=axis)]
+        return Lookup(np.concatenate(first, axis=axis))
+
+    return as_asked
+
+
 # dead code
 
 
@@ -296,12 +334,16 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
 # split selectors
 
 
+_IS_SPLIT = both(has_pass("split-selectors"), has(r"far_apart.*SelectorWidth"))
+"""Cases with a width that may be the sum of several."""
+
+
 @_fault(
     split_width,
     "disjoint_products",
     "parts overlap",
     "where a selector is split in two, what one part selects is selected by the other one, too",
-    can_show=has("SelectorWidth|length"),
+    can_show=_IS_SPLIT,
 )
 def _parts_overlap(correct: Function) -> Function:
     def split(holds: Any) -> Any:
@@ -318,7 +360,7 @@ def _parts_overlap(correct: Function) -> Function:
     "split_selector",
     "half a match is enough",
     "a part of a selector selects what one of its two pairs matches",
-    can_show=has("SelectorWidth|length"),
+    can_show=_IS_SPLIT,
 )
 def _half_a_match_is_enough(correct: Function) -> Function:
     def split_selector(*arguments: Any) -> Any:
@@ -344,7 +386,9 @@ def _shares_heads(pattern: str) -> Callable[[Case], bool]:
     "LoweredOperation",
     "heads of any selector shared",
     "heads are shared by all aggregates of a half-layer, whatever their selectors",
-    can_show=_shares_heads(r"Aggregate\((s\d+).*Aggregate\((?!\1\b)s\d+"),
+    can_show=_shares_heads(
+        r"Aggregate\((s\d+), (?:tokens|indices).*Aggregate\((?!\1\b)s\d+, (?:tokens|indices)"
+    ),
 )
 def _heads_of_any_selector_shared(correct: Function) -> Function:
     def operation(*arguments: Any) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.errors import EvaluationError
-from shoal.options import PASS_NAMES
+from shoal.options import ALL, PASS_NAMES
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value
 from shoal_analysis.fuzzing.cases import Case, CaseOptions, Line, build_lines, needed
@@ -254,6 +254,20 @@ class _Writer:
         kind = ANY if not same_kind else NUMBER if x.kind == BOOL else x.kind
         self.add(f"Aggregate({selector}, {x.name}, default={default!r})", kind, selector, x.name)
 
+    def decision(self) -> None:
+        """Whether both, or either, of two things are so where a selector looks."""
+        for _ in range(2):
+            x = self.value(number=True)
+            source = self.pick((f"{x.name} > 0", f"{x.name} < 1", f"{x.name} >= 0.5"))
+            self.add(source, BOOL, x.name)
+        x, y = self.values[-2:]
+        self.add(f"{x.name} {self.pick(('&', '|'))} {y.name}", BOOL, x.name, y.name)
+        decided = self.values[-1]
+        self._aggregate(self.selector(), decided)
+        mean = self.values[-1]
+        question = self.pick(("== 0", "== 1", "> 0", "< 1"))
+        self.add(f"{mean.name} {question}", BOOL, mean.name)
+
     def constant(self) -> None:
         source, kind = self.pick(
             [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL), ("Full(-0.0)", NUMBER)]
@@ -291,6 +305,8 @@ def cases(draw: Any, most_steps: int = 14) -> Case:
     writer = _Writer(draw, vocab_kind)
     for _ in range(draw(st.integers(2, most_steps))):
         draw(st.sampled_from(_STEP_CHOICES))(writer)
+    if writer.chance(30):
+        writer.decision()
     options = draw(case_options())
     seed = draw(st.integers(0, 999))
     case = Case(tuple(writer.lines), vocab, options, seed)
@@ -330,13 +346,16 @@ def case_options(draw: Any) -> CaseOptions:
     return CaseOptions(
         max_seq_len=draw(st.sampled_from((1, 2, 3, 4, 5, 6, 8))),
         causal=draw(st.booleans()),
-        passes=draw(st.one_of(st.sampled_from(("all", "none")), some_passes)),
+        passes=draw(st.one_of(st.sampled_from(("all", "none", _UNFUSED)), some_passes)),
         allocator=draw(st.sampled_from(("cp-sat", "cp-sat", *SOLVERS))),
         reuse=draw(st.sampled_from((True, True, True, False))),
         slack=(None, draw(slack), draw(slack), draw(slack)),
         checks=draw(st.lists(st.sampled_from(CHECKS), unique=True, max_size=2).map(tuple)),
     )
 
+
+_UNFUSED = tuple(name for name in ALL if name != "cones")
+"""Without cones programs have more layers, and what saves layers otherwise has more to do."""
 
 CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read", "tokens")
 """Oracles that are asked of a share of the programs."""

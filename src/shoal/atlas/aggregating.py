@@ -1,4 +1,4 @@
-"""What aggregates and widths are in a forward pass, from what is selected and averaged."""
+"""What an aggregate is in a forward pass that does not compute it: the mean of what it selects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from shoal.atlas.atlas import NamedValue
 from shoal.atlas.selecting import Selection
 from shoal.errors import EvaluationError, UnreadableError
-from shoal.program.facts.lookup import NONE
+from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.rasp.values import Value, canonical_key, mean
 
 Classes = npt.NDArray[np.int_]
@@ -30,16 +30,9 @@ def aggregated(value: NamedValue, selected: Selection, averaged: Sequence[Value]
     return np.array(list(_each(value, selected, averaged)), dtype=int)
 
 
-def counted(value: NamedValue, selected: Selection) -> Classes:
-    """The class of a selector's width at each position.
-
-    Raises:
-        UnreadableError: as many keys are selected on no input.
-    """
-    return np.array([_class_of(value, int(width)) for width in selected.sum(axis=1)], dtype=int)
-
-
 def _each(value: NamedValue, selected: Selection, averaged: Sequence[Value]) -> Iterator[int]:
+    if value.default is None or (value.default == UNDEFINED and not selected.any(axis=1).all()):
+        raise UnreadableError(value.label, f"{value.label!r} selects nothing, as on no input")
     for row in selected:
         chosen = [averaged[int(position)] for position in np.flatnonzero(row)]
         if chosen:
@@ -47,8 +40,6 @@ def _each(value: NamedValue, selected: Selection, averaged: Sequence[Value]) -> 
                 yield _class_of(value, mean(chosen))
             except EvaluationError as error:
                 raise UnreadableError(value.label, str(error)) from None
-        elif value.default is None:
-            raise UnreadableError(value.label, f"{value.label!r} selects nothing, as on no input")
         else:
             yield value.default
 

@@ -78,34 +78,41 @@ class Readers:
 
         The result is among them where it is the s-op, or one of these.
         """
-        reached: dict[str, tuple[str, ...]] = {label: ()}
         if label == self.atlas.output:
             yield Patch.RESULT, ()
-        for reader, sources in self.atlas.sources.items():
-            on_the_way = [s for s in sources if s in reached]
-            if not on_the_way:
-                continue
-            path = tuple(
-                dict.fromkeys(x for s in on_the_way for x in (*reached[s], *((s,) * (s != label))))
-            )
+        for reader, path in self._reached(label).items():
             if self._parts_of(self.atlas.values[reader]):
                 yield reader, path
-                continue
-            reached[reader] = path
-            if reader == self.atlas.output:
+            elif reader == self.atlas.output:
                 yield Patch.RESULT, (*path, reader)
+
+    def _reached(self, label: str) -> dict[str, tuple[str, ...]]:
+        """What is computed from an s-op, and what is on the way there, each with its own way."""
+        found: dict[str, tuple[str, ...]] = {}
+        on: dict[str, tuple[str, ...]] = {label: ()}
+        for reader, sources in self.atlas.sources.items():
+            before = [s for s in sources if s in on]
+            if before:
+                path = dict.fromkeys(x for s in before for x in (*on[s], *((s,) * (s != label))))
+                found[reader] = tuple(path)
+                if not self._parts_of(self.atlas.values[reader]):
+                    on[reader] = found[reader]
+        return found
 
     def taken_for_granted(self, label: str) -> str | None:
         """An s-op that the model does not compute as the program says, if a value is replaced.
 
         It depends on the value, and is the same on all inputs; or it does not, and is read from
-        what does, since the two are the same on all inputs.
+        what does, since the two are the same on all inputs. An aggregate that is left out follows
+        what its operand is made of, but not the operand itself.
         """
-        led_to = self.led_to(label)
+        led_to, reached = self.led_to(label), self._reached(label)
         affected = self._variables_for(led_to)
         for other, value in self.atlas.values.items():
             if other in led_to:
-                if value.table is None and not self.held(value) and not self._parts_of(value):
+                follows = value.default is not None and other not in reached
+                is_there = value.table is not None or self.held(value) or self._parts_of(value)
+                if not follows and not is_there:
                     return other
             elif other != label and self._read_by(value) & affected:
                 return other

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.atlas.aggregating import aggregated, counted
+from shoal.atlas.aggregating import aggregated
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.atlas.selecting import selection
 from shoal.errors import UnreadableError
@@ -96,16 +96,14 @@ class Reader:
         return self._selected(value)
 
     def _selected(self, value: NamedValue) -> Classes:
-        """The class of an aggregate or a width, from what is selected and averaged."""
-        if not value.inputs or value.inputs[0] not in self.atlas.selectors:
+        """The class of an aggregate that is not computed, from what it selects and averages."""
+        if value.default is None:
             raise _unreadable(value)
         length = len(self.token_ids)
         try:
             selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
             if self.atlas.options.get("attention") == "causal":
                 selected = np.tril(selected)
-            if len(value.inputs) == 1:
-                return counted(value, selected)
             operand = self.atlas.values[value.inputs[1]]
             if operand.classes is None:
                 raise _unreadable(operand)
@@ -113,9 +111,8 @@ class Reader:
             averaged = [choices[number] for number in self._classes(operand)]
             return aggregated(value, selected, averaged)
         except UnreadableError as error:
-            why = _unreadable(value)
-            merged = why.merged or error.merged
-            raise UnreadableError(value.label, str(why), merged, error.inexact) from None
+            reason = f"{value.label!r} cannot be read: {error}"
+            raise UnreadableError(value.label, reason, error.merged, error.inexact) from None
 
     def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
         operands = []

@@ -24,7 +24,7 @@ from shoal.lowering.radii import coordinate_errors
 from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Domain, Enumerated
-from shoal.program.facts.lookup import NONE
+from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import Node, Op
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
@@ -167,15 +167,17 @@ def _value(
         blocks=blocks,
         readings=readings((*(held if blocks is None else ()), *raw)),
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
-        default=_default(domain, node) if node.op is Op.AGGREGATE else None,
+        default=_default(domain, node) if node.id in optimised.left_out else None,
     )
 
 
 def _default(domain: Domain, node: Node) -> int | None:
-    """The class of an aggregate's default; None if its values are not listed, or it is not used."""
-    if node.value is None or not isinstance(domain, Enumerated):
-        return None if node.value is not None else NONE
-    return domain.class_of.get(canonical_key(node.value))
+    """The class of an aggregate's default; None for what is no aggregate, or is not listed."""
+    if node.op is not Op.AGGREGATE or not isinstance(domain, Enumerated):
+        return None
+    if node.value is None:
+        return NONE if domain.nullable else UNDEFINED
+    return domain.class_of.get(canonical_key(node.value), UNDEFINED)
 
 
 def _selector(optimised: Optimised, node: Node) -> Selector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shoal.compiler.output import require_precise
@@ -62,12 +62,21 @@ def _variant(plain: Optimised, name: str, passes: tuple[str, ...], work: Work) -
     counts = {saving.name: saving.count for saving in again.savings} | {name: rewrite.saved}
     savings = [replace(s, count=s.count + counts.get(s.name, 0)) for s in plain.savings]
     replaced = {number: again.place_of(by) for number, by in plain.replaced.items()}
-    return replace(
+    made = replace(
         plain,
         inferred=again.inferred,
         replaced={**again.replaced, **replaced},
         savings=tuple(savings),
     )
+    return replace(made, left_out=frozenset(_left_out(plain, made)))
+
+
+def _left_out(plain: Optimised, made: Optimised) -> Iterator[int]:
+    """The nodes of the original that one program has, and the other does without."""
+    for node in plain.original.program:
+        was_there = plain.place_of(node.id) in plain.inferred.program.graph
+        if was_there and made.place_of(node.id) not in made.inferred.program.graph:
+            yield node.id
 
 
 def lower_all(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> list[Variant]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Program
-from shoal.program.passes.booleans_as_sums import BOOLEANS_AS_SUMS, booleans_as_sums
+from shoal.program.passes.booleans_as_sums import BOOLEANS_AS_SUMS, decide_later
 from shoal.program.passes.common_subexpressions import (
     merge_common_subexpressions,
     merge_equal_tables,
@@ -52,7 +52,7 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
 """The passes over the program by name, in their order."""
 
 VARIANTS: Mapping[str, Pass] = MappingProxyType(
-    {BOOLEANS_AS_SUMS: Pass(booleans_as_sums, "booleans decided by those who read their means")}
+    {BOOLEANS_AS_SUMS: Pass(decide_later, "booleans decided by those who read their means")}
 )
 """Passes that make another program, which is taken if it has fewer layers."""
 
@@ -66,6 +66,8 @@ class Optimised:
         inferred: the program that is compiled.
         replaced: for nodes of the original that another one now stands for, that node's id.
         savings: what each pass saved.
+        left_out: nodes of the original that are not computed, though results depend on them, and
+            can be told from what is.
     """
 
     __repr__ = shown_fields
@@ -74,6 +76,7 @@ class Optimised:
     inferred: Inferred
     replaced: Mapping[int, int]
     savings: tuple[Saving, ...]
+    left_out: frozenset[int] = frozenset()
 
     def place_of(self, number: int) -> int:
         """The node of the compiled program that stands for a node of the original one."""

@@ -35,7 +35,7 @@ Parts = Mapping[int, frozenset[int]]
 """By node id of an s-op the classes that it has, all at once, where another one has some."""
 
 
-def booleans_as_sums(inferred: Inferred) -> Rewrite:
+def decide_later(inferred: Inferred) -> Rewrite:
     """Average counts of what makes a boolean so, where readers ask for no more.
 
     What has no reader any more is left for dead code.
@@ -129,7 +129,8 @@ def _parts(inferred: Inferred, node: Node, wanted: frozenset[int]) -> Parts | No
                 return {node.id: wanted}
             for number, some in parts.items():
                 found[number] = found.get(number, some) & some
-    return found if len(found) > 1 and all(found.values()) else {node.id: wanted}
+    is_renamed = is_wanted.shape == (2,) and len(found) == 1
+    return found if (len(found) > 1 or is_renamed) and all(found.values()) else {node.id: wanted}
 
 
 def _content_readers(inferred: Inferred, number: int, one: int) -> list[Node]:

@@ -135,15 +135,14 @@ class Reader {
     return lookUp(table, operands).map((c) => Math.max(c, NONE));
   }
 
-  /** The class of an aggregate or a width, from what is selected and averaged. */
+  /** The class of an aggregate that is not computed, from what it selects and averages. */
   #selected(value) {
     try {
-      if (!this.atlas.selectors.has(value.inputs[0])) throw new UnreadableError(unreadable(value));
+      if (value.default === UNDEFINED) throw new UnreadableError(unreadable(value));
       const selected = this.selection(value.inputs[0], (...x) => this.asItMatters(...x));
       const chosen = selected.map((keys, query) =>
         keys.flatMap((is, key) => (is && !(this.atlas.data.causal && key > query) ? [key] : [])),
       );
-      if (value.inputs.length === 1) return chosen.map((keys) => classOf(value, String(keys.length), keys.length));
       const operand = this.atlas.values.get(value.inputs[1]);
       if (operand.shown === null) throw new UnreadableError(unreadable(operand));
       const averaged = this.#classes(operand);
