@@ -11,7 +11,7 @@ from shoal import Patch, rasp
 from shoal.errors import BudgetError, UnsupportedProgramError
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.cases import Case
-from shoal_analysis.fuzzing.oracles import _compile
+from shoal_analysis.fuzzing.oracles import compile_case
 from shoal_analysis.fuzzing.patching import wrong_patches
 from shoal_analysis.fuzzing.programs import cases
 from tests.support import WIDE, random_sequences
@@ -40,7 +40,7 @@ def test_models_follow_as_the_interpreter_says(name: str, passes: str) -> None:
 def test_models_of_random_programs_do_so_too(case: Case) -> None:
     program = case.build()
     try:
-        model = _compile(case, program)
+        model = compile_case(case, program)
     except (UnsupportedProgramError, BudgetError):
         return
     assert not wrong_patches(program, model, case.inputs(4), case.seed, case.options.causal)

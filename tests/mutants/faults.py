@@ -31,6 +31,7 @@ from shoal_solvers import Allocation
 from shoal_solvers.allocation import lifetimes_in
 from shoal_solvers.exact.lexicographic import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
+from tests.mutants.fact_faults import FACT_FAULTS
 from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault
 from tests.mutants.planting import has as _has
@@ -558,5 +559,5 @@ def _none_decoded_as_a_value(correct: Function) -> Function:
     return decode
 
 
-FAULTS: tuple[Fault, ...] = (*PASS_FAULTS, *_FAULTS, *STRICT_FAULTS)
+FAULTS: tuple[Fault, ...] = (*FACT_FAULTS, *PASS_FAULTS, *_FAULTS, *STRICT_FAULTS)
 """All faults, by the stage of the compiler that they sit in."""

@@ -30,10 +30,20 @@ from shoal.program.passes import (
     constants,
     dead_code,
     merged_values,
+    positions,
     selectors,
 )
 from shoal_analysis.fuzzing.cases import Case
-from tests.mutants.planting import Fault, Function, both, fault, has, has_pass
+from tests.mutants.planting import (
+    Fault,
+    Function,
+    both,
+    fault,
+    has,
+    has_pass,
+    lacks_pass,
+    uses_pass,
+)
 
 _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
@@ -80,6 +90,35 @@ def _tables_not_compared(correct: Function) -> Function:
         return b"" if isinstance(key, bytes) else key
 
     return lambda inferred, node: without_tables(correct(inferred, node))
+
+
+# positions
+
+
+@_fault(
+    positions,
+    "_by_class",
+    "position of a neighbour",
+    "what is looked up by the index is that of the position before",
+    can_show=uses_pass("positions"),
+)
+def _position_of_a_neighbour(correct: Function) -> Function:
+    return lambda row, indices: correct(np.roll(row, 1), indices)
+
+
+@_fault(
+    positions,
+    "_row",
+    "None at no position",
+    "what is None at some positions is looked up there as its first value",
+    can_show=both(uses_pass("positions"), has("Aggregate")),
+)
+def _none_at_no_position(correct: Function) -> Function:
+    def row(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else np.maximum(found, 0)
+
+    return row
 
 
 # constants
@@ -187,10 +226,9 @@ def _averages_merged(correct: Function) -> Function:
 
 
 _IS_COUNTED = both(
-    has_pass("booleans-as-sums"),
-    has(r"(v\d+) = [^\n]*v\d+ [&|] v\d+.*Aggregate\(s\d+, \1"),
+    has(r"(v\d+) = [^\n]*v\d+ [&|] v\d+.*Aggregate\(s\d+, \1"), uses_pass("booleans-as-sums")
 )
-"""Cases in which a boolean of two others is averaged."""
+"""Cases in which what makes a boolean of two others so is counted."""
 
 
 @_fault(
@@ -319,7 +357,7 @@ class _OffByOne(Reciprocal):
     "cut_table",
     "undecoded width off by one",
     "where a width is read undecoded, 1 / width is expected instead of 1 / (1 + width)",
-    can_show=has(r"SelectorWidth|length"),
+    can_show=both(has_pass("cones"), lacks_pass("linear-counts"), has(r"SelectorWidth|length")),
 )
 def _undecoded_width_off_by_one(correct: Function) -> Function:
     def cut_table(*arguments: Any) -> Any:

@@ -10,8 +10,10 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from shoal.errors import ShoalError
 from shoal.options import pass_names
 from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.oracles import compile_case
 
 Function = Callable[..., Any]
 
@@ -65,6 +67,26 @@ def has(pattern: str) -> Callable[[Case], bool]:
 def has_pass(name: str) -> Callable[[Case], bool]:
     """Cases that are compiled with a pass."""
     return lambda case: name in pass_names(case.options.passes)
+
+
+def lacks_pass(name: str) -> Callable[[Case], bool]:
+    """Cases that are compiled without a pass."""
+    return lambda case: name not in pass_names(case.options.passes)
+
+
+def uses_pass(name: str) -> Callable[[Case], bool]:
+    """Cases in whose model a pass has saved something."""
+
+    def uses(case: Case) -> bool:
+        if name not in pass_names(case.options.passes):
+            return False
+        try:
+            model = compile_case(case, case.build())
+        except ShoalError:
+            return False
+        return any(saved.name == name and saved.count for saved in model.atlas.savings)
+
+    return uses
 
 
 def both(*conditions: Callable[[Case], bool]) -> Callable[[Case], bool]:

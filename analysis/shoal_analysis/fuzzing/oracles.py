@@ -86,7 +86,7 @@ def examine(case: Case, haiku: bool = False) -> Verdict:
     program = case.build()
     expected = _interpreted(program, case)
     try:
-        model = _compile(case, program)
+        model = compile_case(case, program)
     except UnsupportedProgramError as error:
         outcome = "outside float32" if error.outside_float32 else "refused"
         return Verdict(outcome, error.kind.value, str(error))
@@ -140,7 +140,17 @@ def compare_results(
         raise Difference(stage, f"on {sequence!r} got {result!r}, expected {wanted!r}")
 
 
-def _compile(case: Case, program: SOp, **changes: Any) -> shoal.Model:
+def compile_case(case: Case, program: SOp, **changes: Any) -> shoal.Model:
+    """The model that a case asks for, within its budgets.
+
+    Args:
+        case: how to compile it.
+        program: what.
+        changes: options that replace the case's.
+
+    Raises:
+        ShoalError: it is refused.
+    """
     options: dict[str, Any] = {
         "vocab": case.vocab,
         "max_seq_len": case.options.max_seq_len,
@@ -177,9 +187,9 @@ def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Ex
     those that were chosen, which may be others.
     """
     inputs = [sequence for sequence, _ in expected]
-    exact = _compile(case, program, allocator="cp-sat", budget=None).allocated.costs
+    exact = compile_case(case, program, allocator="cp-sat", budget=None).allocated.costs
     for allocator in SOLVERS:
-        other = _compile(case, program, allocator=allocator, budget=None)
+        other = compile_case(case, program, allocator=allocator, budget=None)
         compare_results(f"numpy under {allocator}", program, expected, other.run_batch(inputs))
         proven = 1 if "narrow" in pass_names(case.options.passes) else len(exact.as_tuple())
         if other.allocated.costs.as_tuple()[:proven] < exact.as_tuple()[:proven]:
@@ -188,7 +198,7 @@ def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Ex
 
 def _check_recompile(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """Compiling again, with the vocab in another order, gives identical weights, all of them."""
-    again = _all_arrays(_compile(case, case.build(), vocab=case.vocab[::-1]))
+    again = _all_arrays(compile_case(case, case.build(), vocab=case.vocab[::-1]))
     arrays = _all_arrays(model)
     if arrays.keys() != again.keys():
         raise Difference("recompile", "other arrays")
@@ -229,7 +239,7 @@ def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expect
     old = {f"token {i}": token for i, token in enumerate(case.vocab)}
     renamed = case.build(Map(old.__getitem__, tokens))
     try:
-        other = _compile(case, renamed, vocab=tuple(old))
+        other = compile_case(case, renamed, vocab=tuple(old))
     except UnsupportedProgramError as error:
         if error.kind in _LESS_EXACT:
             return
@@ -243,7 +253,7 @@ def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expect
 def _check_longer(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """A model for longer inputs agrees on the short ones."""
     try:
-        longer = _compile(case, program, max_seq_len=case.options.max_seq_len + 3)
+        longer = compile_case(case, program, max_seq_len=case.options.max_seq_len + 3)
     except UnsupportedProgramError as error:
         if error.kind in _LARGER:
             return

@@ -110,6 +110,8 @@ class Readers:
         affected = self._variables_for(led_to)
         for other, value in self.atlas.values.items():
             if other in led_to:
+                if self._is_looked_up(value):
+                    return other
                 follows = value.default is not None and other not in reached
                 is_there = value.table is not None or self.held(value) or self._parts_of(value)
                 if not follows and not is_there:
@@ -117,6 +119,12 @@ class Readers:
             elif other != label and self._read_by(value) & affected:
                 return other
         return None
+
+    def _is_looked_up(self, value: NamedValue) -> bool:
+        """Whether something that attends, as it is written, is looked up by the index instead."""
+        attends = any(label in self.atlas.selectors for label in value.inputs)
+        by_selector = any(label in self.atlas.selectors for label in value.made_from)
+        return attends and bool(value.made_from) and not by_selector
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
-from shoal.program.facts.width_bounds import WidthBounds
+from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import ELEMENTWISE, Node, build_program
 
@@ -77,7 +77,7 @@ def rewritten(
             node, program, known_predicates, known_sops, widths, inferred.max_seq_len
         )
         known = inferred.widths.get(node.id)
-        widths[node.id] = bounds if known is None else _tighter(bounds, known)
+        widths[node.id] = bounds if known is None else tighter(bounds, known)
     return replace(
         inferred,
         program=program,
@@ -98,12 +98,3 @@ def _of_one_operand(node: Node, sops: Mapping[int, SOpFacts]) -> tuple[Node, SOp
     factors = (sum(node.factors),) if node.factors else ()
     node = replace(node, inputs=node.inputs[:1], factors=factors, function=None)
     return node, replace(facts, table=table)
-
-
-def _tighter(first: WidthBounds, second: WidthBounds) -> WidthBounds:
-    return WidthBounds(
-        low=max(first.low, second.low),
-        high=min(first.high, second.high),
-        low_of_complement=max(first.low_of_complement, second.low_of_complement),
-        high_of_complement=min(first.high_of_complement, second.high_of_complement),
-    )

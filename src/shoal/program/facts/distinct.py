@@ -28,6 +28,8 @@ def with_positions(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
         return replace(known, distinct=start is not None, ranks_from=start)
     if known.local is not None:
         return replace(known, distinct=_in_one_place_each(known.local))
+    if known.by_length is not None and _differs_at_each_length(known.by_length):
+        return replace(known, distinct=True)
     if node.op in ELEMENTWISE and known.table is not None:
         operands = enumerate(node.inputs)
         entries = known.table.entries
@@ -42,6 +44,12 @@ def _in_one_place_each(grid: npt.NDArray[np.int32]) -> bool:
         return False
     places = [np.unique(column) for column in grid.T]
     return sum(map(len, places)) == len(np.unique(grid))
+
+
+def _differs_at_each_length(grid: npt.NDArray[np.int32]) -> bool:
+    """Whether in each row of a grid [lengths, positions] all classes differ, and none is None."""
+    rows = [row[: number + 1] for number, row in enumerate(grid)]
+    return all((row >= 0).all() and len(np.unique(row)) == len(row) for row in rows)
 
 
 def _tells(entries: npt.NDArray[np.int32], axis: int) -> bool:

@@ -17,6 +17,12 @@ import numpy as np
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
 from shoal.program.facts.averages import infer_aggregate
+from shoal.program.facts.by_length import (
+    elementwise_grid,
+    facts_by_length,
+    widths_by_length,
+    with_grid,
+)
 from shoal.program.facts.distinct import with_positions
 from shoal.program.facts.domains import Enumerated, Interval, domain_of
 from shoal.program.facts.inferred import (
@@ -32,7 +38,8 @@ from shoal.program.facts.inferred import (
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.facts.tabulate import tabulate
-from shoal.program.facts.width_bounds import WidthBounds
+from shoal.program.facts.together import that_can_meet
+from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import Node, Op, Program
 from shoal.rasp.functions import Comparison
@@ -91,14 +98,9 @@ def infer(
             if node.op is Op.SELECT:
                 predicates[node.id] = _infer_predicate(facts, node, raises)
             facts.work.spend(_entries(predicates.get(node.id)) / 50, node.label)
-            widths[node.id] = width_bounds(
-                node,
-                program,
-                predicates,
-                sops,
-                widths,
-                max_seq_len,
-            )
+            bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
+            exact = widths_by_length(facts, node)
+            widths[node.id] = bounds if exact is None else tighter(bounds, exact)
     return facts
 
 
@@ -132,6 +134,8 @@ def _infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFac
             return _infer_interval(facts, node)
         case Op.MAP | Op.LINEAR:
             return _infer_elementwise(facts, node, raises)
+        case Op.WIDTH | Op.AGGREGATE if (known := facts_by_length(facts, node)) is not None:
+            return known
         case Op.WIDTH:
             bounds = facts.widths[node.inputs[0]]
             return SOpFacts(domain_of([n] for n in range(bounds.low, bounds.high + 1)))
@@ -232,7 +236,8 @@ def _infer_elementwise(facts: Inferred, node: Node, raises: dict[int, Raises]) -
     for index, result in results.items():
         entries[index] = NONE if result[0] is None else domain.class_of[canonical_key(result[0])]
     table = Lookup(entries)
-    return SOpFacts(domain, table, local_result(facts, node.inputs, table))
+    known = SOpFacts(domain, table, local_result(facts, node.inputs, table))
+    return with_grid(facts, known, elementwise_grid(facts, node, known))
 
 
 def _reachable(facts: Inferred, node: Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -249,7 +254,8 @@ def _reachable(facts: Inferred, node: Node, shape: tuple[int, ...]) -> list[tupl
             "use a smaller vocab or max_seq_len, or map the operands to fewer values first",
         ) from None
     facts.work.spend(_pairs(operands) / 10, node.label)
-    return [tuple(row) for row in rows[(rows >= 0).all(axis=1)].tolist()]
+    rows = that_can_meet(facts, node.inputs, rows[(rows >= 0).all(axis=1)])
+    return [tuple(row) for row in rows.tolist()]
 
 
 def _pairs(operands: list[Choices]) -> int:

@@ -21,6 +21,9 @@ from shoal.shown import shown_fields
 Grid = npt.NDArray[np.int32]
 """[tokens, positions], the class of a value at a position that holds a token."""
 
+Lengths = npt.NDArray[np.int32]
+"""[lengths, positions], the class of a value in an input of 1, 2, ... tokens; UNDEFINED beyond."""
+
 Predicate = npt.NDArray[np.int32]
 """[query classes, key classes], whether a select holds; UNDEFINED where its predicate raises."""
 
@@ -33,6 +36,8 @@ class SOpFacts:
         domain: what it can be.
         table: for elementwise s-ops, its class by those of its operands; for constants, of none.
         local: its class where token and position alone determine it; None elsewhere.
+        by_length: its class where the length of the input and the position alone determine it, and
+            not the position by itself; None elsewhere.
         mixture: for aggregates, whether several different numbers can be averaged.
         distinct: whether it surely differs between any two positions of one input.
         ranks_from: if its values on n tokens are surely n numbers in a row, the first of them.
@@ -41,6 +46,7 @@ class SOpFacts:
     domain: Domain
     table: Lookup | None = None
     local: Grid | None = None
+    by_length: Lengths | None = None
     mixture: bool = False
     distinct: bool = False
     ranks_from: int | None = None
@@ -162,10 +168,13 @@ def local_result(facts: Inferred, inputs: Sequence[int], table: Lookup) -> Grid 
 
 def choices(facts: Inferred, number: int) -> Choices:
     """What a listed s-op adds to joint values."""
-    return choices_of(facts.sops[number].domain, facts.sops[number].local)
+    known = facts.sops[number]
+    return choices_of(known.domain, known.local, known.by_length)
 
 
-def choices_of(domain: Domain, local: Grid | None = None) -> Choices:
+def choices_of(
+    domain: Domain, local: Grid | None = None, by_length: Lengths | None = None
+) -> Choices:
     """What a listed domain adds to joint values, and its class where that is known."""
     assert isinstance(domain, Enumerated)
-    return Choices(len(domain), domain.nullable, local)
+    return Choices(len(domain), domain.nullable, local, by_length)

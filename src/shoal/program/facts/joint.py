@@ -21,11 +21,13 @@ class Choices:
         size: how many classes there are.
         nullable: whether it can be None.
         local: [tokens, positions], its class where token and position determine it, or None.
+        by_length: [lengths, positions], its class where length and position do, or None.
     """
 
     size: int
     nullable: bool
     local: npt.NDArray[np.int32] | None = None
+    by_length: npt.NDArray[np.int32] | None = None
 
 
 class TooManyRowsError(Exception):
@@ -44,18 +46,20 @@ def joint(operands: Sequence[Choices], most_rows: int) -> Int[Array, "rows opera
     """[rows, operands], the classes (or NONE) that can occur together, or more than those.
 
     What token and position determine occurs together only where one token at one position has
-    it; anything else may meet everything. Rows are in the order of the former, then of the latter.
+    it, and so does what length and position determine; anything else may meet everything. Rows are
+    in the order of the former, then of the latter.
 
     Raises:
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
     local = [i for i, operand in enumerate(operands) if operand.local is not None]
-    free = [i for i in range(len(operands)) if i not in local]
-    together = np.zeros((1, 0), dtype=int)
-    if local:
-        known = [operands[i].local for i in local]
-        stacked = np.stack([grid.ravel() for grid in known if grid is not None], axis=1)
-        together = np.unique(stacked[(stacked != UNDEFINED).all(axis=1)], axis=0)
+    timed = [i for i, o in enumerate(operands) if o.local is None and o.by_length is not None]
+    free = [i for i in range(len(operands)) if i not in (*local, *timed)]
+    together = _together(
+        [grid for o in operands if (grid := o.local) is not None],
+        [grid for i in timed if (grid := operands[i].by_length) is not None],
+    )
+    local += timed
     count = prod(operands[i].size + operands[i].nullable for i in free)
     if count * len(together) > most_rows:
         raise TooManyRowsError(count * len(together))
@@ -66,6 +70,29 @@ def joint(operands: Sequence[Choices], most_rows: int) -> Int[Array, "rows opera
     rows[:, local] = np.repeat(together, count, axis=0)
     rows[:, free] = np.tile(apart, (len(together), 1))
     return rows
+
+
+def _together(
+    local: Sequence[npt.NDArray[np.int32]], by_length: Sequence[npt.NDArray[np.int32]]
+) -> npt.NDArray[np.int_]:
+    """[rows, operands], what tokens and lengths bring together at some position."""
+    if not local and not by_length:
+        return np.zeros((1, 0), dtype=int)
+    if not local or not by_length:
+        rows = _different(np.stack([grid.ravel() for grid in (*local, *by_length)], axis=1))
+        return rows.astype(int)
+    found = []
+    for position in range(by_length[0].shape[1]):
+        first = _different(np.stack([grid[:, position] for grid in local], axis=1))
+        second = _different(np.stack([grid[:, position] for grid in by_length], axis=1))
+        left, right = np.repeat(first, len(second), axis=0), np.tile(second, (len(first), 1))
+        found.append(np.hstack([left, right]))
+    return np.unique(np.concatenate(found), axis=0).astype(int)
+
+
+def _different(rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The rows that occur, each once."""
+    return np.unique(rows[(rows != UNDEFINED).all(axis=1)], axis=0)
 
 
 def in_order(rows: Int[Array, "rows operands"]) -> Int[Array, "rows operands"]:

@@ -20,3 +20,13 @@ class WidthBounds:
     high: int
     low_of_complement: int
     high_of_complement: int
+
+
+def tighter(first: WidthBounds, second: WidthBounds) -> WidthBounds:
+    """Bounds that hold where both do."""
+    return WidthBounds(
+        low=max(first.low, second.low),
+        high=min(first.high, second.high),
+        low_of_complement=max(first.low_of_complement, second.low_of_complement),
+        high_of_complement=min(first.high_of_complement, second.high_of_complement),
+    )

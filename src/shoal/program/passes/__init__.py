@@ -22,6 +22,7 @@ from shoal.program.passes.common_subexpressions import (
 from shoal.program.passes.constants import fold_constants
 from shoal.program.passes.dead_code import drop_dead_code
 from shoal.program.passes.merged_values import merge_values
+from shoal.program.passes.positions import look_positions_up
 from shoal.program.passes.selectors import simplify_selectors
 from shoal.program.rewriting import Rewrite, Saving
 from shoal.shown import shown_fields
@@ -43,6 +44,7 @@ class Pass:
 PASSES: Mapping[str, Pass] = MappingProxyType(
     {
         "common-subexpressions": Pass(merge_equal_tables, "expressions merged"),
+        "positions": Pass(look_positions_up, "widths and aggregates looked up by the index"),
         "constants": Pass(fold_constants, "expressions folded"),
         "selectors": Pass(simplify_selectors, "selectors simplified"),
         "merged-values": Pass(merge_values, "values merged"),

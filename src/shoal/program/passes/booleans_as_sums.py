@@ -260,7 +260,8 @@ class _Additions:
             inputs = tuple(new if number == old else number for number in reader.inputs)
             changed[reader.id] = replace(reader, inputs=inputs, function=None)
             assert table is not None
-            sops[reader.id] = replace(self.facts.sops[reader.id], table=table, local=None)
+            unknown = replace(self.facts.sops[reader.id], local=None, by_length=None)
+            sops[reader.id] = replace(unknown, table=table)
         nodes = [changed.get(node.id, node) for node in self.facts.program]
         return rewritten(self.facts, nodes, sops)
 

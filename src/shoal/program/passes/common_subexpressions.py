@@ -115,6 +115,8 @@ def _s_op(inferred: Inferred, node: Node) -> Hashable:
     values = (classes, facts.domain.nullable)
     if facts.local is not None:
         return ("local", values, facts.local.tobytes())
+    if facts.by_length is not None:
+        return ("by length", values, facts.by_length.tobytes())
     if facts.table is not None:
         order = tuple(int(i) for i in np.argsort(node.inputs, kind="stable"))
         entries = facts.table.entries.transpose(order)

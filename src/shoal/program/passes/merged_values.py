@@ -156,7 +156,7 @@ def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Parti
 def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition]) -> SOpFacts:
     """Facts about a node whose own values, or whose operands' values, are merged."""
     facts = inferred.sops[node.id]
-    domain, table, local = facts.domain, facts.table, facts.local
+    domain, table, local, by_length = facts.domain, facts.table, facts.local, facts.by_length
     if table is not None:
         table = table.of_first_classes(_first_classes(node.inputs, merged))
     partition = merged.get(node.id)
@@ -164,12 +164,13 @@ def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition
         assert isinstance(domain, Enumerated)
         table = None if table is None else table.renamed(partition)
         local = None if local is None else Lookup(local).renamed(partition).entries
+        by_length = None if by_length is None else Lookup(by_length).renamed(partition).entries
         order = sorted(range(len(partition)), key=lambda i: (partition[i], i))
         groups = groupby(order, key=lambda i: int(partition[i]))
         classes = tuple(tuple(v for i in group for v in domain.classes[i]) for _, group in groups)
         domain = replace(domain, classes=classes)
         facts = replace(facts, distinct=False, ranks_from=None)
-    return replace(facts, domain=domain, table=table, local=local)
+    return replace(facts, domain=domain, table=table, local=local, by_length=by_length)
 
 
 def _first_classes(

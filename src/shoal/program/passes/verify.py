@@ -61,6 +61,11 @@ def verify(
             rows = [_token(inferred, token) for token in tokens]
             _compare(node, "by token and position", classes, local[rows, np.arange(len(tokens))])
             checked += 1
+        by_length = inferred.sops[node.id].by_length
+        if by_length is not None and tokens:
+            known = by_length[len(tokens) - 1, : len(tokens)]
+            _compare(node, "by length and position", classes, known)
+            checked += 1
         checked += _check_table(inferred, node, classes, values)
     return checked
 

@@ -1,0 +1,194 @@
+"""Values that the length of the input and the position determine, exactly.
+
+What is computed from indices alone, selectors included, is the same on all inputs of one length. So
+it is tabulated for each length n and index i: exact values, widths and means in place of what value
+sets that know nothing of each other would allow. What does not depend on n either is known for each
+position (``SOpFacts.local``). Under a causal mask nothing depends on n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.errors import EvaluationError
+from shoal.program.facts.domains import Enumerated, group_close
+from shoal.program.facts.inferred import Grid, Inferred, SOpFacts, encoded
+from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.facts.width_bounds import WidthBounds
+from shoal.program.ir import Node, Op
+from shoal.rasp.values import Value, canonical_key, mean
+
+Selections = Sequence[npt.NDArray[np.bool_]]
+"""For each length n [queries, keys], n of each, what is selected."""
+
+MOST_PAIRS = 3_000_000
+"""Pairs of query and key at all lengths, of which a selector is tabulated at most."""
+
+MOST_AVERAGED = 200_000
+"""Keys that are averaged, of one aggregate at all lengths."""
+
+
+def widths_by_length(facts: Inferred, selector: Node) -> WidthBounds | None:
+    """How many keys a selector of indices selects; None for other selectors."""
+    selected = _selections(facts, selector)
+    if selected is None:
+        return None
+    counts = [chosen.sum(axis=1) for chosen in selected]
+    lengths = range(1, len(selected) + 1)
+    visible = [np.arange(1, n + 1) if facts.program.causal else np.full(n, n) for n in lengths]
+    others = [seen - count for seen, count in zip(visible, counts, strict=True)]
+    low, high = int(min(map(np.min, counts))), int(max(map(np.max, counts)))
+    low_of_rest, high_of_rest = int(min(map(np.min, others))), int(max(map(np.max, others)))
+    return WidthBounds(min(low, 1), high, min(low_of_rest, 1), high_of_rest)
+
+
+def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
+    """The facts about a width or an aggregate that depends on indices alone; None for others.
+
+    Raises:
+        UnsupportedProgramError: its values cannot be held.
+    """
+    selector = facts.program.node(node.inputs[0])
+    if node.op is Op.AGGREGATE and _grid(facts, node.inputs[1]) is None:
+        return None
+    selected = _selections(facts, selector)
+    if selected is None:
+        return None
+    rows: list[list[Value]] = []
+    is_mixture = False
+    if node.op is Op.WIDTH:
+        rows = [[int(count) for count in chosen.sum(axis=1)] for chosen in selected]
+    else:
+        if sum(int(chosen.sum()) for chosen in selected) > MOST_AVERAGED:
+            return None
+        averaged = _rows(facts, node.inputs[1])
+        try:
+            for chosen, values in zip(selected, averaged, strict=True):
+                found = [_mean(node, keys, values) for keys in chosen]
+                is_mixture = is_mixture or any(mixed for _, mixed in found)
+                rows.append([value for value, _ in found])
+        except EvaluationError:
+            return None
+    every = {canonical_key(value): value for row in rows for value in row}
+    values = [value for value in every.values() if value is not None]
+    groups = group_close(values) if is_mixture else [[value] for value in values]
+    domain = encoded(node, groups, len(values) < len(every))
+    grid = np.full((facts.max_seq_len, facts.max_seq_len), UNDEFINED, dtype=np.int32)
+    for number, row in enumerate(rows):
+        classes = [NONE if v is None else domain.class_of[canonical_key(v)] for v in row]
+        grid[number, : number + 1] = classes
+    known = SOpFacts(domain, mixture=is_mixture)
+    return with_grid(facts, known, grid)
+
+
+def with_grid(facts: Inferred, known: SOpFacts, grid: Grid | None) -> SOpFacts:
+    """The facts about an s-op of which the class is known at each length and index."""
+    if grid is None or known.local is not None:
+        return known
+    last = grid[-1]
+    if ((grid == last) | (grid == UNDEFINED)).all():
+        return replace(known, local=np.repeat(last[None, :], len(facts.vocab), axis=0))
+    return replace(known, by_length=grid)
+
+
+def elementwise_grid(facts: Inferred, node: Node, known: SOpFacts) -> Grid | None:
+    """The class of an elementwise s-op at each length and index, if its operands' are known."""
+    grids = [_grid(facts, operand) for operand in node.inputs]
+    present = [grid for grid in grids if grid is not None]
+    if known.table is None or not grids or len(present) < len(grids):
+        return None
+    return known.table(present)
+
+
+def _mean(node: Node, keys: npt.NDArray[np.bool_], values: Sequence[Value]) -> tuple[Value, bool]:
+    """What an aggregate is where keys are selected, and whether they have different values."""
+    chosen = [values[int(key)] for key in np.flatnonzero(keys)]
+    if not chosen:
+        return node.value, False
+    return mean(chosen), len(set(map(canonical_key, chosen))) > 1
+
+
+def _grid(facts: Inferred, number: int) -> Grid | None:
+    """[lengths, positions], the class of an s-op that length and index determine."""
+    known = facts.sops[number]
+    longest = facts.max_seq_len
+    if known.by_length is not None:
+        return known.by_length
+    if known.local is None or not (known.local == known.local[:1]).all():
+        return None
+    if longest * longest > MOST_PAIRS:
+        return None
+    grid = np.repeat(known.local[:1], longest, axis=0)
+    grid[np.arange(longest)[None, :] > np.arange(longest)[:, None]] = UNDEFINED
+    return grid
+
+
+def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
+    """The values of an s-op at each length."""
+    grid, domain = _grid(facts, number), facts.domain(number)
+    assert grid is not None
+    assert isinstance(domain, Enumerated)
+    for length, row in enumerate(grid, 1):
+        yield [None if c == NONE else domain.values[c] for c in row[:length].tolist()]
+
+
+def _selections(facts: Inferred, selector: Node) -> Selections | None:
+    """What a selector of indices selects; None for others, and where that takes too much."""
+    longest = facts.max_seq_len
+    if longest**3 / 3 > MOST_PAIRS or not _depends_on_indices(facts, selector):
+        return None
+    facts.work.spend(longest**3 / 150, selector.label)
+    found = []
+    for length in range(1, longest + 1):
+        chosen = _selected(facts, selector, length)
+        if chosen is None:
+            return None
+        found.append(np.tril(chosen) if facts.program.causal else chosen)
+    return found
+
+
+def _depends_on_indices(facts: Inferred, selector: Node) -> bool:
+    """Whether nothing but lengths and indices decides what is selected."""
+    parts = [facts.program.node(number) for number in selector.inputs]
+    if selector.op is Op.SELECT:
+        are_known = all(_grid(facts, part.id) is not None for part in parts)
+        return are_known or _constant(facts, selector) is not None
+    return all(_depends_on_indices(facts, part) for part in parts)
+
+
+def _constant(facts: Inferred, select: Node) -> bool | None:
+    """Whether a select selects everything, or nothing, whatever its operands are; else None."""
+    table = facts.predicates[select.id]
+    first = bool((table == 1).all())
+    nullable = any(facts.domain(number).nullable for number in select.inputs)
+    return first if (first or (table == 0).all()) and table.size and not nullable else None
+
+
+def _selected(facts: Inferred, selector: Node, length: int) -> npt.NDArray[np.bool_] | None:
+    """[queries, keys] at one length, the mask left out; None where a predicate is not defined."""
+    if selector.op is Op.SELECT:
+        constant = _constant(facts, selector)
+        if constant is not None:
+            return np.full((length, length), constant)
+        key, query = (_grid(facts, number) for number in selector.inputs)
+        assert key is not None
+        assert query is not None
+        keys, queries = key[length - 1, :length], query[length - 1, :length]
+        if (keys < 0).any() or (queries < 0).any():
+            return None
+        table = facts.predicates[selector.id][np.ix_(queries, keys)]
+        return None if (table == UNDEFINED).any() else table == 1
+    parts = [_selected(facts, facts.program.node(n), length) for n in selector.inputs]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    match selector.op:
+        case Op.NOT:
+            return ~known[0]
+        case Op.AND:
+            return known[0] & known[1]
+    return known[0] | known[1]
