@@ -24,11 +24,13 @@ from shoal.rasp import (
     SequenceMap,
     SOp,
     indices,
+    keep,
     length,
     tokens,
 )
 from shoal.rasp.values import canonical_key
 from tests.program.passes.facts import inferred
+from tests.support import right
 
 VOCAB, LONGEST = ("a", "b"), 5
 N = SelectorWidth(Select(tokens, tokens, Comparison.TRUE))
@@ -139,3 +141,12 @@ def test_they_are_what_the_interpreter_says(program: SOp, causal: bool) -> None:
             assert np.array_equal(facts.local[0, :n], classes)
     assert domain.nullable == (canonical_key(None) in seen)
     assert all(seen & set(map(canonical_key, members)) for members in domain.classes)
+
+
+def test_what_is_averaged_need_not_be_a_mean() -> None:
+    means = Aggregate(Select(indices, indices, Comparison.LEQ), indices)  # never 3 or 4
+    right(SequenceMap(lambda m, t: (m, t), means, tokens), vocab=VOCAB, passes="none")
+    everywhere = Select(tokens, tokens, Comparison.TRUE)
+    mean = keep(Aggregate(everywhere, SelectorWidth(Select(indices, indices, Comparison.LEQ))))
+    right(mean, vocab=VOCAB, max_seq_len=3, passes="none")
+    right(mean, vocab=VOCAB, max_seq_len=3)

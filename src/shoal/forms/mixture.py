@@ -13,7 +13,7 @@ from shoal.forms.form import Affine, Form, Misfit, Ranges, identity, with_presen
 from shoal.forms.one_hot import OneHot, class_labels
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
-from shoal.rasp.values import is_number
+from shoal.rasp.values import canonical_key, is_number
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,16 @@ class Mixture(Form):
         return with_presence(numbers, domain)
 
     def coordinates(self, domain: Domain) -> Affine:
-        """The mean of the shares' numbers, and their sum."""
+        """The mean of the shares' numbers, and their sum; what is averaged need not be a mean."""
         assert isinstance(domain, Enumerated)
-        weights = self.codes(domain)[[domain.class_of[key] for key in self.base.class_of]]
+        codes = self.codes(domain)
+        weights = np.ones((len(self.base), codes.shape[1]))
+        for row, value in zip(weights, self.base.values, strict=True):
+            place = domain.class_of.get(canonical_key(value))
+            if place is not None:
+                row[:] = codes[place]
+            else:
+                row[0] = float(value) if isinstance(value, int | float) else 0.0
         return weights, np.zeros(weights.shape[1])
 
     def numbers(self, domain: Domain) -> Affine | None:
