@@ -28,7 +28,7 @@ from shoal.rasp import (
     tokens,
 )
 from shoal.rasp.stock import STOCK
-from tests.support import random_sequences
+from tests.support import random_sequences, right
 
 SO_FAR = Select(indices, indices, Comparison.LEQ)
 SOME = Select(tokens, Full("a"), Comparison.EQ)
@@ -89,3 +89,10 @@ def test_brackets_are_counted_over_longer_inputs() -> None:
     inputs = random_sequences(stock.vocab, 1, 30, 30)
     inputs += [list("({})" * 7), list("(" * 15 + ")" * 15), list("(" * 15 + ")" * 14)]
     assert model.run_batch(inputs) == [program(tokens_) for tokens_ in inputs]
+
+
+def test_defaults_may_be_no_numbers() -> None:
+    some = Select(Map(lambda t: t, tokens), indices, Comparison.NEQ)
+    first = Aggregate(some, tokens, default=False)
+    program = SequenceMap(lambda x, y: (x, y), first, Aggregate(some, tokens, default="a"))
+    right(program, vocab=(1, 2), passes="none")

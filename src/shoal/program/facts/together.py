@@ -18,8 +18,8 @@ from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, choices
 from shoal.program.facts.joint import TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE
-from shoal.program.ir import Op
-from shoal.rasp.values import Value, is_number
+from shoal.program.ir import Node, Op
+from shoal.rasp.values import canonical_key, is_number
 
 Pair = tuple[int, int]
 """The classes of two means; NONE for None."""
@@ -70,8 +70,7 @@ def means_together(facts: Inferred, first: int, second: int) -> set[Pair] | None
         return None
     found: set[Pair] = set()
     if bounds.low == 0:
-        defaults = (node.value for node in nodes)
-        found.add(_pair(_place(p, value) for p, value in zip(places, defaults, strict=True)))
+        found.add(_pair(_default(*each) for each in zip(listed, nodes, strict=False)))
     means = _means(vectors, max(1, bounds.low), bounds.high, facts.limits.averages)
     if means is None:
         return None
@@ -95,8 +94,8 @@ def _places(domain: Enumerated) -> dict[float, int]:
     return {float(v): i for v, i in members if isinstance(v, int | float) and is_number(v)}
 
 
-def _place(places: dict[float, int], value: Value) -> int:
-    return places.get(float(value), NONE) if isinstance(value, int | float) else NONE
+def _default(domain: Enumerated, node: Node) -> int:
+    return NONE if node.value is None else domain.class_of[canonical_key(node.value)]
 
 
 def _vectors(
