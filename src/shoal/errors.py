@@ -44,7 +44,6 @@ class Refusal(StrEnum):
     ALWAYS_RAISES = "functions that raise on every value"
     NO_FUNCTION = "functions that do not depend on their arguments alone"
     UNUSABLE_VALUE = "values that have no place in a table"
-    LENGTH_UNDER_MASK = "length under a causal mask"
     UNKNOWN_FORM = "forms that there are not"
     WRONG_FORM = "numbers held as classes, or classes as numbers"
     UNKNOWN_EXPRESSION = "expressions that the compiler does not know"

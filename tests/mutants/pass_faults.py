@@ -226,20 +226,25 @@ def _averages_merged(correct: Function) -> Function:
 
 
 _IS_COUNTED = both(
-    has(r"(v\d+) = [^\n]*v\d+ [&|] v\d+.*Aggregate\(s\d+, \1"), uses_pass("booleans-as-sums")
+    has_pass("booleans-as-sums"),
+    has(r"(v\d+) = [^\n]*v\d+ [&|] v\d+.*Aggregate\(s\d+, \1"),
 )
-"""Cases in which what makes a boolean of two others so is counted."""
+"""Cases in which a boolean of two others is averaged."""
 
 
 @_fault(
     booleans_as_sums,
-    "_sign",
-    "wrong parts counted",
-    "a boolean that is to be true is counted where it is true, like one that is to be false",
+    "_rewritten",
+    "a part not counted",
+    "of the parts that make a boolean so the first one is left out",
     can_show=_IS_COUNTED,
 )
-def _wrong_parts_counted(correct: Function) -> Function:
-    return lambda *arguments: correct(*arguments) and 1.0
+def _part_not_counted(correct: Function) -> Function:
+    def rewritten(*arguments: Any) -> Any:
+        *others, parts, readers = arguments
+        return correct(*others, dict(list(parts.items())[1:]), readers)
+
+    return rewritten
 
 
 @_fault(

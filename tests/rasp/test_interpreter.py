@@ -39,6 +39,7 @@ def test_tokens_indices_length_and_constants() -> None:
     assert tokens("abc") == ["a", "b", "c"]
     assert indices("abc") == [0, 1, 2]
     assert length("abc") == [3, 3, 3]
+    assert length("abc", causal=True) == [1, 2, 3]
     assert Full(7)("abc") == [7, 7, 7]
     assert ConstantSOp([5, None, "x"])("abc") == [5, None, "x"]
 

@@ -85,7 +85,6 @@ def trace(program: Any, *, causal: bool) -> Program:
 
     Raises:
         ProgramError: ``program`` is not an s-op.
-        UnsupportedProgramError: ``length`` is used under a causal mask.
     """
     return trace_with_expressions(program, causal=causal).program
 
@@ -103,7 +102,7 @@ def trace_with_expressions(program: Any, *, causal: bool) -> Traced:
     alive: list[RASPExpr] = []  # an id is that of another expression once the first is gone
     for original in postorder(program):
         with _refusals_of(original):
-            expression = _in_basic_terms(original, causal)
+            expression = _in_basic_terms(original)
         alive.append(expression)
         for part in postorder(expression) if expression is not original else [original]:
             if id(part) in ids:
@@ -210,18 +209,10 @@ def of_one_operand(node: Node) -> Node:
     )
 
 
-def _in_basic_terms(expression: RASPExpr, causal: bool) -> RASPExpr:
+def _in_basic_terms(expression: RASPExpr) -> RASPExpr:
     annotations = expression.annotations
     match expression:
         case LengthType():
-            if causal:
-                raise UnsupportedProgramError(
-                    Refusal.LENGTH_UNDER_MASK,
-                    "length",
-                    "under a causal mask no position knows how many tokens follow it",
-                    "compile with causal=False, or count the tokens so far with "
-                    "SelectorWidth(Select(tokens, tokens, Comparison.TRUE))",
-                )
             width = SelectorWidth(Select(indices, indices, Comparison.TRUE))
             return width.annotated(**annotations)
         case ConstantSOp(value=value):

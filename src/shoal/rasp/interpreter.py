@@ -81,13 +81,13 @@ def evaluate_all(
             values[id(part)] = [normalise(value) for value in replaced[id(part)]]
             continue
         children = [values[id(child)] for child in part.children]
-        values[id(part)] = _evaluate(part, children, inputs)
+        values[id(part)] = _evaluate(part, children, inputs, causal)
         if causal and isinstance(part, Selector):
             values[id(part)] = np.tril(values[id(part)])
     return values
 
 
-def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
+def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value], causal: bool) -> Any:
     n = len(xs)
     match expr:
         case TokensType():
@@ -95,7 +95,7 @@ def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value]) -> Any:
         case IndicesType():
             return list(range(n))
         case LengthType():
-            return [n] * n
+            return [*range(1, n + 1)] if causal else [n] * n  # the tokens that a position sees
         case Full(fill=fill):
             return [normalise(fill)] * n
         case ConstantSOp(value=value, check_length=check_length):

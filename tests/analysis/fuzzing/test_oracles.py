@@ -71,10 +71,17 @@ def test_a_program_that_agrees_on_haiku() -> None:
 
 
 def test_a_program_that_is_refused() -> None:
-    verdict = examine(make_case("v0 = length", causal=True))
+    verdict = examine(
+        make_case(
+            "s0 = Select(tokens, tokens, Comparison.TRUE)\n"
+            "v1 = Aggregate(s0, tokens)\nv2 = Map(as_text, v1)",
+            vocab=tuple(2.0**-n for n in range(12)),
+            max_seq_len=12,
+        )
+    )
     assert verdict.outcome == "refused"
-    assert verdict.kind == "length under a causal mask"
-    assert verdict.reason.startswith("length: ")
+    assert verdict.kind == "too many different values"
+    assert "averages 0.000488281 .. 1" in verdict.reason
 
 
 def test_a_program_that_is_undefined() -> None:
