@@ -9,6 +9,7 @@ from hypothesis import given, settings
 import shoal
 from shoal import Patch, rasp
 from shoal.errors import BudgetError, UnsupportedProgramError
+from shoal.options import ALL
 from shoal.rasp.stock import STOCK
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import compile_case
@@ -81,7 +82,8 @@ def test_another_input_a_mean_and_nothing() -> None:
     by_position = Patch.mean("place", inputs, by_position=True)
     assert model.patch(["a", "a"], by_position) == pytest.approx([0.0, 1.0])
     assert model.patch(["a", "a"], Patch.nothing("place")) == pytest.approx([0.0, 0.0])
-    model = shoal.compile(means.named("means"), vocab=["a"], max_seq_len=3)
+    passes = [name for name in ALL if name != "positions"]
+    model = shoal.compile(means.named("means"), vocab=["a"], max_seq_len=3, passes=passes)
     assert model.patch(["a", "a"], Patch.nothing("means")) == [0, 0]
 
 
@@ -362,14 +364,14 @@ def test_keys_and_queries_do_not_meet_that_raise() -> None:
 
 def test_a_helper_is_read_by_what_it_is_there_for() -> None:
     """One head computes a number, and a mean that neurons decode: both see the new value."""
-    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    earlier = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT)
     count = rasp.Map(lambda n: n % 3, rasp.numerical(rasp.SelectorWidth(earlier)))
     number = rasp.numerical(rasp.SequenceMap(lambda x, y: 3 * x + y, count, count)).named("number")
     less = rasp.Select(number, number, rasp.Comparison.LT)
     mean = rasp.numerical(rasp.Aggregate(less, number, default=-1))
     program = mean - rasp.Aggregate(less, number)
-    model = shoal.compile(program, vocab=[1], max_seq_len=4)
-    assert model.write("number", [1] * 4, [0, 8, 4, 8]) == [None, 0, 0, 0]
+    model = shoal.compile(program, vocab=[1, 2, 3, 4], max_seq_len=4)
+    assert model.write("number", [1, 2, 3, 4], [0, 8, 4, 8]) == [None, 0, 0, 0]
 
 
 def test_a_refusal_names_what_was_to_be_replaced() -> None:

@@ -86,7 +86,7 @@ def test_a_range_of_numbers_that_nothing_needs_is_not_there() -> None:
 
 def test_labels_of_views_and_averages_say_what_they_are() -> None:
     is_a = (rasp.tokens == "a").named("is_a")
-    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    earlier = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LEQ)
     mean = rasp.keep(rasp.Aggregate(earlier, rasp.indices).named("mean"))
     program = rasp.SequenceMap(lambda x, y: (x, y), is_a, mean)
     model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=3, passes=WIDE)

@@ -51,9 +51,9 @@ def test_random_programs_agree_under_random_budgets_and_every_solver(case, slack
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"max_width": 30}, "max_width=30 is in the way: the smallest value that works is 38"),
+        ({"max_width": 20}, "max_width=20 is in the way: the smallest value that works is 29"),
         ({"max_layers": 3}, "max_layers=3 is in the way: the smallest value that works is 4"),
-        ({"max_neurons": 20}, "max_neurons=20 is in the way: the smallest value that works is 36"),
+        ({"max_neurons": 10}, "max_neurons=10 is in the way: the smallest value that works is 18"),
     ],
 )
 def test_budgets_that_cannot_be_met_are_named(budget: dict[str, int], message: str) -> None:
@@ -67,8 +67,8 @@ def test_heuristics_do_not_look_at_budgets() -> None:
 
 
 def test_fewer_neurons_can_be_had_for_more_width() -> None:
-    tight = compile_reverse(budget=shoal.Budgets(max_neurons=36))
-    assert tight.allocated.costs.neurons <= 36
+    tight = compile_reverse(budget=shoal.Budgets(max_neurons=18))
+    assert tight.allocated.costs.neurons <= 18
     assert tight.d_model > compile_reverse().d_model
     stock = STOCK["reverse"]
     for xs in random_sequences(stock.vocab, 1, 10, 20):

@@ -238,8 +238,8 @@ def test_deep_programs_compile() -> None:
 def test_a_sum_that_cancels_too_much_is_refused() -> None:
     for program, vocab in (
         (numerical(Aggregate(EVERYTHING, tokens)), (1e6, -1e6, 1)),
-        (numerical(LinearSequenceMap(*[numerical(Aggregate(EVERYTHING, numerical(tokens + d)))
-                                       for d in (0, 0.001)], 1e6, -1e6)), (0, 1, 2)),
+        (numerical(LinearSequenceMap(*[numerical(Aggregate(some, numerical(tokens + 0.001)))
+                                       for some in (EVERYTHING, SAME)], 1e6, -1e6)), (0, 1, 2)),
     ):  # fmt: skip
         refused(Refusal.TOO_INEXACT, program, vocab=vocab, max_seq_len=5)
 

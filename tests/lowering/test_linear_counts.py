@@ -27,6 +27,7 @@ from shoal.targets.in_numpy import forward
 from tests.support import right
 
 SAME = SelectorWidth(Select(tokens, tokens, Comparison.EQ)).named("hist")
+OTHERS = SelectorWidth(Select(tokens, tokens, Comparison.NEQ)).named("others")
 EARLIER = SelectorWidth(Select(indices, indices, Comparison.LT)).named("earlier")
 ABC = ("a", "b", "c")
 READABLE = [name for name in ALL if name != LINEAR_COUNTS]
@@ -87,7 +88,8 @@ def test_keys_that_are_decoded_count_no_bos(numbers: SOp) -> None:
 def test_the_report_says_what_the_passes_did() -> None:
     for program, counts, codes in (
         (SAME, 1, 1),
-        (SAME - EARLIER, 2, 1),
+        (SAME - OTHERS, 2, 1),
+        (SAME - EARLIER, 1, 1),  # by the index
         (Map(lambda n: n % 2, SAME), 1, 0),  # a view
         (tokens, 0, 1),
     ):

@@ -152,7 +152,7 @@ def test_explain_lists_every_value_of_a_shared_head() -> None:
 
 def test_what_is_always_none_may_share_a_head() -> None:
     nothing = [Map(lambda _: None, operand) for operand in (tokens, indices)]
-    averages = [keep(Aggregate(EARLIER, operand)) for operand in nothing]
+    averages = [keep(Aggregate(SAME, operand)) for operand in nothing]
     program = SequenceMap(lambda a, b: (a, b), *averages)
     model = compiled(program, causal=False, passes=tuple(OPTIONAL))
     assert model.run([0, 1]) == [None, None]
@@ -160,16 +160,18 @@ def test_what_is_always_none_may_share_a_head() -> None:
 
 
 def test_widths_and_other_selectors_keep_heads_of_their_own() -> None:
+    less = Select(tokens, tokens, Comparison.LT)
     program = SequenceMap(
         lambda a, b: (a, b),
-        SequenceMap(lambda a, b: (a, b), Aggregate(EARLIER, tokens, 0), SelectorWidth(EARLIER)),
+        SequenceMap(lambda a, b: (a, b), Aggregate(less, tokens, 0), SelectorWidth(less)),
         Aggregate(SAME, indices),
     )
     model = compiled(program, causal=False)
     sharing = {o.name: o.sharing for o in model.problem.operations if o.kind == "attention"}
     assert len(sharing) == 3
     assert len({s for s in sharing.values() if s is not None}) == 2
-    assert model.num_heads == 3
+    heads = [c for half in model.craft.half_layers for c in half if isinstance(c, Head)]
+    assert len(heads) == 3
 
 
 def test_joint_keys_and_queries_are_made_once() -> None:

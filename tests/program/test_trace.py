@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from shoal import ProgramError, UnsupportedProgramError
+from shoal import ProgramError
 from shoal.program.ir import Op
 from shoal.program.trace import trace, trace_with_expressions
 from shoal.rasp import (
@@ -59,11 +59,6 @@ def test_labels_are_unique() -> None:
 def test_constants_over_positions_become_basic_expressions(program: object) -> None:
     ops = {node.op for node in trace(program, causal=False)}
     assert ops <= {Op.TOKENS, Op.INDICES, Op.MAP, Op.SELECT, Op.WIDTH, Op.AGGREGATE}
-
-
-def test_length_is_refused_under_a_causal_mask() -> None:
-    with pytest.raises(UnsupportedProgramError, match="causal=False"):
-        trace(length + 1, causal=True)
 
 
 @pytest.mark.parametrize("program", [Select(tokens, tokens, Comparison.EQ), 5, None, make_hist])

@@ -109,9 +109,10 @@ class Readers:
         led_to, reached = self.led_to(label), self._reached(label)
         affected = self._variables_for(led_to)
         for other, value in self.atlas.values.items():
+            made_from = {other, value.replaced_by, *value.made_from}
+            if other != label and made_from & {label, *led_to} and self._is_told_otherwise(value):
+                return other
             if other in led_to:
-                if self._is_looked_up(value):
-                    return other
                 follows = value.default is not None and other not in reached
                 is_there = value.table is not None or self.held(value) or self._parts_of(value)
                 if not follows and not is_there:
@@ -120,11 +121,18 @@ class Readers:
                 return other
         return None
 
-    def _is_looked_up(self, value: NamedValue) -> bool:
-        """Whether something that attends, as it is written, is looked up by the index instead."""
-        attends = any(label in self.atlas.selectors for label in value.inputs)
+    def _is_told_otherwise(self, value: NamedValue) -> bool:
+        """Whether something that attends, as it is written, is told from what it equals.
+
+        It is looked up by the index, or another s-op stands for it that is computed from others.
+        """
+        if not any(label in self.atlas.selectors for label in value.inputs):
+            return False
+        other = self.atlas.values.get(value.replaced_by or "")
+        if other is not None:
+            return (other.op, other.made_from) != (value.op, value.made_from)
         by_selector = any(label in self.atlas.selectors for label in value.made_from)
-        return attends and bool(value.made_from) and not by_selector
+        return bool(value.made_from) and not by_selector
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
-from shoal.program.ir import ELEMENTWISE, Node, build_program
+from shoal.program.ir import ELEMENTWISE, Node, Program, build_program
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ def rewritten(
         },
         widths=widths,
     )
+
+
+def fresh_id(program: Program) -> int:
+    """An id that no node has or ever had: nodes of a traced program have none below 0."""
+    return int(min(0, *program.graph)) - 1
 
 
 def _of_one_operand(node: Node, sops: Mapping[int, SOpFacts]) -> tuple[Node, SOpFacts | None]:

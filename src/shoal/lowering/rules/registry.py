@@ -31,7 +31,7 @@ _AGGREGATES = frozenset({Op.AGGREGATE})
 STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("inputs", _INPUTS, embed_input),
     ("views", _LOCAL, view),
-    ("views", frozenset(Op), embed_kept),
+    ("views", _LOCAL, embed_kept),
     ("linear", frozenset({Op.LINEAR}), linear_map),
     (TABLES, _LOCAL, table),
     ("cones", ELEMENTWISE, cone),

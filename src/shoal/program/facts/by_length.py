@@ -8,7 +8,7 @@ position (``SOpFacts.local``). Under a causal mask nothing depends on n.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +28,9 @@ Selections = Sequence[npt.NDArray[np.bool_]]
 MOST_PAIRS = 3_000_000
 """Pairs of query and key at all lengths, of which a selector is tabulated at most."""
 
+MOST_PARTS = 16
+"""Selectors that one is made of."""
+
 MOST_AVERAGED = 200_000
 """Keys that are averaged, of one aggregate at all lengths."""
 
@@ -43,7 +46,11 @@ def widths_by_length(facts: Inferred, selector: Node) -> WidthBounds | None:
     others = [seen - count for seen, count in zip(visible, counts, strict=True)]
     low, high = int(min(map(np.min, counts))), int(max(map(np.max, counts)))
     low_of_rest, high_of_rest = int(min(map(np.min, others))), int(max(map(np.max, others)))
-    return WidthBounds(min(low, 1), high, min(low_of_rest, 1), high_of_rest)
+    own = [bool(np.diagonal(chosen).all()) for chosen in selected]
+    others_own = [not np.diagonal(chosen).any() for chosen in selected]
+    return WidthBounds(
+        min(low, 1), high, min(low_of_rest, 1), high_of_rest, all(own), all(others_own)
+    )
 
 
 def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
@@ -75,7 +82,9 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
             return None
     every = {canonical_key(value): value for row in rows for value in row}
     values = [value for value in every.values() if value is not None]
-    groups = group_close(values) if is_mixture else [[value] for value in values]
+    groups = [[value] for value in values]
+    if is_mixture:
+        groups += group_close(values)
     domain = encoded(node, groups, len(values) < len(every))
     grid = np.full((facts.max_seq_len, facts.max_seq_len), UNDEFINED, dtype=np.int32)
     for number, row in enumerate(rows):
@@ -139,25 +148,40 @@ def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
 def _selections(facts: Inferred, selector: Node) -> Selections | None:
     """What a selector of indices selects; None for others, and where that takes too much."""
     longest = facts.max_seq_len
-    if longest**3 / 3 > MOST_PAIRS or not _depends_on_indices(facts, selector):
+    parts = _parts(facts, selector)
+    if parts is None or len(parts) * longest**3 / 3 > MOST_PAIRS:
         return None
-    facts.work.spend(longest**3 / 150, selector.label)
+    facts.work.spend(len(parts) * longest**3 / 150, selector.label)
     found = []
     for length in range(1, longest + 1):
-        chosen = _selected(facts, selector, length)
-        if chosen is None:
-            return None
-        found.append(np.tril(chosen) if facts.program.causal else chosen)
+        chosen: dict[int, npt.NDArray[np.bool_]] = {}
+        for part in parts:
+            one = _selected(facts, part, length, chosen)
+            if one is None:
+                return None
+            chosen[part.id] = one
+        last = chosen[selector.id]
+        found.append(np.tril(last) if facts.program.causal else last)
     return found
 
 
-def _depends_on_indices(facts: Inferred, selector: Node) -> bool:
-    """Whether nothing but lengths and indices decides what is selected."""
-    parts = [facts.program.node(number) for number in selector.inputs]
-    if selector.op is Op.SELECT:
-        are_known = all(_grid(facts, part.id) is not None for part in parts)
-        return are_known or _constant(facts, selector) is not None
-    return all(_depends_on_indices(facts, part) for part in parts)
+def _parts(facts: Inferred, selector: Node) -> list[Node] | None:
+    """A selector and what it is made of, operands first, if nothing but indices decides it."""
+    found = {selector.id: selector}
+    agenda = [selector]
+    while agenda and len(found) <= MOST_PARTS:
+        part = agenda.pop()
+        operands = [facts.program.node(number) for number in part.inputs]
+        if part.op is not Op.SELECT:
+            agenda += [operand for operand in operands if operand.id not in found]
+            found |= {operand.id: operand for operand in operands}
+            continue
+        are_known = all(_grid(facts, operand.id) is not None for operand in operands)
+        if not are_known and _constant(facts, part) is None:
+            return None
+    if len(found) > MOST_PARTS:
+        return None
+    return [node for node in facts.program if node.id in found]
 
 
 def _constant(facts: Inferred, select: Node) -> bool | None:
@@ -168,27 +192,32 @@ def _constant(facts: Inferred, select: Node) -> bool | None:
     return first if (first or (table == 0).all()) and table.size and not nullable else None
 
 
-def _selected(facts: Inferred, selector: Node, length: int) -> npt.NDArray[np.bool_] | None:
-    """[queries, keys] at one length, the mask left out; None where a predicate is not defined."""
-    if selector.op is Op.SELECT:
-        constant = _constant(facts, selector)
-        if constant is not None:
-            return np.full((length, length), constant)
-        key, query = (_grid(facts, number) for number in selector.inputs)
-        assert key is not None
-        assert query is not None
-        keys, queries = key[length - 1, :length], query[length - 1, :length]
-        if (keys < 0).any() or (queries < 0).any():
-            return None
-        table = facts.predicates[selector.id][np.ix_(queries, keys)]
-        return None if (table == UNDEFINED).any() else table == 1
-    parts = [_selected(facts, facts.program.node(n), length) for n in selector.inputs]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
+def _selected(
+    facts: Inferred, selector: Node, length: int, known: Mapping[int, npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.bool_] | None:
+    """[queries, keys] at one length, the mask left out; None where a predicate is not defined.
+
+    Args:
+        facts: about its operands.
+        selector: what selects.
+        length: of the input.
+        known: what its operands select, by node id.
+    """
     match selector.op:
         case Op.NOT:
-            return ~known[0]
+            return ~known[selector.inputs[0]]
         case Op.AND:
-            return known[0] & known[1]
-    return known[0] | known[1]
+            return known[selector.inputs[0]] & known[selector.inputs[1]]
+        case Op.OR:
+            return known[selector.inputs[0]] | known[selector.inputs[1]]
+    constant = _constant(facts, selector)
+    if constant is not None:
+        return np.full((length, length), constant)
+    key, query = (_grid(facts, number) for number in selector.inputs)
+    assert key is not None
+    assert query is not None
+    keys, queries = key[length - 1, :length], query[length - 1, :length]
+    if (keys < 0).any() or (queries < 0).any():
+        return None
+    table = facts.predicates[selector.id][np.ix_(queries, keys)]
+    return None if (table == UNDEFINED).any() else table == 1

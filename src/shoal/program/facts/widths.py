@@ -24,7 +24,8 @@ def width_bounds(
     """The bounds for a selector whose operands' bounds are known.
 
     A query selects at least one key if it selects its own position, the only one (besides the
-    first) that surely exists, or if both are ranks, and equal ones meet. It selects at most as many
+    first) that surely exists, or if both are ranks, and equal ones meet; of both of two selectors
+    it selects a key if both select its own position. It selects at most as many
     keys as there are positions that can hold a matching key, or key classes that match, if no two
     positions hold the same, and all but its own position if it does not select that.
 
@@ -40,40 +41,55 @@ def width_bounds(
     match node.op:
         case Op.NOT:
             (part,) = parts
-            return WidthBounds(part.low_of_complement, part.high_of_complement, part.low, part.high)
-        case Op.AND:
             return WidthBounds(
-                low=min(part.low for part in parts),
+                part.low_of_complement,
+                part.high_of_complement,
+                part.low,
+                part.high,
+                part.own_of_complement,
+                part.own,
+            )
+        case Op.AND:
+            own = all(part.own for part in parts)
+            return WidthBounds(
+                low=int(own),
                 high=min(part.high for part in parts),
                 low_of_complement=max(part.low_of_complement for part in parts),
                 high_of_complement=min(sum(part.high_of_complement for part in parts), max_seq_len),
+                own=own,
+                own_of_complement=any(part.own_of_complement for part in parts),
             )
         case Op.OR:
+            own_of_complement = all(part.own_of_complement for part in parts)
             return WidthBounds(
                 low=max(part.low for part in parts),
                 high=min(sum(part.high for part in parts), max_seq_len),
-                low_of_complement=min(part.low_of_complement for part in parts),
+                low_of_complement=int(own_of_complement),
                 high_of_complement=min(part.high_of_complement for part in parts),
+                own=any(part.own for part in parts),
+                own_of_complement=own_of_complement,
             )
     key, query = node.inputs
     keys, queries = sops[key], sops[query]
     holds, fails = predicates[node.id] == 1, predicates[node.id] == 0
-    low, high = _bounds(holds, key == query, keys, queries, max_seq_len)
-    low_of_fails, high_of_fails = _bounds(fails, key == query, keys, queries, max_seq_len)
-    if not program.causal and meets_its_rank(holds, keys, queries):
-        low = 1
+    own, high = _bounds(holds, key == query, keys, queries, max_seq_len)
+    own_of_fails, high_of_fails = _bounds(fails, key == query, keys, queries, max_seq_len)
+    meets = not program.causal and meets_its_rank(holds, keys, queries)
+    low = int(own or meets)
     return WidthBounds(
         low,
-        min(high, max_seq_len - low_of_fails),
-        low_of_fails,
+        min(high, max_seq_len - own_of_fails),
+        int(own_of_fails),
         min(high_of_fails, max_seq_len - low),
+        own,
+        own_of_fails,
     )
 
 
 def _bounds(
     matches: npt.NDArray[np.bool_], same: bool, keys: SOpFacts, queries: SOpFacts, max_seq_len: int
-) -> tuple[int, int]:
-    """How many keys a query matches, at least and at most."""
+) -> tuple[bool, int]:
+    """Whether a query surely matches the key at its own position; how many keys at most."""
     high = _most_positions(matches, keys.local, max_seq_len)
     if keys.distinct:
         high = min(high, int(matches.sum(axis=1).max(initial=0)))
@@ -85,16 +101,16 @@ def _own_position(
     same: bool,
     keys: npt.NDArray[np.int32] | None,
     queries: npt.NDArray[np.int32] | None,
-) -> int:
-    """1 if a query surely matches the key at its own position, else 0."""
+) -> bool:
+    """Whether a query surely matches the key at its own position."""
     if matches.all():
-        return 1
+        return True
     if same:
-        return int(np.diagonal(matches).all())
+        return bool(np.diagonal(matches).all())
     if keys is None or queries is None:
-        return 0
+        return False
     there = (keys >= 0) & (queries >= 0)
-    return int(matches[queries[there], keys[there]].all())
+    return bool(matches[queries[there], keys[there]].all())
 
 
 def _most_positions(

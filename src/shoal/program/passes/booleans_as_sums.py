@@ -22,7 +22,7 @@ from shoal.program.facts.infer import infer_sop
 from shoal.program.facts.inferred import Inferred, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import Node, Op
-from shoal.program.rewriting import Rewrite, rewritten
+from shoal.program.rewriting import Rewrite, fresh_id, rewritten
 from shoal.rasp.values import Key, Value, canonical_key, is_number
 
 BOOLEANS_AS_SUMS = "booleans-as-sums"
@@ -30,6 +30,9 @@ BOOLEANS_AS_SUMS = "booleans-as-sums"
 
 MOST_PARTS = 12
 """Parts of one boolean; their joint values are tabulated."""
+
+MOST_DEEP = 50
+"""Operations from a boolean to its parts."""
 
 Parts = Mapping[int, frozenset[int]]
 """By node id of an s-op the classes that it has, all at once, where another one has some."""
@@ -96,13 +99,16 @@ def _equals(first: Value, second: Value) -> bool:
     return canonical_key(first) == canonical_key(second)
 
 
-def _parts(inferred: Inferred, node: Node, wanted: frozenset[int]) -> Parts | None:
+def _parts(
+    inferred: Inferred, node: Node, wanted: frozenset[int], depth: int = MOST_DEEP
+) -> Parts | None:
     """The parts that all have some classes exactly where a node has wanted ones.
 
     Args:
         inferred: the program.
         node: an s-op that is listed.
         wanted: some of its classes.
+        depth: how far down parts are looked for.
 
     Returns:
         The node itself, if it has no parts; None if it can be None, or never has wanted classes.
@@ -110,8 +116,10 @@ def _parts(inferred: Inferred, node: Node, wanted: frozenset[int]) -> Parts | No
     domain, facts = inferred.domain(node.id), inferred.sops[node.id]
     if not isinstance(domain, Enumerated) or domain.nullable or not wanted:
         return None
-    if node.op is not Op.MAP or facts.table is None or (node.is_named and len(domain) > 2):
+    is_left = node.op is not Op.MAP or facts.table is None or not depth
+    if is_left or (node.is_named and len(domain) > 2):
         return {node.id: wanted}
+    assert facts.table is not None
     is_wanted = np.isin(facts.table.entries, list(wanted))
     if not is_wanted.any():
         return None
@@ -124,7 +132,7 @@ def _parts(inferred: Inferred, node: Node, wanted: frozenset[int]) -> Parts | No
     for operand, classes in zip(node.inputs, each, strict=True):
         if not classes.all():
             numbers = frozenset(map(int, np.flatnonzero(classes)))
-            parts = _parts(inferred, inferred.program.node(operand), numbers)
+            parts = _parts(inferred, inferred.program.node(operand), numbers, depth - 1)
             if parts is None:
                 return {node.id: wanted}
             for number, some in parts.items():
@@ -211,7 +219,6 @@ class _Additions:
     def __init__(self, inferred: Inferred, after: int) -> None:
         self.facts = inferred
         self._after = after
-        self._next = max(inferred.program.graph) + 1
         self._labels = {node.label for node in inferred.program}
 
     def add(self, op: Op, inputs: tuple[int, ...], label: str, **parts: object) -> Node:
@@ -219,12 +226,12 @@ class _Additions:
         while label in self._labels:
             label += "_"
         self._labels.add(label)
-        node = Node(self._next, op, inputs, label, is_numerical=True, **parts)  # type: ignore[arg-type]
+        node = Node(fresh_id(self.facts.program), op, inputs, label, is_numerical=True, **parts)  # type: ignore[arg-type]
         nodes = list(self.facts.program)
         place = [old.id for old in nodes].index(self._after)
         nodes.insert(place + 1, node)
         self.facts = rewritten(self.facts, nodes, {node.id: infer_sop(self.facts, node, {})})
-        self._after, self._next = node.id, node.id + 1
+        self._after = node.id
         return node
 
     def indicator(self, part: Node, wanted: frozenset[int]) -> int:

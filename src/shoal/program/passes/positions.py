@@ -16,7 +16,7 @@ from shoal.program.facts.infer import infer_sop
 from shoal.program.facts.inferred import Grid, Inferred, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import Node, Op
-from shoal.program.rewriting import Rewrite, rewritten
+from shoal.program.rewriting import Rewrite, fresh_id, rewritten
 
 _ATTENDING = (Op.WIDTH, Op.AGGREGATE)
 
@@ -63,7 +63,7 @@ def _indices(inferred: Inferred) -> tuple[Node, SOpFacts]:
     label = str(Op.INDICES)
     while label in labels:
         label += "_"
-    new = Node(max(inferred.program.graph) + 1, Op.INDICES, (), label)
+    new = Node(fresh_id(inferred.program), Op.INDICES, (), label)
     return new, infer_sop(inferred, new, {})
 
 
