@@ -150,3 +150,8 @@ def test_what_is_averaged_need_not_be_a_mean() -> None:
     mean = keep(Aggregate(everywhere, SelectorWidth(Select(indices, indices, Comparison.LEQ))))
     right(mean, vocab=VOCAB, max_seq_len=3, passes="none")
     right(mean, vocab=VOCAB, max_seq_len=3)
+
+
+def test_where_a_function_raises_nothing_is_known() -> None:
+    raising = SequenceMap(lambda x, y: 1 / x, indices, indices)
+    assert facts_of(Aggregate(Select(tokens, tokens, Comparison.TRUE), raising)).local is None

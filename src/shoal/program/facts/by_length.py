@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from shoal.errors import EvaluationError
 from shoal.program.facts.domains import Enumerated, group_close
-from shoal.program.facts.inferred import Grid, Inferred, SOpFacts, encoded
+from shoal.program.facts.inferred import Inferred, Lengths, SOpFacts, encoded
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op
@@ -94,9 +94,12 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     return with_grid(facts, known, grid)
 
 
-def with_grid(facts: Inferred, known: SOpFacts, grid: Grid | None) -> SOpFacts:
-    """The facts about an s-op of which the class is known at each length and index."""
-    if grid is None or known.local is not None:
+def with_grid(facts: Inferred, known: SOpFacts, grid: Lengths | None) -> SOpFacts:
+    """The facts about an s-op of which the class is known at each length and index.
+
+    Where a function raises somewhere, nothing is known.
+    """
+    if grid is None or known.local is not None or not _is_defined(grid):
         return known
     last = grid[-1]
     if ((grid == last) | (grid == UNDEFINED)).all():
@@ -104,7 +107,7 @@ def with_grid(facts: Inferred, known: SOpFacts, grid: Grid | None) -> SOpFacts:
     return replace(known, by_length=grid)
 
 
-def elementwise_grid(facts: Inferred, node: Node, known: SOpFacts) -> Grid | None:
+def elementwise_grid(facts: Inferred, node: Node, known: SOpFacts) -> Lengths | None:
     """The class of an elementwise s-op at each length and index, if its operands' are known."""
     grids = [_grid(facts, operand) for operand in node.inputs]
     present = [grid for grid in grids if grid is not None]
@@ -121,7 +124,7 @@ def _mean(node: Node, keys: npt.NDArray[np.bool_], values: Sequence[Value]) -> t
     return mean(chosen), len(set(map(canonical_key, chosen))) > 1
 
 
-def _grid(facts: Inferred, number: int) -> Grid | None:
+def _grid(facts: Inferred, number: int) -> Lengths | None:
     """[lengths, positions], the class of an s-op that length and index determine."""
     known = facts.sops[number]
     longest = facts.max_seq_len
@@ -132,8 +135,13 @@ def _grid(facts: Inferred, number: int) -> Grid | None:
     if longest * longest > MOST_PAIRS:
         return None
     grid = np.repeat(known.local[:1], longest, axis=0)
-    grid[np.arange(longest)[None, :] > np.arange(longest)[:, None]] = UNDEFINED
-    return grid
+    grid[~np.tri(longest, dtype=bool)] = UNDEFINED
+    return grid if _is_defined(grid) else None
+
+
+def _is_defined(grid: Lengths) -> bool:
+    """Whether there is a class, or None, at every position of inputs of every length."""
+    return bool((grid[np.tri(len(grid), dtype=bool)] != UNDEFINED).all())
 
 
 def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
