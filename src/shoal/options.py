@@ -24,7 +24,14 @@ from shoal.rasp.values import (
     show_value,
     why_unusable,
 )
-from shoal_solvers import KNOWN_SOLVERS, MOST_BUDGET, MOST_SECONDS, MOST_WORKERS, SOLVERS, Budgets
+from shoal_solvers import (
+    KNOWN_SOLVERS,
+    MOST_BUDGET,
+    MOST_SECONDS,
+    MOST_WORKERS,
+    SOLVERS,
+    Budgets,
+)
 
 T = TypeVar("T")
 
@@ -37,6 +44,12 @@ lowered, in their order."""
 
 ALL = (*PASSES, *VARIANTS, *(name for name, rule in OPTIONAL.items() if rule.by_default), NARROW)
 """What "all" stands for: some have to be asked for by name."""
+
+PARAMETERS = "parameters"
+"""The objective that the number of parameters be small."""
+
+OBJECTIVES = ("layers", "width", "neurons", "heads", "total", PARAMETERS)
+"""What an allocation can be asked to have few of."""
 
 RESULTS = ("code", "one-hot")
 """How a result of classes can be asked for."""
@@ -65,6 +78,8 @@ class CompileOptions:
         limits: what the compilation may take.
         result: how a result of classes is held: "code" for as narrow as the passes make it, or
             "one-hot", which leaves out the pass "result-codes".
+        objective: what is to be small, the most important first. What is not named comes after
+            what is, in its usual order, but for the parameters.
 
     Raises:
         InvalidOptionError: an option makes no sense; the message says which and why.
@@ -84,6 +99,7 @@ class CompileOptions:
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     result: str = RESULTS[0]
+    objective: tuple[str, ...] = OBJECTIVES[:-1]
 
     def __post_init__(self) -> None:
         limits = _one_of(self.limits, Limits, "limits", "shoal.Limits(fused_neurons=..., ...)")
@@ -96,6 +112,7 @@ class CompileOptions:
             "passes": _passes_for(self.passes, self.result),
             "causal": _truth("causal", self.causal),
             "reuse": _truth("reuse", self.reuse),
+            "objective": _objective_of(self.objective),
         }
         for name, content in canonical.items():
             object.__setattr__(self, name, content)
@@ -129,6 +146,11 @@ class CompileOptions:
             known = ", ".join(KNOWN_SOLVERS)
             raise InvalidOptionError(
                 f"there is no allocator {show_value(self.allocator)}; known: {known}"
+            )
+        if self.allocator in SOLVERS[:-1] and self.objective != OBJECTIVES[:-1]:
+            raise InvalidOptionError(
+                f"{self.allocator} does not look at the objective; leave it out, or compile with "
+                'allocator="cp-sat"'
             )
         if not _is_positive(self.time_limit):
             raise InvalidOptionError(
@@ -223,6 +245,24 @@ def _check_tokens(tokens: Iterable[Value]) -> None:
             reason = "means that nothing was selected; choose another"
         if reason is not None:
             raise InvalidOptionError(f"the token {show_value(token)} cannot be used: it {reason}")
+
+
+def _objective_of(given: object) -> tuple[str, ...]:
+    """The objectives in their order, those that are not named after those that are."""
+    known = ", ".join(OBJECTIVES)
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, tuple | list) or not names:
+        raise InvalidOptionError(
+            f"objective is {show_value(given)}; give what is to be small in its order, such as "
+            f'("layers", "parameters"), of: {known}'
+        )
+    chosen = [name.strip() if isinstance(name, str) else name for name in names]
+    for number, name in enumerate(chosen):
+        if name not in OBJECTIVES:
+            raise InvalidOptionError(f"there is no objective {show_value(name)}; known: {known}")
+        if name in chosen[:number]:
+            raise InvalidOptionError(f"the objective {name!r} is there twice; once does")
+    return (*chosen, *(name for name in OBJECTIVES[:-1] if name not in chosen))
 
 
 def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:

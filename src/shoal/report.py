@@ -23,8 +23,10 @@ def sizes_of(model: Transformer) -> dict[str, str]:
 
 def report(model: Transformer, atlas: Atlas) -> str:
     """The report of a model, from its shape and its atlas."""
-    layers = atlas.proofs[0]
-    proof = "optimal" if layers.is_optimal else f"at least {layers.bound}"
+    layers = next((proof for proof in atlas.proofs if proof.objective == "layers"), None)
+    proof = "no bound" if layers is None else f"at least {layers.bound}"
+    if layers is not None and layers.is_optimal:
+        proof = "optimal"
     options = atlas.options
     sizes = {
         **sizes_of(model),

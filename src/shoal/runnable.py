@@ -208,7 +208,7 @@ class Transformer:
     @property
     def num_parameters(self) -> int:
         """All entries of ``params``."""
-        return sum(array.size for group in self.params.values() for array in group.values())
+        return self.weights.num_parameters
 
     @property
     def num_parameters_with_unembedding(self) -> int:

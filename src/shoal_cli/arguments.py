@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from shoal.limits import Limits
-from shoal.options import ALL, PASS_NAMES, RESULTS
+from shoal.options import ALL, OBJECTIVES, PASS_NAMES, RESULTS
 from shoal_cli.tokens import HELP, parse_token
 from shoal_cli.wording import OPTIONS
 from shoal_solvers import KNOWN_SOLVERS, SOLVERS, Budgets
@@ -71,6 +71,13 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         default=RESULTS[0],
         help="how a result of classes is held: code, one number for each value where nothing else "
         "reads it, or one-hot, for those who probe (default: code)",
+    )
+    parser.add_argument(
+        "--objective",
+        default=",".join(OBJECTIVES[:-1]),
+        metavar="NAMES",
+        help="what is to be small, the most important first, comma-separated: "
+        f"{', '.join(OBJECTIVES)}; such as layers,parameters (default: all but the last)",
     )
     parser.add_argument(
         "--no-reuse",

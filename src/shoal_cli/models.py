@@ -44,6 +44,7 @@ def compiled(arguments: argparse.Namespace) -> shoal.Model:
             allocator=arguments.allocator,
             reuse=arguments.reuse,
             result=arguments.result,
+            objective=arguments.objective,
             progress=progress,
             **common_options(arguments),
         )

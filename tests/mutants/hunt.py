@@ -46,7 +46,7 @@ class Programs:
         self._chunks = 0
         self._cases: list[Case] = []
         self._seen: set[Case] = set()
-        self._passed: set[tuple[int, bool]] = set()
+        self._passed: set[tuple[Case, bool]] = set()
 
     def generated(self) -> Iterator[tuple[int, Case]]:
         """The programs with their numbers, from 0, without examining them."""
@@ -71,7 +71,7 @@ class Programs:
         Raises:
             UnsoundError: it fails.
         """
-        if (number, haiku) in self._passed:
+        if (case, haiku) in self._passed:
             return
         failed = failure(case, haiku)
         if failed is not None:
@@ -79,7 +79,7 @@ class Programs:
                 f"program {number} fails without a planted fault, {failed[0]}: {failed[1]}\n"
                 f"{case.source()}\n{case}"
             )
-        self._passed.add((number, haiku))
+        self._passed.add((case, haiku))
 
 
 def failure(case: Case, haiku: bool = False) -> tuple[str, str] | None:
@@ -120,6 +120,8 @@ def hunt(
         if examined == most:
             break
         progress(examined)
+        if selective:
+            case = fault.adapted(case)
         programs.require_sound(number, case, fault.on_haiku)
         examined += 1
         with fault.apply():

@@ -31,6 +31,7 @@ class Fault:
         apply: a context within which the compiler has the fault.
         can_show: whether a case has what the fault is about; tests look at such cases only.
         on_haiku: whether it shows on Haiku alone, which is slow to ask.
+        adapted: what is made of a case that can show it, such as the same with other tokens.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Fault:
     apply: Callable[[], AbstractContextManager[object]]
     can_show: Callable[[Case], bool] = lambda case: True
     on_haiku: bool = False
+    adapted: Callable[[Case], Case] = lambda case: case
 
 
 def fault(

@@ -44,10 +44,6 @@ def _is_checked(name: str) -> Callable[[Case], bool]:
     return lambda case: name in case.options.checks
 
 
-def _is_set(token: Any) -> bool:
-    return isinstance(token, frozenset)
-
-
 def _is_large_int(token: Any) -> bool:
     return type(token) is int and abs(token) > 2**53
 
@@ -117,15 +113,24 @@ def _tokens_by_equality(correct: Function) -> Function:
     return number
 
 
+_NEGATES_AN_ORDER = has(r"(s\d+) = Select\(tokens, tokens, Comparison\.[LG].*~\1\b")
+
+_SETS = (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))
+"""Tokens that are ordered in part."""
+
+
 @_fault(
     pipeline,
     "trace",
     "opposite comparison",
     "the complement of a comparison is taken for the opposite one, which sets do not have",
-    can_show=lambda case: has(r"~s\d+")(case) and (
-        any(map(_is_set, case.vocab)) or has("set_of")(case)
+    can_show=lambda case: (
+        "read" not in case.options.checks  # it asks for expressions that the fault has replaced
+        and all(isinstance(token, str) for token in case.vocab)
+        and _NEGATES_AN_ORDER(case)
     ),
-)  # fmt: skip
+    adapted=lambda case: replace(case, vocab=_SETS),
+)
 def _opposite_comparison(correct: Function) -> Function:
     def trace(program: RASPExpr, causal: bool) -> Any:
         new: dict[int, RASPExpr] = {}

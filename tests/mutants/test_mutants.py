@@ -18,17 +18,6 @@ from tests.mutants.faults import FAULTS, Fault
 from tests.mutants.hunt import Programs, failure, hunt
 
 BOUND = 250
-RARE = {
-    "averages merged": 400,
-    "half a match is enough": 600,
-    "heads of any selector shared": 800,
-    "missing mean": 300,
-    "no rows for None": 400,
-    "opposite comparison": 400,
-    "parts overlap": 800,
-}
-"""Programs within which faults are caught that take more than ``BOUND``."""
-
 CRASHES = {
     "a neuron too many",
     "alternative ignored",
@@ -53,7 +42,7 @@ def programs() -> Programs:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_fault_is_caught(fault: Fault, programs: Programs) -> None:
-    caught = hunt(fault, programs, RARE.get(fault.name, BOUND), selective=True)
+    caught = hunt(fault, programs, BOUND, selective=True)
     assert caught is not None
     assert not caught.stage.startswith("crash") or fault.name in CRASHES, caught.message
     # it was the fault, and the fault is gone

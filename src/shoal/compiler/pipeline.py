@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from shoal.atlas.survey import Stages
 from shoal.compiler.assemble import assemble
+from shoal.compiler.fewest_parameters import place_with_few_parameters
 from shoal.compiler.output import output_decoder, require_distinct_results
-from shoal.compiler.place import place
+from shoal.compiler.place import Placed, place
 from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.threads import one_thread
 from shoal.compiler.variants import lower_all, variants
+from shoal.craft.model import CraftModel
 from shoal.limits import Limits, Work
 from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
-from shoal.options import CompileOptions
+from shoal.options import OBJECTIVES, PARAMETERS, CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Program
 from shoal.program.passes import run_before_inference, run_passes
@@ -25,7 +27,7 @@ from shoal.rasp.expressions import SOp
 from shoal.rasp.positions import refusals_at
 from shoal.rasp.values import Value
 from shoal.transformer.encoders import InputEncoder
-from shoal.transformer.weights import print_weights
+from shoal.transformer.weights import Weights, print_weights
 from shoal_solvers import Budgets, ObjectiveResult
 
 
@@ -46,6 +48,7 @@ def compile(
     workers: int = 1,
     limits: Limits | None = None,
     result: str = "code",
+    objective: str | Sequence[str] = OBJECTIVES[:-1],
     progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.
@@ -70,6 +73,10 @@ def compile(
         limits: sizes above which a program is refused before memory is taken.
         result: "code" holds a result of classes that nothing else reads as one number for each
             value, if the passes have "result-codes"; "one-hot" for those who probe.
+        objective: what is to be small, the most important first, of "layers", "width", "neurons",
+            "heads", "total" (of neurons and heads) and "parameters"; what is not named comes after
+            what is, in this order, but for the parameters. These are counted of the models that are
+            worth a look, and nothing is proven of them.
         progress: called with what is being done, in words: the stage that begins, and during
             allocation what is proven so far.
 
@@ -94,6 +101,7 @@ def compile(
         workers,
         limits,  # type: ignore[arg-type]
         result,
+        objective,  # type: ignore[arg-type]
     )
     return compile_with(program, options, progress=progress)
 
@@ -134,20 +142,19 @@ def _run_stages(
     clock.begin("lower")
     lowered_variants = lower_all(programs, options.passes)
     clock.begin("allocate")
-    placed = place(lowered_variants, options, clock.proven)
+    if PARAMETERS in options.objective:
+        placed = place_with_few_parameters(
+            lowered_variants, options, lambda p: _weights(p, options, equal_sizes).num_parameters
+        )
+    else:
+        placed = place(lowered_variants, options, clock.proven)
     optimised, lowered = placed.optimised, placed.lowered
     problem, allocated = placed.problem, placed.allocated
     clock.begin("assemble")
     result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)
     clock.begin("weights")
-    weights = print_weights(
-        craft,
-        allocated.allocation.columns,
-        result.coordinates,
-        options.limits.model_bytes,
-        equal_sizes,
-    )
+    weights = _weights(placed, options, equal_sizes, craft)
     require_promised_sizes(weights.sizes, allocated.costs)
     clock.end()
     encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
@@ -156,6 +163,20 @@ def _run_stages(
         input_encoder=encoder,
         output_encoder=output_decoder(result),
         stages=Stages(program, options, optimised, lowered, problem, allocated, craft, clock.laps),
+    )
+
+
+def _weights(
+    placed: Placed, options: CompileOptions, equal_sizes: bool, craft: CraftModel | None = None
+) -> Weights:
+    """The weights of an allocated program, from craft if that is there already."""
+    allocation = placed.allocated.allocation
+    return print_weights(
+        craft or assemble(placed.lowered, allocation),
+        allocation.columns,
+        chosen_result(placed.lowered, allocation).coordinates,
+        options.limits.model_bytes,
+        equal_sizes,
     )
 
 

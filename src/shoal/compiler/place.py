@@ -16,7 +16,7 @@ from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import NARROW, narrowed
-from shoal.options import CompileOptions
+from shoal.options import PARAMETERS, CompileOptions
 from shoal.program.passes import Optimised
 from shoal_solvers import (
     MOST_BUDGET,
@@ -58,7 +58,7 @@ def place(
 
     Args:
         variants: the program with all its alternatives, and other programs that do the same. The
-            first with the fewest layers is taken.
+            first that is best by the objective is taken.
         options: the allocator, its limits, and the passes.
         progress: called after each objective of the exact solver.
 
@@ -67,42 +67,55 @@ def place(
     """
     is_narrow = NARROW in options.passes
     told = None if is_narrow or len(variants) > 1 else progress
-    chosen = _fewest_layers(variants, options, told)
+    chosen = _best(variants, options, told)
     if not is_narrow:
         return chosen
+    narrow = narrowed_placement(chosen, options)
+    return replace(
+        narrow,
+        allocated=_as_proven(allocate(narrow.problem, options, progress), chosen.allocated),
+    )
+
+
+def narrowed_placement(chosen: Placed, options: CompileOptions) -> Placed:
+    """What stores of each variable what chosen components read; it is still allocated as before."""
     names = named(chosen.optimised)
     narrow = narrowed(chosen.lowered, chosen.allocated.allocation, names)
-    problem = allocation_problem(narrow, options)
-    allocated = _as_proven(allocate(problem, options, progress), chosen.allocated)
-    return Placed(chosen.optimised, narrow, problem, allocated)
+    return replace(chosen, lowered=narrow, problem=allocation_problem(narrow, options))
 
 
-def _fewest_layers(
+def _best(
     variants: Sequence[Variant],
     options: CompileOptions,
     progress: Callable[[ObjectiveResult], None] | None,
 ) -> Placed:
-    """The first variant with the fewest layers, allocated; proven for all of them.
+    """The first variant that is best by the objective, allocated; its layers proven for all.
+
+    Variants that cannot have fewer layers are passed over where layers come first; equal ones are
+    no better, whatever else they have.
 
     Raises:
         BudgetError: none keeps the budgets; says why the first one does not.
     """
     problems = [allocation_problem(variant.lowered, options) for variant in variants]
     bounds = [lower_bound_on_layers(problem) for problem in problems]
+    by_layers = options.objective[0] == "layers"
+    order = options.objective[: 1 if by_layers else None]
     found: dict[int, Result] = {}
     failed: dict[int, BudgetError] = {}
     for number in sorted(range(len(variants)), key=bounds.__getitem__):
         fewest = min((result.costs.layers for result in found.values()), default=MOST_BUDGET)
         is_nearer = all(number < other for other in found)
-        if bounds[number] < fewest or (bounds[number] == fewest and is_nearer):
+        may_be_better = bounds[number] < fewest or (bounds[number] == fewest and is_nearer)
+        if may_be_better or not by_layers:
             try:
                 found[number] = _choose(problems[number], options, progress)
-                bounds[number] = found[number].objectives[0].bound
+                bounds[number] = _bound_on_layers(found[number])
             except BudgetError as error:
                 failed[number] = error
     if not found:
         raise failed[min(failed)]
-    best = min(found, key=lambda number: (found[number].costs.layers, number))
+    best = min(found, key=lambda n: (*(getattr(found[n].costs, name) for name in order), n))
     bound = min(b for number, b in enumerate(bounds) if number not in failed)
     chosen = variants[best]
     return Placed(chosen.optimised, chosen.lowered, problems[best], _at_least(found[best], bound))
@@ -131,16 +144,24 @@ def _choose(
 
 def _as_proven(allocated: Result, chosen: Result) -> Result:
     """The allocation of chosen components, its layers no better proven than for all components."""
-    limited = _at_least(allocated, chosen.objectives[0].bound)
+    limited = _at_least(allocated, _bound_on_layers(chosen))
     return replace(limited, seconds=allocated.seconds + chosen.seconds)
+
+
+def _bound_on_layers(allocated: Result) -> int:
+    """What is proven of the layers of an allocation."""
+    return next((o.bound for o in allocated.objectives if o.name == "layers"), 0)
 
 
 def _at_least(allocated: Result, bound: int) -> Result:
     """An allocation whose layers are proven to be at least so many, and no more."""
-    layers, *others = allocated.objectives
-    bound = min(layers.bound, bound)
-    status = layers.status if bound == layers.bound else Status.FEASIBLE
-    return replace(allocated, objectives=(replace(layers, bound=bound, status=status), *others))
+
+    def limited(objective: ObjectiveResult) -> ObjectiveResult:
+        if objective.name != "layers" or objective.bound <= bound:
+            return objective
+        return replace(objective, bound=bound, status=Status.FEASIBLE)
+
+    return replace(allocated, objectives=tuple(map(limited, allocated.objectives)))
 
 
 def allocate(
@@ -164,6 +185,7 @@ def allocate(
         result = solve(
             problem,
             solver=options.allocator,
+            objectives=[name for name in options.objective if name != PARAMETERS],
             time_limit=options.time_limit,
             wall_clock_limit=options.wall_clock_limit,
             workers=options.workers,

@@ -61,6 +61,7 @@ class Node:
         is_numerical: whether the user wishes it to be held as a number, and its results to be
             numbers up to the tolerance; else its values are classes.
         is_kept: whether it is to be materialised and kept.
+        is_unique: whether it is promised of a selector that every query selects one key at most.
         form: the name of the form in which the user wishes it to be held; None leaves it open.
         function: of maps and selects; None where a pass has left only its table.
         value: of constants, and the default of aggregates.
@@ -76,6 +77,7 @@ class Node:
     name: str | None = None
     is_numerical: bool = False
     is_kept: bool = False
+    is_unique: bool = False
     form: str | None = None
     function: Callable[..., Any] | None = None
     value: Value = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from shoal.errors import ProgramError, Refusal, UnsupportedProgramError
 from shoal.program.ir import ELEMENTWISE, Node, Op, Program, build_program
-from shoal.rasp.annotations import get_encoding, is_numerical
+from shoal.rasp.annotations import get_encoding, is_numerical, is_unique
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -157,6 +157,7 @@ def _node(
         known["is_numerical"] = is_numerical(part)
         known["is_kept"] = bool(part.annotations.get("keep", False))
         known["form"] = form
+    known["is_unique"] = is_unique(part)
     op, further = _operation(part, label)
     return of_one_operand(
         Node(number, op, inputs, label, aliases, position=position, **known, **further)

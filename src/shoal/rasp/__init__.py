@@ -15,6 +15,7 @@ from shoal.rasp.annotations import (
     is_numerical,
     keep,
     numerical,
+    unique,
 )
 from shoal.rasp.evaluators import (
     DEFAULT_ANNOTATORS,
@@ -108,4 +109,5 @@ __all__ = [
     "selector_or",
     "sop_not",
     "tokens",
+    "unique",
 ]

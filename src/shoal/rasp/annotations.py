@@ -1,4 +1,4 @@
-"""Annotations: the encoding of an s-op, and whether it is to be kept."""
+"""Annotations: the encoding of an s-op, whether it is to be kept, and promises."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 from typing import Any, TypeVar
 
 from shoal.errors import ProgramError
-from shoal.rasp.expressions import RASPExpr, SOp
+from shoal.rasp.expressions import RASPExpr, Selector, SOp
 from shoal.rasp.requirements import require_kind
 from shoal.rasp.values import show_value
 
@@ -20,6 +20,7 @@ class Encoding(enum.Enum):
 
 E = TypeVar("E", bound=RASPExpr)
 S = TypeVar("S", bound=SOp)
+L = TypeVar("L", bound=Selector)
 
 
 def annotate(expr: E, **annotations: Any) -> E:
@@ -45,6 +46,22 @@ def keep(sop: S) -> S:
     """A copy of an s-op that stays in the residual stream to the end, for those who probe it."""
     require_kind(sop, SOp, "keep", "sop", "an s-op")
     return sop.annotated(keep=True)
+
+
+def unique(selector: L) -> L:
+    """A copy of a selector of which it is promised that every query selects one key at most.
+
+    The compiler relies on it where it cannot find it out: numbers that such a selector picks are
+    copied, and means of them do not occur. The interpreter raises where an input breaks the
+    promise; of such an input a compiled model says anything.
+    """
+    require_kind(selector, Selector, "unique", "selector", "a selector")
+    return selector.annotated(unique=True)
+
+
+def is_unique(selector: RASPExpr) -> bool:
+    """Whether it is promised of a selector that every query selects one key at most."""
+    return bool(selector.annotations.get("unique", False))
 
 
 def get_encoding(sop: SOp) -> Encoding:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import EvaluationError, ProgramError, comes_from_outside
+from shoal.rasp.annotations import is_unique
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -84,7 +85,21 @@ def evaluate_all(
         values[id(part)] = _evaluate(part, children, inputs, causal)
         if causal and isinstance(part, Selector):
             values[id(part)] = np.tril(values[id(part)])
+        if is_unique(part):
+            _require_unique(part, values[id(part)], inputs)
     return values
+
+
+def _require_unique(expr: RASPExpr, selected: SelectorValue, xs: list[Value]) -> None:
+    """Raise where a query selects several keys, though it is promised that none does."""
+    widths = selected.sum(axis=1)
+    if widths.max(initial=0) > 1:
+        query = int(widths.argmax())
+        keys = ", ".join(map(str, np.flatnonzero(selected[query])))
+        raise EvaluationError(
+            f"{show(expr)}: unique(...) promises that every query selects one key at most, but on "
+            f"{show_value(xs)} position {query} selects {keys}"
+        )
 
 
 def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value], causal: bool) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shoal.rasp.annotations import is_numerical
+from shoal.rasp.annotations import is_numerical, is_unique
 from shoal.rasp.expressions import (
     Aggregate,
     ConstantSelector,
@@ -90,9 +90,9 @@ def _is_operator(expression: RASPExpr) -> bool:
 
 
 def _is_wrapped(expression: RASPExpr) -> bool:
-    """Whether it is written inside ``numerical(...)`` or ``keep(...)``."""
+    """Whether it is written inside ``numerical(...)``, ``keep(...)`` or ``unique(...)``."""
     is_number = isinstance(expression, SOp) and is_numerical(expression)
-    return is_number or bool(expression.annotations.get("keep"))
+    return is_number or bool(expression.annotations.get("keep")) or is_unique(expression)
 
 
 def _body(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
@@ -101,6 +101,8 @@ def _body(expression: RASPExpr, depth: int, names: dict[int, str]) -> str:
     text = _applied(expression, parts)
     if isinstance(expression, SOp) and is_numerical(expression):
         text = f"numerical({text})"
+    if is_unique(expression):
+        text = f"unique({text})"
     return f"keep({text})" if expression.annotations.get("keep") else text
 
 

@@ -103,6 +103,11 @@ class Weights:
     unembedding_b: Array
     architecture: Architecture = PLAIN
 
+    @property
+    def num_parameters(self) -> int:
+        """All entries of ``haiku_params``; the unembedding is none of them."""
+        return sum(array.size for row in self.haiku_params().values() for array in row.values())
+
     def haiku_params(self) -> dict[str, dict[str, Array]]:
         """The weights under Tracr's Haiku names; without the unembedding."""
         params = {

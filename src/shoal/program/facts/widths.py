@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,9 @@ def width_bounds(
 
     A query selects at least one key if it selects its own position, the only one (besides the
     first) that surely exists, or if both are ranks, and equal ones meet; of both of two selectors
-    it selects a key if both select its own position. It selects at most as many
-    keys as there are positions that can hold a matching key, or key classes that match, if no two
-    positions hold the same, and all but its own position if it does not select that.
+    it selects a key if both select its own position. It selects at most as many keys as there are
+    positions that can hold a matching key, or key classes that match, if no two positions hold the
+    same, and all but its own position if it does not select that; and one, if that is promised.
 
     Args:
         node: the selector.
@@ -37,6 +38,19 @@ def width_bounds(
         known: bounds of the selectors that this one is made of.
         max_seq_len: the greatest number of tokens.
     """
+    bounds = _as_written(node, program, predicates, sops, known, max_seq_len)
+    return replace(bounds, high=min(bounds.high, 1)) if node.is_unique else bounds
+
+
+def _as_written(
+    node: Node,
+    program: Program,
+    predicates: Mapping[int, npt.NDArray[np.int32]],
+    sops: Mapping[int, SOpFacts],
+    known: Mapping[int, WidthBounds],
+    max_seq_len: int,
+) -> WidthBounds:
+    """The bounds without what is promised of the selector itself."""
     parts = [known[operand] for operand in node.inputs if operand in known]
     match node.op:
         case Op.NOT:

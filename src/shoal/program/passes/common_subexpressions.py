@@ -84,6 +84,7 @@ def _merge(
             first,
             aliases=aliases,
             is_kept=first.is_kept or node.is_kept,
+            is_unique=first.is_unique or node.is_unique,
         )
     return list(kept.values()), replaced
 
