@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import shoal
 from shoal.craft.components import Head
 from shoal.lowering.rules.registry import OPTIONAL
-from shoal.options import PASS_NAMES
+from shoal.options import ALL
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp import (
     Aggregate,
@@ -57,7 +57,7 @@ OPERANDS = [
     LinearSequenceMap(numerical(tokens), numerical(indices), 1, -2),
     numerical(Map(lambda x: None if x == 1 else x, tokens)),
 ]
-WITHOUT = tuple(name for name in PASS_NAMES if name != "shared-heads")
+WITHOUT = tuple(name for name in ALL if name != "shared-heads")
 
 
 @st.composite

@@ -21,7 +21,7 @@ _OF_POSITIONS = has(r"Select\((?:indices, indices|v\d+, indices|indices, v\d+)")
 
 @_fault(
     by_length,
-    "_selections",
+    "selections",
     "positions exchanged",
     "of selectors of positions keys are taken for queries, and queries for keys",
     can_show=_OF_POSITIONS,

@@ -5,6 +5,7 @@ They sit in the functions that passes are made of; see ``faults`` for those else
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import heads, lower
 from shoal.lowering.parabolas import Parabola
-from shoal.lowering.rules import cone, copy, further_forms, mean, split_width, view, width
+from shoal.lowering.rules import cone, copy, further_forms, mean, priority, split_width, view, width
 from shoal.narrowing import narrow
 from shoal.narrowing.narrow import Narrowed
 from shoal.program.facts.domains import Enumerated
@@ -603,6 +604,57 @@ def _columns_exchanged(correct: Function) -> Function:
         return replace(found, **parts)
 
     return input_
+
+
+# priorities
+
+
+_PICKS = both(
+    has_pass("priorities"), has(r"(s\d+) = Select\(indices, .*Aggregate\(\1, (?:tokens|indices)")
+)
+"""Cases in which an input is averaged over positions."""
+
+
+def _of_the_last(case: Case) -> Case:
+    """The case in which the first selector of positions picks the last one."""
+    sources = [re.sub(r"Select\(indices, .*\)$", _LAST, line.source) for line in case.lines]
+    lines = zip(case.lines, sources, strict=True)
+    return replace(case, lines=tuple(replace(line, source=source) for line, source in lines))
+
+
+_LAST = "Select(indices, length - 1, Comparison.EQ)"
+
+
+@_fault(
+    priority,
+    "_ranks",
+    "the first that is there",
+    "positions are ranked the other way round",
+    can_show=_PICKS,
+    adapted=_of_the_last,
+)
+def _first_that_is_there(correct: Function) -> Function:
+    def ranks(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else found.max() + 1 - found
+
+    return ranks
+
+
+@_fault(
+    priority,
+    "_by_class",
+    "positions of one rank",
+    "the two best positions have the same rank",
+    can_show=_PICKS,
+    adapted=_of_the_last,
+)
+def _positions_of_one_rank(correct: Function) -> Function:
+    def by_class(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else np.minimum(found, found.max() - 1)
+
+    return by_class
 
 
 # result codes

@@ -30,6 +30,15 @@ def aggregated(value: NamedValue, selected: Selection, averaged: Sequence[Value]
     return np.array(list(_each(value, selected, averaged)), dtype=int)
 
 
+def counted(value: NamedValue, selected: Selection) -> Classes:
+    """The class of a selector's width at each position.
+
+    Raises:
+        UnreadableError: as many keys are selected on no input.
+    """
+    return np.array([_class_of(value, int(width)) for width in selected.sum(axis=1)], dtype=int)
+
+
 def _each(value: NamedValue, selected: Selection, averaged: Sequence[Value]) -> Iterator[int]:
     if value.default is None or (value.default == UNDEFINED and not selected.any(axis=1).all()):
         raise UnreadableError(value.label, f"{value.label!r} selects nothing, as on no input")

@@ -94,9 +94,9 @@ class NamedValue:
         blocks: for each class the block that it is merged into where no reader tells more apart.
         readings: the ways in which the stream holds it in full.
         of_blocks: a reading of its blocks, where they are held.
-        default: of an aggregate that is not computed, and is read through what it selects and
-            averages: its class where nothing is selected (-1 for None, -2 for what never is so).
-            None for all others.
+        default: of an aggregate or a width that is not computed, and is read through what it
+            selects and averages: its class where nothing is selected (-1 for None, -2 for what
+            never is so, and for widths). None for all others.
     """
 
     __repr__ = shown_fields

@@ -112,6 +112,8 @@ class Readers:
             made_from = {other, value.replaced_by, *value.made_from}
             if other != label and made_from & {label, *led_to} and self._is_told_otherwise(value):
                 return other
+            if self._picks_by_priority(value) and {label, *led_to} & self._chosen_by(value):
+                return other
             if other in led_to:
                 follows = value.default is not None and other not in reached
                 is_there = value.table is not None or self.held(value) or self._parts_of(value)
@@ -120,6 +122,15 @@ class Readers:
             elif other != label and self._read_by(value) & affected:
                 return other
         return None
+
+    def _picks_by_priority(self, value: NamedValue) -> bool:
+        """Whether a head picks the best position that is there, and reads no query."""
+        return any("priorities" in part.rules for part in self._parts_of(value))
+
+    def _chosen_by(self, value: NamedValue) -> set[str]:
+        """What the selectors of something that attends look at."""
+        selectors = tuple(label for label in value.inputs if label in self.atlas.selectors)
+        return {*self.atlas.through_selectors(selectors)}
 
     def _is_told_otherwise(self, value: NamedValue) -> bool:
         """Whether something that attends, as it is written, is told from what it equals.

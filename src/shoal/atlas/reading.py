@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shoal.atlas.aggregating import aggregated
+from shoal.atlas.aggregating import aggregated, counted
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.atlas.selecting import selection
 from shoal.errors import UnreadableError
@@ -96,7 +96,7 @@ class Reader:
         return self._selected(value)
 
     def _selected(self, value: NamedValue) -> Classes:
-        """The class of an aggregate that is not computed, from what it selects and averages."""
+        """The class of what is not computed, from what it selects and averages."""
         if value.default is None:
             raise _unreadable(value)
         length = len(self.token_ids)
@@ -104,6 +104,8 @@ class Reader:
             selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
             if self.atlas.options.get("attention") == "causal":
                 selected = np.tril(selected)
+            if len(value.inputs) == 1:
+                return counted(value, selected)
             operand = self.atlas.values[value.inputs[1]]
             if operand.classes is None:
                 raise _unreadable(operand)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import networkx as nx
+
 from shoal.atlas.atlas import (
     Atlas,
     NamedValue,
@@ -21,6 +23,7 @@ from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Domain, Enumerated
@@ -68,7 +71,8 @@ def survey(stages: Stages) -> Atlas:
     optimised, lowered, allocated = stages.optimised, stages.lowered, stages.allocated
     original = optimised.original
     nodes = [node for node in original.program if node.is_sop]
-    values = [_value(optimised, lowered, allocated, node) for node in nodes]
+    skipped = _skipped(lowered, allocated)
+    values = [_value(optimised, lowered, allocated, node, skipped) for node in nodes]
     places = _places(lowered, stages.problem, allocated)
     result = chosen_result(lowered, allocated.allocation)
     lives = lifetimes_in(stages.problem, allocated.allocation)
@@ -131,8 +135,25 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
     )
 
 
+def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
+    """The nodes that selectors look at of which heads know the best position without them."""
+    program = lowered.inferred.program
+    found: set[int] = set()
+    for operation in lowered.operations:
+        placement = allocated.allocation.placements.get(operation.name)
+        node = lowered.variables[operation.name].node
+        if placement is not None and operation.rules[placement.alternative] == PRIORITIES:
+            assert node is not None
+            found |= nx.ancestors(program.graph, program.node(node).inputs[0])
+    return frozenset(found)
+
+
 def _value(
-    optimised: Optimised, lowered: LoweredProgram, allocated: Result, node: Node
+    optimised: Optimised,
+    lowered: LoweredProgram,
+    allocated: Result,
+    node: Node,
+    skipped: frozenset[int],
 ) -> NamedValue:
     facts = optimised.original.sops[node.id]
     domain = facts.domain
@@ -147,6 +168,7 @@ def _value(
         return tuple(_reading(lowered, h) for h in there)
 
     raw = (lowered.raw[place],) if place in lowered.raw else ()
+    is_skipped = place in skipped and not readings((*held, *raw))
     program = optimised.original.program
     return NamedValue(
         label=node.label,
@@ -167,12 +189,14 @@ def _value(
         blocks=blocks,
         readings=readings((*(held if blocks is None else ()), *raw)),
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
-        default=_default(domain, node) if node.id in optimised.left_out else None,
+        default=_default(domain, node) if node.id in optimised.left_out or is_skipped else None,
     )
 
 
 def _default(domain: Domain, node: Node) -> int | None:
-    """The class of an aggregate's default; None for what is no aggregate, or is not listed."""
+    """The class of an aggregate's default; None for what attends to nothing, or is not listed."""
+    if node.op is Op.WIDTH and isinstance(domain, Enumerated):
+        return UNDEFINED
     if node.op is not Op.AGGREGATE or not isinstance(domain, Enumerated):
         return None
     if node.value is None:

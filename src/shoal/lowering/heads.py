@@ -47,12 +47,14 @@ class Term:
         key: the same at keys.
         scores: [query classes, key classes].
         parabola: numbers that give these scores in two dimensions; None for as many as there are.
+        is_ranked: whether the greatest score picks the key, and not a score of 1.
     """
 
     query: Held
     key: Held
     scores: Matrix
     parabola: Parabola | None = None
+    is_ranked: bool = False
 
 
 def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Term]:
@@ -65,6 +67,8 @@ def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Ter
     if PARABOLAS not in context.passes or len(terms) != 1:
         return terms
     (term,) = terms
+    if term.is_ranked:
+        return terms
     keys, queries = term.key.domain, term.query.domain
     if not isinstance(keys, Enumerated) or not isinstance(queries, Enumerated):
         return terms
@@ -89,6 +93,8 @@ def head(
     work: Work,
 ) -> Head:
     """A head that scores keys by a sum of bilinear forms, 1 where selected and at most 0 else.
+
+    Of ranked keys the greatest is selected, by 1 before all others.
 
     One more dimension of queries and keys scores BOS. At the BOS position the query meets no key
     but BOS, so what the head writes there is a constant.
@@ -153,6 +159,8 @@ def aggregated(
     bos = NEVER if by_parabola and widths.low >= 1 else IF_NOTHING_ELSE
     made = head(name, chosen, value, value_at_bos, bos, context.inferred.work)
     shared = f"{selector.label} by a parabola" if by_parabola else selector.label
+    if any(term.is_ranked for term in terms):
+        shared = f"{selector.label} by priority"
     sharing = shared if "shared-heads" in context.passes else None
     reads = (*terms_read(terms), *operand.variables)
     due_to = PARABOLAS if by_parabola else None

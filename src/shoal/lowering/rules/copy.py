@@ -39,8 +39,12 @@ def copy(context: Context, node: Node) -> Offers[None]:
     yield _copied(context, node, held, rows, operand, _fitted(held, rows, operand), terms)
 
 
-def copies(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
+def copies(
+    context: Context, node: Node, form: Form, name: str, terms: list[Term] | None = None
+) -> Offers[None]:
     """Heads that write the code of the selected value in a form.
+
+    By the given terms, or those of the selector.
 
     They read an operand that is held in the same form; where there is none, and besides where the
     form is a further one, a one-hot operand.
@@ -53,7 +57,8 @@ def copies(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
     if node.id in context.held or not ways:
         operand = yield from one_hot(context, node.inputs[1], node.label)
         ways.insert(0, (operand, _fitted(held, rows, operand)))
-    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    if terms is None:
+        terms = yield from terms_of(context, context.node(node.inputs[0]))
     for way in ways:
         yield _copied(context, node, held, rows, *way, terms)
 

@@ -27,9 +27,19 @@ def mean(context: Context, node: Node) -> Offers[None]:
     Raises:
         UnsupportedProgramError: what is averaged is no number.
     """
-    if not context.wish_of(node).is_number:
+    if node.id in context.held or not context.wish_of(node).is_number:
         return
-    selector, averaged = (context.node(number) for number in node.inputs)
+    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    yield from averaged_number(context, node, terms)
+
+
+def averaged_number(context: Context, node: Node, terms: list[Term]) -> Offers[None]:
+    """A head that averages numbers, by its terms.
+
+    Raises:
+        UnsupportedProgramError: what is averaged is no number.
+    """
+    averaged = context.node(node.inputs[1])
     operand = yield from number_of(context, averaged.id, node.label)
     if operand is None:
         raise UnsupportedProgramError(
@@ -39,7 +49,6 @@ def mean(context: Context, node: Node) -> Offers[None]:
             "map it to numbers first",
         )
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
-    terms = yield from terms_of(context, selector)
     yield _averaged(context, node, held, operand, terms)
 
 

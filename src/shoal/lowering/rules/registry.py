@@ -15,6 +15,7 @@ from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
+from shoal.lowering.rules.priority import PRIORITIES, priority
 from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
@@ -39,6 +40,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("split-selectors", _WIDTHS, parts),
     ("widths", _WIDTHS, decode_width),
     ("split-selectors", _WIDTHS, sum_of_parts),
+    (PRIORITIES, _AGGREGATES, priority),
     ("means", _AGGREGATES, mean),
     (RESULT_CODES, _AGGREGATES, coded_mean),
     ("means", _AGGREGATES, decoded_mean),
@@ -70,6 +72,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "split-selectors": Optional("selectors offered in parts"),
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
         PARABOLAS: Optional("equalities scored in two dimensions"),
+        PRIORITIES: Optional("positions picked without knowing the length"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),

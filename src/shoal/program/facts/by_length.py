@@ -25,8 +25,11 @@ from shoal.rasp.values import Value, canonical_key, mean
 Selections = Sequence[npt.NDArray[np.bool_]]
 """For each length n [queries, keys], n of each, what is selected."""
 
-MOST_PAIRS = 3_000_000
+MOST_PAIRS = 20_000_000
 """Pairs of query and key at all lengths, of which a selector is tabulated at most."""
+
+MOST_PLACES = 3_000_000
+"""Positions of inputs of all lengths, of which an s-op is tabulated at most."""
 
 MOST_PARTS = 16
 """Selectors that one is made of."""
@@ -37,7 +40,7 @@ MOST_AVERAGED = 200_000
 
 def widths_by_length(facts: Inferred, selector: Node) -> WidthBounds | None:
     """How many keys a selector of indices selects; None for other selectors."""
-    selected = _selections(facts, selector)
+    selected = selections(facts, selector)
     if selected is None:
         return None
     counts = [chosen.sum(axis=1) for chosen in selected]
@@ -62,7 +65,7 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     selector = facts.program.node(node.inputs[0])
     if node.op is Op.AGGREGATE and _grid(facts, node.inputs[1]) is None:
         return None
-    selected = _selections(facts, selector)
+    selected = selections(facts, selector)
     if selected is None:
         return None
     rows: list[list[Value]] = []
@@ -70,8 +73,10 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     if node.op is Op.WIDTH:
         rows = [[int(count) for count in chosen.sum(axis=1)] for chosen in selected]
     else:
-        if sum(int(chosen.sum()) for chosen in selected) > MOST_AVERAGED:
+        members = sum(int(chosen.sum()) for chosen in selected)
+        if members > MOST_AVERAGED:
             return None
+        facts.work.spend(2 * members, node.label)
         averaged = _rows(facts, node.inputs[1])
         try:
             for chosen, values in zip(selected, averaged, strict=True):
@@ -90,30 +95,32 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     for number, row in enumerate(rows):
         classes = [NONE if v is None else domain.class_of[canonical_key(v)] for v in row]
         grid[number, : number + 1] = classes
-    known = SOpFacts(domain, mixture=is_mixture)
-    return with_grid(facts, known, grid)
+    return _with_grid(facts, SOpFacts(domain, mixture=is_mixture), grid)
 
 
-def with_grid(facts: Inferred, known: SOpFacts, grid: Lengths | None) -> SOpFacts:
+def elementwise_by_length(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
+    """The facts about an elementwise s-op, with its class at each length and index if known."""
+    operands = [facts.sops[operand] for operand in node.inputs]
+    if known.table is None or not any(operand.by_length is not None for operand in operands):
+        return known
+    grids = [_grid(facts, operand) for operand in node.inputs]
+    present = [grid for grid in grids if grid is not None]
+    if len(present) < len(grids):
+        return known
+    return _with_grid(facts, known, known.table(present))
+
+
+def _with_grid(facts: Inferred, known: SOpFacts, grid: Lengths) -> SOpFacts:
     """The facts about an s-op of which the class is known at each length and index.
 
     Where a function raises somewhere, nothing is known.
     """
-    if grid is None or known.local is not None or not _is_defined(grid):
+    if not _is_defined(grid):
         return known
     last = grid[-1]
     if ((grid == last) | (grid == UNDEFINED)).all():
         return replace(known, local=np.repeat(last[None, :], len(facts.vocab), axis=0))
     return replace(known, by_length=grid)
-
-
-def elementwise_grid(facts: Inferred, node: Node, known: SOpFacts) -> Lengths | None:
-    """The class of an elementwise s-op at each length and index, if its operands' are known."""
-    grids = [_grid(facts, operand) for operand in node.inputs]
-    present = [grid for grid in grids if grid is not None]
-    if known.table is None or not grids or len(present) < len(grids):
-        return None
-    return known.table(present)
 
 
 def _mean(node: Node, keys: npt.NDArray[np.bool_], values: Sequence[Value]) -> tuple[Value, bool]:
@@ -132,7 +139,7 @@ def _grid(facts: Inferred, number: int) -> Lengths | None:
         return known.by_length
     if known.local is None or not (known.local == known.local[:1]).all():
         return None
-    if longest * longest > MOST_PAIRS:
+    if longest * longest > MOST_PLACES:
         return None
     grid = np.repeat(known.local[:1], longest, axis=0)
     grid[~np.tri(longest, dtype=bool)] = UNDEFINED
@@ -153,8 +160,11 @@ def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
         yield [None if c == NONE else domain.values[c] for c in row[:length].tolist()]
 
 
-def _selections(facts: Inferred, selector: Node) -> Selections | None:
-    """What a selector of indices selects; None for others, and where that takes too much."""
+def selections(facts: Inferred, selector: Node) -> Selections | None:
+    """For each length [queries, keys], what a selector of indices selects, above the mask nothing.
+
+    None for other selectors, and where that takes too much.
+    """
     longest = facts.max_seq_len
     parts = _parts(facts, selector)
     if parts is None or len(parts) * longest**3 / 3 > MOST_PAIRS:

@@ -18,10 +18,9 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
 from shoal.program.facts.averages import infer_aggregate
 from shoal.program.facts.by_length import (
-    elementwise_grid,
+    elementwise_by_length,
     facts_by_length,
     widths_by_length,
-    with_grid,
 )
 from shoal.program.facts.distinct import with_positions
 from shoal.program.facts.domains import Enumerated, Interval, domain_of
@@ -237,7 +236,7 @@ def _infer_elementwise(facts: Inferred, node: Node, raises: dict[int, Raises]) -
         entries[index] = NONE if result[0] is None else domain.class_of[canonical_key(result[0])]
     table = Lookup(entries)
     known = SOpFacts(domain, table, local_result(facts, node.inputs, table))
-    return with_grid(facts, known, elementwise_grid(facts, node, known))
+    return known if known.local is not None else elementwise_by_length(facts, node, known)
 
 
 def _reachable(facts: Inferred, node: Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -135,7 +135,7 @@ class Reader {
     return lookUp(table, operands).map((c) => Math.max(c, NONE));
   }
 
-  /** The class of an aggregate that is not computed, from what it selects and averages. */
+  /** The class of what is not computed, from what it selects and averages. */
   #selected(value) {
     try {
       if (value.default === UNDEFINED) throw new UnreadableError(unreadable(value));
@@ -143,6 +143,7 @@ class Reader {
       const chosen = selected.map((keys, query) =>
         keys.flatMap((is, key) => (is && !(this.atlas.data.causal && key > query) ? [key] : [])),
       );
+      if (value.inputs.length === 1) return chosen.map((keys) => classOf(value, String(keys.length), keys.length));
       const operand = this.atlas.values.get(value.inputs[1]);
       if (operand.shown === null) throw new UnreadableError(unreadable(operand));
       const averaged = this.#classes(operand);

@@ -1,0 +1,96 @@
+"""Priorities: a position that depends on the length, picked without knowing the length.
+
+The last position is the last one that exists: a head whose score grows with the position picks it.
+The same goes for any position p(n) of inputs of n tokens, the same for all queries, if p(n + 1) is
+p(n) or the new position n: keys are ranked once for all, and softmax takes the best that is there.
+So nothing has to be counted in a layer before. Source: D1 of the notes on what can still be won.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.craft.affine import constant
+from shoal.craft.bases import numbered_space
+from shoal.forms.one_hot import OneHot
+from shoal.lowering.context import Context
+from shoal.lowering.heads import Term
+from shoal.lowering.held import Held
+from shoal.lowering.offers import Offers
+from shoal.lowering.rules.copy import copies
+from shoal.lowering.rules.decode import one_hot
+from shoal.lowering.rules.mean import averaged_number
+from shoal.program.facts.by_length import selections
+from shoal.program.facts.domains import Enumerated, domain_of
+from shoal.program.ir import Node, Op
+
+PRIORITIES = "priorities"
+"""The name of the rule."""
+
+
+def priority(context: Context, node: Node) -> Offers[None]:
+    """An aggregate that copies from the best position that is there."""
+    ranks = _ranks(context, context.node(node.inputs[0]))
+    if ranks is None:
+        return
+    found = ((n, _by_class(context, n, ranks)) for n in context.inferred.program)
+    indices, scores = next(((n, r) for n, r in found if r is not None), (None, None))
+    if indices is None or scores is None:
+        return
+    wish, operand = context.wish_of(node), context.first(node.inputs[1])
+    if not wish.is_number and operand.form != wish and operand.as_indicators is None:
+        return
+    always = Held(OneHot(), domain_of([[True]]), (), constant(numbered_space("always", 1), _ONE))
+    key = yield from one_hot(context, indices.id, node.label)
+    terms = [Term(always, key, scores[None, :], is_ranked=True)]
+    if wish.is_number:
+        yield from averaged_number(context, node, terms)
+    else:
+        yield from copies(context, node, context.form_of(node), node.label, terms)
+
+
+_ONE = np.ones(1)
+
+
+def _by_class(
+    context: Context, node: Node, ranks: Float[Array, " positions"]
+) -> Float[Array, " classes"] | None:
+    """The rank of each class of the indices; None for other nodes.
+
+    What has been merged must have one rank, and never be picked.
+    """
+    if node.op is not Op.INDICES or node.is_numerical or node.form is not None:
+        return None
+    domain, local = context.domain(node.id), context.inferred.sops[node.id].local
+    assert isinstance(domain, Enumerated)
+    assert local is not None
+    members = [ranks[local[0] == number] for number in range(len(domain))]
+    if any(len(each) > 1 and each.any() for each in members):
+        return None
+    return np.array([each[0] for each in members])
+
+
+def _ranks(context: Context, selector: Node) -> Float[Array, " positions"] | None:
+    """The rank of each position, from 1 for the first that is picked; 0 for what never is.
+
+    None if a selector picks no position, several, or others for other queries, if what it picks
+    does not depend on the length, or is no longer picked though nothing new is there.
+    """
+    if context.inferred.program.causal:
+        return None
+    selected = selections(context.inferred, selector)
+    if selected is None:
+        return None
+    picked = []
+    for chosen in selected:
+        if not (chosen.sum(axis=1) == 1).all() or not (chosen == chosen[0]).all():
+            return None
+        picked.append(int(chosen[0].argmax()))
+    ranks = np.zeros(len(picked))
+    for n, position in enumerate(picked):
+        if n and position not in (picked[n - 1], n):
+            return None
+        if ranks[position] == 0:
+            ranks[position] = ranks.max() + 1
+    return ranks if len(set(picked)) > 1 else None
