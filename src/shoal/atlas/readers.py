@@ -139,11 +139,9 @@ class Readers:
         """
         if not any(label in self.atlas.selectors for label in value.inputs):
             return False
-        other = self.atlas.values.get(value.replaced_by or "")
-        if other is not None:
-            return (other.op, other.made_from) != (value.op, value.made_from)
-        by_selector = any(label in self.atlas.selectors for label in value.made_from)
-        return bool(value.made_from) and not by_selector
+        made_from = self.atlas.values.get(value.replaced_by or "", value).made_from
+        by_selector = any(label in self.atlas.selectors for label in made_from)
+        return bool(made_from) and not by_selector
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""

@@ -114,10 +114,8 @@ def _s_op(inferred: Inferred, node: Node) -> Hashable:
         return (facts.domain, _identity(node))
     classes = tuple(tuple(map(_constant_key, members)) for members in facts.domain.classes)
     values = (classes, facts.domain.nullable)
-    if facts.local is not None:
+    if facts.local is not None and node.op not in (Op.WIDTH, Op.AGGREGATE):
         return ("local", values, facts.local.tobytes())
-    if facts.by_length is not None:
-        return ("by length", values, facts.by_length.tobytes())
     if facts.table is not None:
         order = tuple(int(i) for i in np.argsort(node.inputs, kind="stable"))
         entries = facts.table.entries.transpose(order)

@@ -138,7 +138,7 @@ class Reader {
   /** The class of what is not computed, from what it selects and averages. */
   #selected(value) {
     try {
-      if (value.default === UNDEFINED) throw new UnreadableError(unreadable(value));
+      if (value.default === null) throw new UnreadableError(unreadable(value));
       const selected = this.selection(value.inputs[0], (...x) => this.asItMatters(...x));
       const chosen = selected.map((keys, query) =>
         keys.flatMap((is, key) => (is && !(this.atlas.data.causal && key > query) ? [key] : [])),
@@ -149,7 +149,8 @@ class Reader {
       const averaged = this.#classes(operand);
       return chosen.map((keys) => mean(value, operand, keys.map((key) => averaged[key])));
     } catch (error) {
-      if (error instanceof UnreadableError) throw new UnreadableError(unreadable(value));
+      if (error instanceof UnreadableError)
+        throw new UnreadableError(`${value.label} cannot be read: ${error.message}`);
       throw error;
     }
   }
@@ -241,7 +242,7 @@ class Reader {
 /** The class of the mean of some classes of an operand, or of the default if there are none. */
 function mean(value, operand, chosen) {
   if (!chosen.length) {
-    if (value.default === null) throw new UnreadableError(`${value.label} selects nothing`);
+    if (value.default === UNDEFINED) throw new UnreadableError(`${value.label} selects nothing`);
     return value.default;
   }
   const [first] = chosen;
