@@ -32,6 +32,7 @@ from shoal_solvers import (
     SOLVERS,
     Budgets,
 )
+from shoal_solvers import OBJECTIVES as OBJECTIVES_OF_SOLVERS
 
 T = TypeVar("T")
 
@@ -48,8 +49,11 @@ ALL = (*PASSES, *VARIANTS, *(name for name, rule in OPTIONAL.items() if rule.by_
 PARAMETERS = "parameters"
 """The objective that the number of parameters be small."""
 
-OBJECTIVES = ("layers", "width", "neurons", "heads", "total", PARAMETERS)
-"""What an allocation can be asked to have few of."""
+USUAL_OBJECTIVES = OBJECTIVES_OF_SOLVERS
+"""What is minimised unless something else is asked for, in this order."""
+
+OBJECTIVES = (*USUAL_OBJECTIVES, PARAMETERS)
+"""What can be asked to be small."""
 
 RESULTS = ("code", "one-hot")
 """How a result of classes can be asked for."""
@@ -99,7 +103,7 @@ class CompileOptions:
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     result: str = RESULTS[0]
-    objective: tuple[str, ...] = OBJECTIVES[:-1]
+    objective: tuple[str, ...] = USUAL_OBJECTIVES
 
     def __post_init__(self) -> None:
         limits = _one_of(self.limits, Limits, "limits", "shoal.Limits(fused_neurons=..., ...)")
@@ -147,7 +151,7 @@ class CompileOptions:
             raise InvalidOptionError(
                 f"there is no allocator {show_value(self.allocator)}; known: {known}"
             )
-        if self.allocator in SOLVERS[:-1] and self.objective != OBJECTIVES[:-1]:
+        if self.allocator in SOLVERS[:-1] and self.objective != USUAL_OBJECTIVES:
             raise InvalidOptionError(
                 f"{self.allocator} does not look at the objective; leave it out, or compile with "
                 'allocator="cp-sat"'
@@ -262,7 +266,7 @@ def _objective_of(given: object) -> tuple[str, ...]:
             raise InvalidOptionError(f"there is no objective {show_value(name)}; known: {known}")
         if name in chosen[:number]:
             raise InvalidOptionError(f"the objective {name!r} is there twice; once does")
-    return (*chosen, *(name for name in OBJECTIVES[:-1] if name not in chosen))
+    return (*chosen, *(name for name in USUAL_OBJECTIVES if name not in chosen))
 
 
 def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:

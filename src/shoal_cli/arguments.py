@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from shoal.limits import Limits
-from shoal.options import ALL, OBJECTIVES, PASS_NAMES, RESULTS
+from shoal.options import ALL, OBJECTIVES, PASS_NAMES, RESULTS, USUAL_OBJECTIVES
 from shoal_cli.tokens import HELP, parse_token
 from shoal_cli.wording import OPTIONS
 from shoal_solvers import KNOWN_SOLVERS, SOLVERS, Budgets
@@ -74,7 +74,7 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--objective",
-        default=",".join(OBJECTIVES[:-1]),
+        default=",".join(USUAL_OBJECTIVES),
         metavar="NAMES",
         help="what is to be small, the most important first, comma-separated: "
         f"{', '.join(OBJECTIVES)}; such as layers,parameters (default: all but the last)",

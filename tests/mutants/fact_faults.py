@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from shoal.program.facts import by_length, together
+from shoal.program.facts.by_length import _Select
 from tests.mutants.planting import Fault, Function, fault, has
 
 _FAULTS: list[Fault] = []
@@ -35,20 +36,20 @@ def _positions_exchanged(correct: Function) -> Function:
 
 
 @_fault(
-    by_length,
-    "_selected",
+    _Select,
+    "at",
     "the last position is not there",
     "selectors of positions never select the last position",
     can_show=_OF_POSITIONS,
 )
 def _last_position_not_there(correct: Function) -> Function:
-    def selected(*arguments: Any) -> Any:
+    def at(*arguments: Any) -> Any:
         found = correct(*arguments)
         if found is not None:
             found = found & (np.arange(len(found)) < max(1, len(found) - 1))
         return found
 
-    return selected
+    return at
 
 
 # means that go together

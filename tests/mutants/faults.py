@@ -35,6 +35,7 @@ from tests.mutants.fact_faults import FACT_FAULTS
 from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault
 from tests.mutants.planting import has as _has
+from tests.mutants.rule_faults import RULE_FAULTS
 from tests.mutants.strict_faults import STRICT_FAULTS
 
 _solve = import_module("shoal_solvers.solve")  # the package has a function of that name
@@ -559,5 +560,5 @@ def _none_decoded_as_a_value(correct: Function) -> Function:
     return decode
 
 
-FAULTS: tuple[Fault, ...] = (*FACT_FAULTS, *PASS_FAULTS, *_FAULTS, *STRICT_FAULTS)
+FAULTS: tuple[Fault, ...] = (*FACT_FAULTS, *PASS_FAULTS, *RULE_FAULTS, *_FAULTS, *STRICT_FAULTS)
 """All faults, by the stage of the compiler that they sit in."""

@@ -167,8 +167,6 @@ def _require_width(patched: Patched, name: str, step: str, selector: Selector) -
             f"it cannot be told whether {selector.label!r} would select as many keys as it does on "
             f"every input: {error}",
         ) from None
-    if patched.atlas.options.get("attention") == "causal":
-        selected = np.tril(selected)
     widths = selected.sum(axis=1)
     for width in (widths.min(), widths.max()):
         if not selector.least <= width <= most:

@@ -51,10 +51,7 @@ class Reader:
         reading = next(iter(value.readings), None)
         if reading is not None and reading.is_number:
             return self._numbers(value, reading)
-        if value.classes is None:
-            raise _unreadable(value)
-        choices = (*(members[0] for members in value.classes), None)
-        return [choices[number] for number in self._classes(value)]
+        return self._choices(value)
 
     def classes(self, name: str) -> Classes:
         """The class of an s-op at each position; NONE for None.
@@ -71,6 +68,13 @@ class Reader:
             return self._classes(value)
         each = [value.class_of.get(canonical_key(v), NONE) for v in self._numbers(value, reading)]
         return np.array(each, dtype=int)
+
+    def _choices(self, value: NamedValue) -> list[Value]:
+        """The first value of the class of an s-op at each position."""
+        if value.classes is None:
+            raise _unreadable(value)
+        choices = (*(members[0] for members in value.classes), None)
+        return [choices[number] for number in self._classes(value)]
 
     def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
         _require_precise(value, reading)
@@ -102,16 +106,9 @@ class Reader:
         length = len(self.token_ids)
         try:
             selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
-            if self.atlas.options.get("attention") == "causal":
-                selected = np.tril(selected)
             if len(value.inputs) == 1:
                 return counted(value, selected)
-            operand = self.atlas.values[value.inputs[1]]
-            if operand.classes is None:
-                raise _unreadable(operand)
-            choices = (*(members[0] for members in operand.classes), None)
-            averaged = [choices[number] for number in self._classes(operand)]
-            return aggregated(value, selected, averaged)
+            return aggregated(value, selected, self._choices(self.atlas.values[value.inputs[1]]))
         except UnreadableError as error:
             reason = f"{value.label!r} cannot be read: {error}"
             raise UnreadableError(value.label, reason, error.merged, error.inexact) from None

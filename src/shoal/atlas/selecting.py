@@ -19,7 +19,7 @@ Operand = Callable[[str, int, Lookup], tuple[Classes, Lookup]]
 
 
 def selection(atlas: Atlas, label: str, operand: Operand, length: int) -> Selection:
-    """[queries, keys], what a selector selects, the causal mask left out.
+    """[queries, keys], what a selector selects, of the keys that each query sees.
 
     Args:
         atlas: what is known of the model.
@@ -31,9 +31,14 @@ def selection(atlas: Atlas, label: str, operand: Operand, length: int) -> Select
         UnreadableError: an operand is not in the model, a key and a query meet that never do, or
             the file of the model does not say what is selected.
     """
+    selected = _unmasked(atlas, label, operand, length)
+    return np.tril(selected) if atlas.options.get("attention") == "causal" else selected
+
+
+def _unmasked(atlas: Atlas, label: str, operand: Operand, length: int) -> Selection:
     selector = atlas.selectors[label]
     parts = [
-        selection(atlas, part, operand, length)
+        _unmasked(atlas, part, operand, length)
         for part in selector.inputs
         if part in atlas.selectors
     ]

@@ -18,7 +18,7 @@ from shoal.craft.model import CraftModel
 from shoal.limits import Limits, Work
 from shoal.lowering.lowered import chosen_result
 from shoal.model import Model
-from shoal.options import OBJECTIVES, PARAMETERS, CompileOptions
+from shoal.options import PARAMETERS, USUAL_OBJECTIVES, CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Program
 from shoal.program.passes import run_before_inference, run_passes
@@ -48,7 +48,7 @@ def compile(
     workers: int = 1,
     limits: Limits | None = None,
     result: str = "code",
-    objective: str | Sequence[str] = OBJECTIVES[:-1],
+    objective: str | Sequence[str] = USUAL_OBJECTIVES,
     progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.

@@ -90,6 +90,11 @@ class Node:
         return self.name is not None or bool(self.aliases)
 
     @property
+    def is_plain_index(self) -> bool:
+        """Whether it is the indices in the usual form, which has a class for each."""
+        return self.op is Op.INDICES and not self.is_numerical and self.form is None
+
+    @property
     def is_sop(self) -> bool:
         """Whether it is an s-op (and not a selector)."""
         return self.op not in SELECTORS

@@ -90,8 +90,16 @@ def rewritten(
 
 
 def fresh_id(program: Program) -> int:
-    """An id that no node has or ever had: nodes of a traced program have none below 0."""
+    """An id that no node has, nor any node that was traced: theirs are not below 0."""
     return int(min(0, *program.graph)) - 1
+
+
+def fresh_label(program: Program, wanted: str) -> str:
+    """A label that no node has."""
+    taken = {node.label for node in program}
+    while wanted in taken:
+        wanted += "_"
+    return wanted
 
 
 def _of_one_operand(node: Node, sops: Mapping[int, SOpFacts]) -> tuple[Node, SOpFacts | None]:

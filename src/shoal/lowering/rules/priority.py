@@ -23,7 +23,7 @@ from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.mean import averaged_number
 from shoal.program.facts.by_length import selections
 from shoal.program.facts.domains import Enumerated, domain_of
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node
 
 PRIORITIES = "priorities"
 """The name of the rule."""
@@ -60,7 +60,7 @@ def _by_class(
 
     What has been merged must have one rank, and never be picked.
     """
-    if node.op is not Op.INDICES or node.is_numerical or node.form is not None:
+    if not node.is_plain_index:
         return None
     domain, local = context.domain(node.id), context.inferred.sops[node.id].local
     assert isinstance(domain, Enumerated)

@@ -9,14 +9,14 @@ position (``SOpFacts.local``). Under a causal mask nothing depends on n.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import EvaluationError
 from shoal.program.facts.domains import Enumerated, group_close
-from shoal.program.facts.inferred import Inferred, Lengths, SOpFacts, encoded
+from shoal.program.facts.inferred import Inferred, Lengths, Predicate, SOpFacts, encoded
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op
@@ -62,29 +62,43 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     Raises:
         UnsupportedProgramError: its values cannot be held.
     """
-    selector = facts.program.node(node.inputs[0])
     if node.op is Op.AGGREGATE and _grid(facts, node.inputs[1]) is None:
         return None
-    selected = selections(facts, selector)
+    selected = selections(facts, facts.program.node(node.inputs[0]))
     if selected is None:
         return None
+    if node.op is Op.WIDTH:
+        return _tabulated(facts, node, [[*map(int, chosen.sum(axis=1))] for chosen in selected])
+    members = sum(int(chosen.sum()) for chosen in selected)
+    if members > MOST_AVERAGED:
+        return None
+    facts.work.spend(2 * members, node.label)
     rows: list[list[Value]] = []
     is_mixture = False
-    if node.op is Op.WIDTH:
-        rows = [[int(count) for count in chosen.sum(axis=1)] for chosen in selected]
-    else:
-        members = sum(int(chosen.sum()) for chosen in selected)
-        if members > MOST_AVERAGED:
-            return None
-        facts.work.spend(2 * members, node.label)
-        averaged = _rows(facts, node.inputs[1])
-        try:
-            for chosen, values in zip(selected, averaged, strict=True):
-                found = [_mean(node, keys, values) for keys in chosen]
-                is_mixture = is_mixture or any(mixed for _, mixed in found)
-                rows.append([value for value, _ in found])
-        except EvaluationError:
-            return None
+    try:
+        for chosen, values in zip(selected, _rows(facts, node.inputs[1]), strict=True):
+            found = [_mean(node, keys, values) for keys in chosen]
+            is_mixture = is_mixture or any(mixed for _, mixed in found)
+            rows.append([value for value, _ in found])
+    except EvaluationError:
+        return None
+    return _tabulated(facts, node, rows, is_mixture)
+
+
+def _tabulated(
+    facts: Inferred, node: Node, rows: Sequence[Sequence[Value]], is_mixture: bool = False
+) -> SOpFacts:
+    """The facts about an s-op of which the values are known in inputs of 1, 2, ... tokens.
+
+    Args:
+        facts: about the program.
+        node: the s-op.
+        rows: its values at each length.
+        is_mixture: whether some are means of numbers that differ.
+
+    Raises:
+        UnsupportedProgramError: they cannot be held.
+    """
     every = {canonical_key(value): value for row in rows for value in row}
     values = [value for value in every.values() if value is not None]
     groups = [[value] for value in values]
@@ -160,6 +174,29 @@ def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
         yield [None if c == NONE else domain.values[c] for c in row[:length].tolist()]
 
 
+@dataclass(frozen=True, eq=False)
+class _Select:
+    """A select of indices.
+
+    Attributes:
+        holds: [query classes, key classes], whether it holds; UNDEFINED where it raises.
+        keys: [lengths, positions], their classes.
+        queries: the same for queries.
+    """
+
+    holds: Predicate
+    keys: Lengths
+    queries: Lengths
+
+    def at(self, length: int) -> npt.NDArray[np.bool_] | None:
+        """[queries, keys] in inputs of a length; None where the predicate is not defined."""
+        keys, queries = (grid[length - 1, :length] for grid in (self.keys, self.queries))
+        if (keys < 0).any() or (queries < 0).any():
+            return None
+        table = self.holds[np.ix_(queries, keys)]
+        return None if (table == UNDEFINED).any() else table == 1
+
+
 def selections(facts: Inferred, selector: Node) -> Selections | None:
     """For each length [queries, keys], what a selector of indices selects, above the mask nothing.
 
@@ -170,11 +207,18 @@ def selections(facts: Inferred, selector: Node) -> Selections | None:
     if parts is None or len(parts) * longest**3 / 3 > MOST_PAIRS:
         return None
     facts.work.spend(len(parts) * longest**3 / 150, selector.label)
+    selects: dict[int, _Select] = {}
+    for part in parts:
+        if part.op is Op.SELECT:
+            select = _select(facts, part)
+            if select is None:
+                return None
+            selects[part.id] = select
     found = []
     for length in range(1, longest + 1):
         chosen: dict[int, npt.NDArray[np.bool_]] = {}
         for part in parts:
-            one = _selected(facts, part, length, chosen)
+            one = selects[part.id].at(length) if part.id in selects else _combined(part, chosen)
             if one is None:
                 return None
             chosen[part.id] = one
@@ -184,7 +228,7 @@ def selections(facts: Inferred, selector: Node) -> Selections | None:
 
 
 def _parts(facts: Inferred, selector: Node) -> list[Node] | None:
-    """A selector and what it is made of, operands first, if nothing but indices decides it."""
+    """A selector and what it is made of, operands first; None if that is too much."""
     found = {selector.id: selector}
     agenda = [selector]
     while agenda and len(found) <= MOST_PARTS:
@@ -193,49 +237,32 @@ def _parts(facts: Inferred, selector: Node) -> list[Node] | None:
         if part.op is not Op.SELECT:
             agenda += [operand for operand in operands if operand.id not in found]
             found |= {operand.id: operand for operand in operands}
-            continue
-        are_known = all(_grid(facts, operand.id) is not None for operand in operands)
-        if not are_known and _constant(facts, part) is None:
-            return None
     if len(found) > MOST_PARTS:
         return None
     return [node for node in facts.program if node.id in found]
 
 
-def _constant(facts: Inferred, select: Node) -> bool | None:
-    """Whether a select selects everything, or nothing, whatever its operands are; else None."""
-    table = facts.predicates[select.id]
-    first = bool((table == 1).all())
-    nullable = any(facts.domain(number).nullable for number in select.inputs)
-    return first if (first or (table == 0).all()) and table.size and not nullable else None
+def _select(facts: Inferred, select: Node) -> _Select | None:
+    """What decides a select; None if anything but indices does.
 
-
-def _selected(
-    facts: Inferred, selector: Node, length: int, known: Mapping[int, npt.NDArray[np.bool_]]
-) -> npt.NDArray[np.bool_] | None:
-    """[queries, keys] at one length, the mask left out; None where a predicate is not defined.
-
-    Args:
-        facts: about its operands.
-        selector: what selects.
-        length: of the input.
-        known: what its operands select, by node id.
+    Of operands that make no difference nothing has to be known but that they are never None.
     """
-    match selector.op:
+    holds = facts.predicates[select.id]
+    key, query = select.inputs
+    is_constant = holds.size and bool((holds == 1).all() or (holds == 0).all())
+    if is_constant and not any(facts.domain(number).nullable for number in select.inputs):
+        anything = np.zeros((facts.max_seq_len, facts.max_seq_len), dtype=np.int32)
+        return _Select(holds[:1, :1], anything, anything)
+    keys, queries = _grid(facts, key), _grid(facts, query)
+    return None if keys is None or queries is None else _Select(holds, keys, queries)
+
+
+def _combined(part: Node, known: Mapping[int, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+    """[queries, keys], what a combination of selectors selects, the mask left out."""
+    operands = [known[number] for number in part.inputs]
+    match part.op:
         case Op.NOT:
-            return ~known[selector.inputs[0]]
+            return ~operands[0]
         case Op.AND:
-            return known[selector.inputs[0]] & known[selector.inputs[1]]
-        case Op.OR:
-            return known[selector.inputs[0]] | known[selector.inputs[1]]
-    constant = _constant(facts, selector)
-    if constant is not None:
-        return np.full((length, length), constant)
-    key, query = (_grid(facts, number) for number in selector.inputs)
-    assert key is not None
-    assert query is not None
-    keys, queries = key[length - 1, :length], query[length - 1, :length]
-    if (keys < 0).any() or (queries < 0).any():
-        return None
-    table = facts.predicates[selector.id][np.ix_(queries, keys)]
-    return None if (table == UNDEFINED).any() else table == 1
+            return operands[0] & operands[1]
+    return operands[0] | operands[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,57 +38,54 @@ def width_bounds(
         known: bounds of the selectors that this one is made of.
         max_seq_len: the greatest number of tokens.
     """
-    bounds = _as_written(node, program, predicates, sops, known, max_seq_len)
+    parts = [known[operand] for operand in node.inputs if operand in known]
+    if node.op is not Op.SELECT:
+        bounds = _of_parts(node.op, parts, max_seq_len)
+    else:
+        bounds = _of_select(node, program.causal, predicates[node.id], sops, max_seq_len)
     return replace(bounds, high=min(bounds.high, 1)) if node.is_unique else bounds
 
 
-def _as_written(
+def _of_parts(op: Op, parts: Sequence[WidthBounds], max_seq_len: int) -> WidthBounds:
+    """The bounds for a combination of selectors."""
+    if op is Op.NOT:
+        (part,) = parts
+        return WidthBounds(
+            part.low_of_complement,
+            part.high_of_complement,
+            part.low,
+            part.high,
+            part.own_of_complement,
+            part.own,
+        )
+    if op is Op.AND:
+        own = all(part.own for part in parts)
+        return WidthBounds(
+            low=int(own),
+            high=min(part.high for part in parts),
+            low_of_complement=max(part.low_of_complement for part in parts),
+            high_of_complement=min(sum(part.high_of_complement for part in parts), max_seq_len),
+            own=own,
+            own_of_complement=any(part.own_of_complement for part in parts),
+        )
+    complements = [_of_parts(Op.NOT, [part], max_seq_len) for part in parts]
+    return _of_parts(Op.NOT, [_of_parts(Op.AND, complements, max_seq_len)], max_seq_len)
+
+
+def _of_select(
     node: Node,
-    program: Program,
-    predicates: Mapping[int, npt.NDArray[np.int32]],
+    causal: bool,
+    predicate: npt.NDArray[np.int32],
     sops: Mapping[int, SOpFacts],
-    known: Mapping[int, WidthBounds],
     max_seq_len: int,
 ) -> WidthBounds:
-    """The bounds without what is promised of the selector itself."""
-    parts = [known[operand] for operand in node.inputs if operand in known]
-    match node.op:
-        case Op.NOT:
-            (part,) = parts
-            return WidthBounds(
-                part.low_of_complement,
-                part.high_of_complement,
-                part.low,
-                part.high,
-                part.own_of_complement,
-                part.own,
-            )
-        case Op.AND:
-            own = all(part.own for part in parts)
-            return WidthBounds(
-                low=int(own),
-                high=min(part.high for part in parts),
-                low_of_complement=max(part.low_of_complement for part in parts),
-                high_of_complement=min(sum(part.high_of_complement for part in parts), max_seq_len),
-                own=own,
-                own_of_complement=any(part.own_of_complement for part in parts),
-            )
-        case Op.OR:
-            own_of_complement = all(part.own_of_complement for part in parts)
-            return WidthBounds(
-                low=max(part.low for part in parts),
-                high=min(sum(part.high for part in parts), max_seq_len),
-                low_of_complement=int(own_of_complement),
-                high_of_complement=min(part.high_of_complement for part in parts),
-                own=any(part.own for part in parts),
-                own_of_complement=own_of_complement,
-            )
+    """The bounds for a select, from what it holds for."""
     key, query = node.inputs
     keys, queries = sops[key], sops[query]
-    holds, fails = predicates[node.id] == 1, predicates[node.id] == 0
+    holds, fails = predicate == 1, predicate == 0
     own, high = _bounds(holds, key == query, keys, queries, max_seq_len)
     own_of_fails, high_of_fails = _bounds(fails, key == query, keys, queries, max_seq_len)
-    meets = not program.causal and meets_its_rank(holds, keys, queries)
+    meets = not causal and meets_its_rank(holds, keys, queries)
     low = int(own or meets)
     return WidthBounds(
         low,

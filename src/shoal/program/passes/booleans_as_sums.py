@@ -22,7 +22,7 @@ from shoal.program.facts.infer import infer_sop
 from shoal.program.facts.inferred import Inferred, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import Node, Op
-from shoal.program.rewriting import Rewrite, fresh_id, rewritten
+from shoal.program.rewriting import Rewrite, fresh_id, fresh_label, rewritten
 from shoal.rasp.values import Key, Value, canonical_key, is_number
 
 BOOLEANS_AS_SUMS = "booleans-as-sums"
@@ -77,11 +77,10 @@ def _decided_later(inferred: Inferred, mean: Node) -> Inferred | None:
         return None
     for number, value in enumerate(values.values):
         one = _one_value(means, value)
-        parts = _parts(inferred, averaged, frozenset([number]))
-        readers = [] if one is None else _content_readers(inferred, mean.id, one)
-        if one is None or not readers or parts is None or not 2 <= len(parts) <= MOST_PARTS:
-            continue
-        return _rewritten(inferred, mean, value, one, parts, readers)
+        readers = [] if one is None else _who_asks_for_one(inferred, mean.id, one)
+        parts = _parts(inferred, averaged, frozenset([number])) if readers else None
+        if one is not None and parts is not None and 2 <= len(parts) <= MOST_PARTS:
+            return _rewritten(inferred, mean, value, one, parts, readers)
     return None
 
 
@@ -141,7 +140,7 @@ def _parts(
     return found if (len(found) > 1 or is_renamed) and all(found.values()) else {node.id: wanted}
 
 
-def _content_readers(inferred: Inferred, number: int, one: int) -> list[Node]:
+def _who_asks_for_one(inferred: Inferred, number: int, one: int) -> list[Node]:
     """The readers of an s-op that only ask whether it has one class."""
     program = inferred.program
     found = []
@@ -195,9 +194,9 @@ def _rewritten(
         default = float(least if _equals(mean.value, value) else least + len(parts))
     counts = new.add(Op.AGGREGATE, (mean.inputs[0], count.id), f"{mean.label}.count", value=default)
     domain = new.facts.domain(counts.id)
-    if not isinstance(domain, Enumerated) or _one_value(domain, float(least)) is None:
+    lowest = _one_value(domain, float(least)) if isinstance(domain, Enumerated) else None
+    if lowest is None or not isinstance(domain, Enumerated):
         return None
-    lowest = _one_value(domain, float(least))
     place = np.array([0 if number == lowest else 1 for number in range(len(domain))])
     return new.read_instead(mean.id, counts.id, one, place, readers)
 
@@ -219,15 +218,13 @@ class _Additions:
     def __init__(self, inferred: Inferred, after: int) -> None:
         self.facts = inferred
         self._after = after
-        self._labels = {node.label for node in inferred.program}
 
     def add(self, op: Op, inputs: tuple[int, ...], label: str, **parts: object) -> Node:
         """Put a number into the program."""
-        while label in self._labels:
-            label += "_"
-        self._labels.add(label)
-        node = Node(fresh_id(self.facts.program), op, inputs, label, is_numerical=True, **parts)  # type: ignore[arg-type]
-        nodes = list(self.facts.program)
+        program = self.facts.program
+        number, label = fresh_id(program), fresh_label(program, label)
+        node = Node(number, op, inputs, label, is_numerical=True, **parts)  # type: ignore[arg-type]
+        nodes = list(program)
         place = [old.id for old in nodes].index(self._after)
         nodes.insert(place + 1, node)
         self.facts = rewritten(self.facts, nodes, {node.id: infer_sop(self.facts, node, {})})

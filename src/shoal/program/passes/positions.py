@@ -16,31 +16,29 @@ from shoal.program.facts.infer import infer_sop
 from shoal.program.facts.inferred import Grid, Inferred, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import Node, Op
-from shoal.program.rewriting import Rewrite, fresh_id, rewritten
+from shoal.program.rewriting import Rewrite, fresh_id, fresh_label, rewritten
 
 _ATTENDING = (Op.WIDTH, Op.AGGREGATE)
 
 
 def look_positions_up(inferred: Inferred) -> Rewrite:
     """Make widths and aggregates of indices maps of the index."""
-    found = [node for node in inferred.program if _row(inferred, node) is not None]
-    if not found:
+    rows = {node: row for node in inferred.program if (row := _row(inferred, node)) is not None}
+    if not rows:
         return Rewrite(inferred, 0)
     indices, facts = _indices(inferred)
-    changed: dict[int, Node] = {indices.id: indices}
+    changed: dict[int, Node] = {}
     sops: dict[int, SOpFacts] = {indices.id: facts}
-    for node in found:
-        row = _row(inferred, node)
-        assert row is not None
+    for node, row in rows.items():
         table = _by_class(row, facts)
         if table is not None:
             changed[node.id] = replace(node, op=Op.MAP, inputs=(indices.id,), value=None)
             sops[node.id] = replace(inferred.sops[node.id], table=table, mixture=False)
-    if len(changed) == 1:
+    if not changed:
         return Rewrite(inferred, 0)
     others = [node for node in inferred.program if node.id != indices.id]
     nodes = [indices, *(changed.get(node.id, node) for node in others)]
-    return Rewrite(rewritten(inferred, nodes, sops), len(changed) - 1)
+    return Rewrite(rewritten(inferred, nodes, sops), len(changed))
 
 
 def _row(inferred: Inferred, node: Node) -> Grid | None:
@@ -57,12 +55,9 @@ def _row(inferred: Inferred, node: Node) -> Grid | None:
 def _indices(inferred: Inferred) -> tuple[Node, SOpFacts]:
     """The indices as they are, and the facts about them; new ones if there are none yet."""
     for node in inferred.program:
-        if node.op is Op.INDICES and not node.is_numerical and node.form is None:
+        if node.is_plain_index:
             return node, inferred.sops[node.id]
-    labels = {node.label for node in inferred.program}
-    label = str(Op.INDICES)
-    while label in labels:
-        label += "_"
+    label = fresh_label(inferred.program, str(Op.INDICES))
     new = Node(fresh_id(inferred.program), Op.INDICES, (), label)
     return new, infer_sop(inferred, new, {})
 

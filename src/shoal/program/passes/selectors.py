@@ -10,7 +10,7 @@ from shoal.program.facts.domains import domain_of
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts, constant_facts
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
-from shoal.program.rewriting import Rewrite, fresh_id, rewritten
+from shoal.program.rewriting import Rewrite, fresh_id, fresh_label, rewritten
 
 CONSTANT = "constant"
 """Label of the s-op that selects read in place of operands that make no difference."""
@@ -84,12 +84,9 @@ def simplify_selectors(inferred: Inferred) -> Rewrite:
 def _constant_node(inferred: Inferred) -> Node:
     """The constant that selects read: the one that is there already, or a new first node."""
     for node in inferred.program:
-        if node.id < 0 and node.op is Op.CONSTANT:
+        if node.id < 0 and node.op is Op.CONSTANT and node.value is True:
             return node
-    labels = {node.label for node in inferred.program}
-    label = CONSTANT
-    while label in labels:
-        label += "_"
+    label = fresh_label(inferred.program, CONSTANT)
     return Node(fresh_id(inferred.program), Op.CONSTANT, (), label, value=True)
 
 

@@ -146,8 +146,8 @@ class Runner {
             `${name} cannot be replaced: it cannot be told whether ${label} would select as many ` +
               "keys as it does on every input",
           );
-        selected.forEach((keys, query) => {
-          const width = keys.filter((is, key) => is && !(this.data.causal && key > query)).length;
+        selected.forEach((keys) => {
+          const width = keys.filter((is) => is).length;
           if (width < selector.least || width > most)
             throw new RefusedError(
               `${name} cannot be replaced: the new value would make ${label} select ${width} keys, ` +
@@ -163,7 +163,7 @@ class Runner {
     return inputs.every((x) => !this.atlas.selectors.has(x) || this.#isDefined(this.atlas.selectors.get(x)));
   }
 
-  /** [queries][keys], what a selector selects, the causal mask left out; or an UnreadableError. */
+  /** [queries][keys], what a selector selects, of the keys that each sees; or an UnreadableError. */
   selection(label, reader, contents = new Map()) {
     return reader.selection(label, (x, axis, table) =>
       contents.has(x) ? [this.#now(x, reader, contents), table] : reader.asItMatters(x, axis, table),

@@ -140,9 +140,7 @@ class Reader {
     try {
       if (value.default === null) throw new UnreadableError(unreadable(value));
       const selected = this.selection(value.inputs[0], (...x) => this.asItMatters(...x));
-      const chosen = selected.map((keys, query) =>
-        keys.flatMap((is, key) => (is && !(this.atlas.data.causal && key > query) ? [key] : [])),
-      );
+      const chosen = selected.map((keys) => keys.flatMap((is, key) => (is ? [key] : [])));
       if (value.inputs.length === 1) return chosen.map((keys) => classOf(value, String(keys.length), keys.length));
       const operand = this.atlas.values.get(value.inputs[1]);
       if (operand.shown === null) throw new UnreadableError(unreadable(operand));
@@ -155,13 +153,18 @@ class Reader {
     }
   }
 
-  /** [queries][keys], what a selector selects, the causal mask left out; or an UnreadableError. */
+  /** [queries][keys], what a selector selects, of the keys that each sees; or an UnreadableError. */
   selection(label, operand) {
+    const isSeen = (key, query) => !this.atlas.data.causal || key <= query;
+    return this.#unmasked(label, operand).map((keys, q) => keys.map((is, k) => is && isSeen(k, q)));
+  }
+
+  #unmasked(label, operand) {
     const { op, inputs, isConstant, least, predicate } = this.atlas.selectors.get(label);
     const all = (choose) => this.tokens.map((_, q) => this.tokens.map((_, k) => choose(q, k)));
     const parts = inputs
       .filter((x) => this.atlas.selectors.has(x))
-      .map((x) => this.selection(x, operand));
+      .map((x) => this.#unmasked(x, operand));
     if (op === "selector_not") return all((q, k) => !parts[0][q][k]);
     if (op === "selector_and") return all((q, k) => parts.every((part) => part[q][k]));
     if (op === "selector_or") return all((q, k) => parts.some((part) => part[q][k]));

@@ -1,0 +1,431 @@
+"""Faults in the rules of lowering that can be switched off, and in what narrows their variables.
+
+At least two for each; see ``pass_faults`` for those in passes over the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from shoal.compiler import assemble
+from shoal.craft.components import Head
+from shoal.forms.code import Code
+from shoal.forms.reciprocal import Reciprocal
+from shoal.lowering import heads, lower
+from shoal.lowering.parabolas import Parabola
+from shoal.lowering.rules import cone, copy, further_forms, mean, priority, split_width, view, width
+from shoal.narrowing import narrow
+from shoal.narrowing.narrow import Narrowed
+from shoal.program.facts.domains import Enumerated
+from shoal_analysis.fuzzing.cases import Case
+from tests.mutants.planting import (
+    Fault,
+    Function,
+    both,
+    fault,
+    has,
+    has_pass,
+    lacks_pass,
+)
+
+_FAULTS: list[Fault] = []
+_fault = partial(fault, _FAULTS)
+
+
+# views
+
+
+@_fault(
+    view,
+    "view_of",
+    "view without its constant",
+    "a value that is affine in others is read without its constant term",
+    can_show=has_pass("views"),
+)
+def _view_without_its_constant(correct: Function) -> Function:
+    def view_of(*arguments: Any) -> Any:
+        held = correct(*arguments)
+        if held is None:
+            return None
+        linear_part = replace(held.coordinates, bias=np.zeros_like(held.coordinates.bias))
+        return replace(held, coordinates=linear_part)
+
+    return view_of
+
+
+@_fault(
+    view,
+    "linear_combination",
+    "factors swapped in a view",
+    "a linear combination that is a view takes each operand with the other one's factor",
+    can_show=has(r"LinearSequenceMap\("),
+)
+def _factors_swapped_in_a_view(correct: Function) -> Function:
+    def linear_combination(context: Any, node: Any) -> Any:
+        return correct(context, replace(node, factors=node.factors[::-1]))
+
+    return linear_combination
+
+
+# cones
+
+
+@_fault(
+    cone,
+    "cut_table",
+    "fused table shifted",
+    "where several elementwise steps are fused into one table, its results are one row off",
+    can_show=has_pass("cones"),
+)
+def _fused_table_shifted(correct: Function) -> Function:
+    def cut_table(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        return made and replace(made, classes=np.roll(made.classes, 1))
+
+    return cut_table
+
+
+class _OffByOne(Reciprocal):
+    def codes(self, domain: Enumerated) -> Any:
+        return 1 / np.maximum(1 / super().codes(domain) - 1, 0.5)
+
+
+@_fault(
+    cone,
+    "cut_table",
+    "undecoded width off by one",
+    "where a width is read undecoded, 1 / width is expected instead of 1 / (1 + width)",
+    can_show=both(has_pass("cones"), lacks_pass("linear-counts"), has(r"SelectorWidth|length")),
+)
+def _undecoded_width_off_by_one(correct: Function) -> Function:
+    def cut_table(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        raw = made.operands if made else ()
+        operands = [replace(o, form=_OffByOne()) if o.form == Reciprocal() else o for o in raw]
+        return made and replace(made, operands=operands)
+
+    return cut_table
+
+
+# split selectors
+
+
+_IS_SPLIT = both(has_pass("split-selectors"), has(r"far_apart.*SelectorWidth"))
+"""Cases with a width that may be the sum of several."""
+
+
+@_fault(
+    split_width,
+    "disjoint_products",
+    "parts overlap",
+    "where a selector is split in two, what one part selects is selected by the other one, too",
+    can_show=_IS_SPLIT,
+)
+def _parts_overlap(correct: Function) -> Function:
+    def split(holds: Any) -> Any:
+        parts = correct(holds)
+        if parts is None or len(parts) < 2:
+            return parts
+        return [parts[0], *((rows | parts[0][0], columns) for rows, columns in parts[1:])]
+
+    return split
+
+
+@_fault(
+    split_width,
+    "split_selector",
+    "half a match is enough",
+    "a part of a selector selects what one of its two pairs matches",
+    can_show=_IS_SPLIT,
+)
+def _half_a_match_is_enough(correct: Function) -> Function:
+    def split_selector(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        return made and [
+            terms[:1] if len(terms) == 1 else [replace(terms[0], scores=2 * terms[0].scores)]
+            for terms in made
+        ]
+
+    return split_selector
+
+
+# shared heads
+
+
+def _shares_heads(pattern: str) -> Callable[[Case], bool]:
+    """Cases whose source matches a pattern, and whose heads are shared where they can be."""
+    return both(has_pass("shared-heads"), has(pattern))
+
+
+@_fault(
+    lower,
+    "LoweredOperation",
+    "heads of any selector shared",
+    "heads are shared by all aggregates of a half-layer, whatever their selectors",
+    can_show=_shares_heads(
+        r"Aggregate\((s\d+), (?:tokens|indices).*Aggregate\((?!\1\b)s\d+, (?:tokens|indices)"
+    ),
+)
+def _heads_of_any_selector_shared(correct: Function) -> Function:
+    def operation(*arguments: Any) -> Any:
+        *others, sharing = arguments
+        return correct(*others, sharing and "any selector")
+
+    return operation
+
+
+@_fault(
+    assemble,
+    "merge_heads",
+    "default of another value",
+    "where aggregates share a head, all take the default of the first one",
+    can_show=_shares_heads(
+        r"Aggregate\((s\d+), (?:tokens|indices), default=.*Aggregate\(\1, (?:tokens|indices)"
+    ),
+)
+def _default_of_another_value(correct: Function) -> Function:
+    def merge_heads(heads: Any) -> Head:
+        merged = correct(heads)
+        return replace(merged, value_at_bos=np.resize(heads[0].value_at_bos, len(merged.target)))
+
+    return merge_heads
+
+
+# binary
+
+
+@_fault(
+    copy,
+    "code_rows",
+    "wrong digits copied",
+    "where a value is copied in binary digits, the lowest digit is wrong",
+    can_show=both(has_pass("binary"), has("Aggregate")),
+)
+def _wrong_digits_copied(correct: Function) -> Function:
+    def code_rows(held: Any) -> Any:
+        flipped = np.eye(1, held.width)[0] * (held.form.name == "binary")
+        return {key: np.abs(row - flipped) for key, row in correct(held).items()}
+
+    return code_rows
+
+
+@_fault(
+    further_forms,
+    "recipe_over",
+    "digits of the next row",
+    "where a value is computed in binary digits, the results of its table are one row off",
+    can_show=both(has_pass("binary"), has(r"Map\(")),
+)
+def _digits_of_the_next_row(correct: Function) -> Function:
+    def recipe_over(*arguments: Any) -> Any:
+        recipe = correct(*arguments)
+        return replace(recipe, classes=np.roll(recipe.classes, 1))
+
+    return recipe_over
+
+
+# linear counts
+
+
+def _spoiled_count(correct: Function, spoil: Callable[[Head], Head]) -> Function:
+    """With another head where one writes a count itself."""
+
+    def linear_count(*arguments: Any) -> Any:
+        offer = yield from correct(*arguments)
+        return offer and replace(offer, component=spoil(offer.component))
+
+    return linear_count
+
+
+_COUNTS = both(has_pass("linear-counts"), has("SelectorWidth|length"))
+
+
+@_fault(
+    width,
+    "linear_count",
+    "BOS too heavy",
+    "counts that heads write themselves are three quarters of what they should be",
+    can_show=_COUNTS,
+)
+def _bos_too_heavy(correct: Function) -> Function:
+    def spoil(head: Head) -> Head:
+        return replace(head, value=replace(head.value, matrix=head.value.matrix * 0.75))
+
+    return _spoiled_count(correct, spoil)
+
+
+@_fault(
+    width,
+    "linear_count",
+    "BOS counted",
+    "counts that heads write themselves have BOS among the keys",
+    can_show=_COUNTS,
+)
+def _bos_counted(correct: Function) -> Function:
+    return _spoiled_count(correct, lambda head: replace(head, value_at_bos=np.ones(1)))
+
+
+# parabolas
+
+
+_EQUALITIES = both(
+    has_pass("parabolas"), has(r"Select\(\w+, \w+, (?:Comparison\.EQ|follows|precedes)")
+)
+
+
+@_fault(
+    heads,
+    "parabola_of",
+    "keys with one number",
+    "the two largest keys of a parabola have the same number",
+    can_show=_EQUALITIES,
+)
+def _keys_with_one_number(correct: Function) -> Function:
+    def parabola_of(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and replace(found, keys=np.minimum(found.keys, np.sort(found.keys)[-2]))
+
+    return parabola_of
+
+
+@_fault(
+    Parabola,
+    "for_bos",
+    "BOS without its square",
+    "what depends on the query alone is left out of the score of BOS",
+    can_show=_EQUALITIES,
+)
+def _bos_without_its_square(correct: Any) -> Any:
+    return property(lambda parabola: np.zeros(len(parabola.queries)))
+
+
+# narrow variables
+
+
+@_fault(
+    narrow,
+    "read_through",
+    "constants forgotten",
+    "readers of what is stored do not add what is left out",
+    can_show=has_pass("narrow"),
+)
+def _constants_forgotten(correct: Function) -> Function:
+    def read_through(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and (found[0], np.zeros_like(found[1]))
+
+    return read_through
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "columns exchanged",
+    "the embedding stores functionals in another order than readers read them",
+    can_show=has_pass("narrow"),
+)
+def _columns_exchanged(correct: Function) -> Function:
+    def exchanged(table: Any) -> Any:
+        return None if table is None else table[:, ::-1]
+
+    def input_(self: Any, table: Any) -> Any:
+        found = correct(self, table)
+        if table.variable not in self.stored:
+            return found
+        parts = {name: exchanged(getattr(found, name)) for name in ("by_token", "by_position")}
+        return replace(found, **parts)
+
+    return input_
+
+
+# priorities
+
+
+_PICKS = both(
+    has_pass("priorities"), has(r"(s\d+) = Select\(indices, .*Aggregate\(\1, (?:tokens|indices)")
+)
+"""Cases in which an input is averaged over positions."""
+
+
+def _of_the_last(case: Case) -> Case:
+    """The case in which the first selector of positions picks the last one."""
+    sources = [re.sub(r"Select\(indices, .*\)$", _LAST, line.source) for line in case.lines]
+    lines = zip(case.lines, sources, strict=True)
+    return replace(case, lines=tuple(replace(line, source=source) for line, source in lines))
+
+
+_LAST = "Select(indices, length - 1, Comparison.EQ)"
+
+
+@_fault(
+    priority,
+    "_ranks",
+    "the first that is there",
+    "positions are ranked the other way round",
+    can_show=_PICKS,
+    adapted=_of_the_last,
+)
+def _first_that_is_there(correct: Function) -> Function:
+    def ranks(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else found.max() + 1 - found
+
+    return ranks
+
+
+@_fault(
+    priority,
+    "_by_class",
+    "positions of one rank",
+    "the two best positions have the same rank",
+    can_show=_PICKS,
+    adapted=_of_the_last,
+)
+def _positions_of_one_rank(correct: Function) -> Function:
+    def by_class(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else np.minimum(found, found.max() - 1)
+
+    return by_class
+
+
+# result codes
+
+
+@_fault(
+    Code,
+    "codes",
+    "codes that meet",
+    "the two largest codes of a result are the same",
+    can_show=has_pass("result-codes"),
+)
+def _codes_that_meet(correct: Function) -> Function:
+    def codes(form: Any, domain: Any) -> Any:
+        found = correct(form, domain)
+        return np.minimum(found, np.sort(found[:, 0])[-2:].min(initial=np.inf))
+
+    return codes
+
+
+@_fault(
+    mean,
+    "_averaged",
+    "numbers not moved",
+    "a mean that can be None is not moved away from 0, as its code is",
+    can_show=both(has_pass("result-codes"), has("Aggregate")),
+)
+def _numbers_not_moved(correct: Function) -> Function:
+    def averaged(*arguments: Any, shift: float = 0.0) -> Any:
+        return correct(*arguments)
+
+    return averaged
+
+
+RULE_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
+"""Faults in rules."""
