@@ -6,7 +6,7 @@ import json
 from html import escape
 from importlib.resources import files
 
-from shoal.atlas.circuit import plain_circuit
+from shoal.atlas.circuit import flow
 from shoal.model import Model
 from shoal_analysis.pictures.allocation import allocation_svg
 from shoal_analysis.pictures.bars import bars_of_atlas
@@ -35,7 +35,7 @@ def page(model: Model) -> str:
     parts = {
         "TITLE": escape(atlas.output),
         "STYLE": _file("page.css"),
-        "CIRCUIT": circuit_svg(plain_circuit(atlas, model.num_layers)),
+        "CIRCUIT": circuit_svg(flow(model.circuit())),
         "ALLOCATION": allocation_svg(bars_of_atlas(atlas, model.num_layers, model.d_model)),
         "DATA": data.replace("<", "\\u003c"),
         "SCRIPT": "\n".join(map(_file, SCRIPTS)),
