@@ -1,0 +1,1 @@
+"""The laboratory: what known circuits are good for."""
