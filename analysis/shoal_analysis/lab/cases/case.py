@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal import compile as compile_program
+from shoal.atlas.circuit import POSITIONS
 from shoal.contract import agrees
 from shoal.errors import InvalidInputError, InvalidOptionError
 from shoal.model import Model
@@ -37,9 +38,11 @@ class Truth:
     """What a claim about the circuit is held against, on the pairs of a case.
 
     Attributes:
-        required: edges that carry a value which differs between clean and corrupted inputs.
-        allowed: other edges of the circuit, which count neither way: they take part in clearing
-            columns, tell BOS from tokens, or carry the same on both inputs, such as positions.
+        required: edges that carry a value, and whose target writes something else when they carry
+            what they carry on the corrupted input.
+        allowed: what counts neither way: other edges of the circuit, which take part in clearing
+            columns, tell BOS from tokens, or carry the same on both inputs; and all edges from the
+            embedding of positions, of which nothing can be seen in inputs of one length.
         wrong: all others, which carry nothing on any input.
     """
 
@@ -107,23 +110,18 @@ class Case:
     def truth(self) -> Truth:
         """What is true of each edge that there could be."""
         every = edges_of(self.circuit)
+        flowing = edges_of(self.circuit, flow_only=True)
+        required = frozenset(edge for edge in flowing if self._is_used(edge))
+        never = frozenset(edge for edge in self.patching.edges if edge.source == POSITIONS)
+        wrong = frozenset(self.patching.edges) - every - never
+        return Truth(required, (every | never) - required, wrong)
+
+    def _is_used(self, edge: Edge) -> bool:
+        """Whether its target does something else when it carries the corrupted input."""
         clean, corrupted = self.runs
-        flowing: dict[Edge, list[int]] = {}
-        for source, target, data in self.circuit.edges(data=True):
-            if not (data["clears"] or data["bos"]):
-                columns = flowing.setdefault(Edge(source, target, data["role"]), [])
-                columns += map(int, data["columns"].split())
-        required = frozenset(
-            edge
-            for edge, columns in flowing.items()
-            if not np.allclose(
-                clean.outputs[edge.source][..., columns],
-                corrupted.outputs[edge.source][..., columns],
-                rtol=0,
-                atol=1e-9,
-            )
-        )
-        return Truth(required, every - required, frozenset(self.patching.edges) - every)
+        run = self.patching.patched(clean, [edge], corrupted.outputs)
+        before, after = (r.outputs.get(edge.target, r.result) for r in (clean, run))
+        return not np.allclose(before, after, rtol=1e-9, atol=1e-9)
 
     def named(self, edges: Iterable[Edge], convention: str) -> list[str]:
         """Edges as another tool calls them; see ``shoal_analysis.circuits.names``."""
