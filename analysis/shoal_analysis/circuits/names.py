@@ -118,9 +118,7 @@ def edges_from_names(
     Raises:
         InvalidInputError: a name is of no edge.
     """
-    known: dict[str, set[Edge]] = {}
-    for edge in edges:
-        known.setdefault(edge_name(edge, convention, num_layers), set()).add(edge)
+    known = edges_by_name(edges, convention, num_layers)
     found: set[Edge] = set()
     for name in named:
         if name not in known:
@@ -131,6 +129,14 @@ def edges_from_names(
             )
         found |= known[name]
     return frozenset(found)
+
+
+def edges_by_name(edges: Iterable[Edge], convention: str, num_layers: int) -> dict[str, set[Edge]]:
+    """Edges by what another tool calls them; of one node for both embeddings, both edges."""
+    known: dict[str, set[Edge]] = {}
+    for edge in edges:
+        known.setdefault(edge_name(edge, convention, num_layers), set()).add(edge)
+    return known
 
 
 def _convention(name: str) -> Convention:
