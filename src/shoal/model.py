@@ -11,6 +11,7 @@ from typing import Any
 import networkx as nx
 
 from shoal.atlas.atlas import Atlas, Saved
+from shoal.atlas.basis import require_columns
 from shoal.atlas.circuit import plain_circuit
 from shoal.atlas.explain import Step, explain
 from shoal.atlas.patch import Patch
@@ -216,8 +217,9 @@ class Model(Transformer):
             half_layer: counted from 0, two for each layer; ``2 * num_layers`` is the end.
 
         Raises:
-            InvalidInputError: there is no such half-layer.
+            InvalidInputError: there is no such half-layer, or the stream was rotated.
         """
+        require_columns(self.atlas, "a list of labels")
         end = ALTERNATING.last_state(self.num_layers)
         if half_layer not in range(end + 1):
             raise InvalidInputError(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from shoal.atlas.atlas import BOS, Atlas, NamedValue, Part, Reading
 from shoal.atlas.patch import Patch
 from shoal.transformer.edits import Read
-from shoal.transformer.weights import Weights
+from shoal.transformer.weights import Weights, in_basis
 from shoal_solvers import ALTERNATING
 
 TOLERANCE = 1e-6
@@ -346,7 +346,7 @@ class Readers:
         keys = range(part.first * sizes.key_size, (part.first + 1) * sizes.key_size)
         yield "query", tuple(keys)
         yield "key", tuple(keys)
-        layer = self.weights.layers[ALTERNATING.layer(part.half_layer)]
+        layer = self._weights.layers[ALTERNATING.layer(part.half_layer)]
         columns = [
             column
             for name in part.writes
@@ -380,9 +380,16 @@ class Readers:
         through = reading.matrix @ np.linalg.lstsq(reading.matrix, weights, rcond=None)[0]
         return bool(np.abs(through - weights).max() <= least)
 
+    @cached_property
+    def _weights(self) -> Weights:
+        """The weights in the columns of the atlas, where what they do not touch is 0."""
+        if self.atlas.basis is None:
+            return self.weights
+        return in_basis(self.weights, self.atlas.basis, least=TOLERANCE)
+
     def _matrix(self, half_layer: int, role: str) -> npt.NDArray[np.float32]:
         if role == "result":
-            return self.weights.unembedding_w
-        layer = self.weights.layers[ALTERNATING.layer(half_layer)]
+            return self._weights.unembedding_w
+        layer = self._weights.layers[ALTERNATING.layer(half_layer)]
         found: npt.NDArray[np.float32] = getattr(layer, f"{role}_w")
         return found
