@@ -18,7 +18,7 @@ from benchmarks.circuit_discovery.measure import METHODS, append_row, measure, r
 from benchmarks.circuit_discovery.table import table
 from shoal.errors import InvalidInputError
 from shoal_analysis.lab.cases.case import STYLES, make_case
-from shoal_analysis.lab.cases.recipes import RECIPES
+from shoal_analysis.lab.cases.recipes import CASES
 from shoal_cli.progress import progress_bar
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.circuit_discovery", description=__doc__
     )
-    parser.add_argument("--cases", nargs="*", default=list(RECIPES), help="names (default: all)")
+    parser.add_argument("--cases", nargs="*", default=list(CASES), help="names (default: all)")
     parser.add_argument("--seeds", type=int, default=1, help="draws of pairs (default: 1)")
     parser.add_argument("--pairs", type=int, default=32, help="pairs of inputs (default: 32)")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))

@@ -11,6 +11,7 @@ from typing import Any
 import networkx as nx
 
 from shoal.atlas.atlas import Atlas, Saved
+from shoal.atlas.basis import require_columns, weights_in_columns
 from shoal.atlas.circuit import circuit
 from shoal.atlas.explain import Step, explain
 from shoal.atlas.patch import Patch
@@ -216,8 +217,9 @@ class Model(Transformer):
             half_layer: counted from 0, two for each layer; ``2 * num_layers`` is the end.
 
         Raises:
-            InvalidInputError: there is no such half-layer.
+            InvalidInputError: there is no such half-layer, or the stream was rotated.
         """
+        require_columns(self.atlas, "a list of labels")
         end = ALTERNATING.last_state(self.num_layers)
         if half_layer not in range(end + 1):
             raise InvalidInputError(
@@ -245,7 +247,7 @@ class Model(Transformer):
         Raises:
             InvalidInputError: there is no such level.
         """
-        return circuit(self.atlas, self.weights, level)
+        return circuit(self.atlas, weights_in_columns(self.atlas, self.weights), level)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a card with sizes, proofs, the program and its values."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shoal.atlas.basis import weights_in_columns
 from shoal.atlas.circuit import POSITIONS, TOKENS, Node, circuit_nodes
 from shoal.errors import InvalidInputError
 from shoal.model import Model
@@ -71,7 +72,8 @@ class EdgePatching:
     def __init__(self, model: Model, level: str = "head") -> None:
         require_plain(model.weights, "edge patching")
         self.model = model
-        self.nodes = {n.name: n for n in circuit_nodes(model.atlas, model.weights, level)}
+        weights = weights_in_columns(model.atlas, model.weights)
+        self.nodes = {n.name: n for n in circuit_nodes(model.atlas, weights, level)}
         self.edges = tuple(self._all_edges())
         self._layers = [_doubles(layer) for layer in model.weights.layers]
 

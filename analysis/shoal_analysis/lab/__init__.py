@@ -1,34 +1,39 @@
 """The laboratory: what models with a known mechanism are good for.
 
-Test cases for interpretability tools, with scores: ``make_case``, ``CASES``, ``score_claim``,
-``score_ranking``, ``interchange_edges``, ``interchange_nodes``, ``edge_effects``, ``node_effects``.
+Test cases for interpretability tools, with scores of what they claim; and models whose mechanism is
+known, made to look like models that were trained.
 """
 
-from shoal_analysis.circuits.checking import check_circuit
-from shoal_analysis.circuits.edge_patching import Edge
-from shoal_analysis.lab.cases.case import STYLES, Case, make_case
-from shoal_analysis.lab.cases.recipes import RECIPES as CASES
-from shoal_analysis.lab.cases.recipes import Recipe
-from shoal_analysis.lab.scores.claims import score_claim, score_ranking
-from shoal_analysis.lab.scores.interchange import (
-    edge_effects,
-    interchange_edges,
-    interchange_nodes,
-    node_effects,
-)
+from __future__ import annotations
 
-__all__ = [
-    "CASES",
-    "STYLES",
-    "Case",
-    "Edge",
-    "Recipe",
-    "check_circuit",
-    "edge_effects",
-    "interchange_edges",
-    "interchange_nodes",
-    "make_case",
-    "node_effects",
-    "score_claim",
-    "score_ranking",
-]
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "CASES": "cases.recipes",
+    "STYLES": "cases.case",
+    "Case": "cases.case",
+    "Recipe": "cases.recipes",
+    "directions": "realism.rotation",
+    "edge_effects": "scores.interchange",
+    "interchange_edges": "scores.interchange",
+    "interchange_nodes": "scores.interchange",
+    "make_case": "cases.case",
+    "node_effects": "scores.interchange",
+    "rotate": "realism.rotation",
+    "score_claim": "scores.claims",
+    "score_ranking": "scores.claims",
+}
+"""Public names by the module that has them, imported when they are asked for."""
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -24,7 +24,7 @@ from shoal_analysis.circuits.checking import edges_of
 from shoal_analysis.circuits.edge_patching import Edge, EdgePatching, EdgeRun
 from shoal_analysis.circuits.names import edge_name, edges_from_names
 from shoal_analysis.lab.cases.pairs import Pair, draw_pairs
-from shoal_analysis.lab.cases.recipes import RECIPES, Recipe
+from shoal_analysis.lab.cases.recipes import CASES, Recipe
 
 STYLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"faithful": {"passes": "none", "reuse": False}, "shallow": {"passes": "all"}}
@@ -180,7 +180,7 @@ def make_case(
     """A test case.
 
     Args:
-        program: the name of one in the library (``RECIPES``), or a recipe of one's own.
+        program: the name of one in the library (``CASES``), or a recipe of one's own.
         style: one of ``STYLES``.
         seed: of the inputs.
         pairs: how many; fewer if there are not so many.
@@ -211,14 +211,14 @@ def make_case(
 
 
 def _recipe(name: str) -> Recipe:
-    if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, n=1)
+    if name not in CASES:
+        near = get_close_matches(name, CASES, n=1)
         hint = f" did you mean {near[0]}?" if near else ""
         raise InvalidInputError(
-            f"there is no case {name!r};{hint} known: {', '.join(RECIPES)}. A program of your own "
+            f"there is no case {name!r};{hint} known: {', '.join(CASES)}. A program of your own "
             "is given as a Recipe"
         )
-    return RECIPES[name]
+    return CASES[name]
 
 
 def _number(choices: Sequence[Value], value: Value) -> int:

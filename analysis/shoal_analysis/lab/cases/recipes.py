@@ -80,7 +80,7 @@ def _summary(make: Callable[..., SOp]) -> str:
     return text[:1].lower() + text[1:]
 
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
+CASES: Mapping[str, Recipe] = MappingProxyType(
     {
         **{
             name: Recipe(

@@ -6,6 +6,7 @@ import json
 from html import escape
 from importlib.resources import files
 
+from shoal.atlas.basis import require_columns, require_compiled
 from shoal.atlas.circuit import flow
 from shoal.model import Model
 from shoal_analysis.pictures.allocation import allocation_svg
@@ -29,8 +30,14 @@ SCRIPTS = (
 
 
 def page(model: Model) -> str:
-    """A page that shows a model and runs it."""
+    """A page that shows a model and runs it.
+
+    Raises:
+        InvalidInputError: the stream was rotated, or the weights are no longer those compiled.
+    """
     atlas = model.atlas
+    require_columns(atlas, "the page")
+    require_compiled(atlas, "the page")
     data = json.dumps(page_data(model), allow_nan=False, separators=(",", ":"))
     parts = {
         "TITLE": escape(atlas.output),

@@ -11,18 +11,18 @@ from shoal.contract import all_agree
 from shoal.rasp import evaluate
 from shoal_analysis.circuits.edge_patching import Edge
 from shoal_analysis.lab.cases.case import STYLES, make_case
-from shoal_analysis.lab.cases.recipes import RECIPES, Recipe
+from shoal_analysis.lab.cases.recipes import CASES, Recipe
 
 
 def test_there_are_enough_of_every_difficulty() -> None:
-    assert len(RECIPES) >= 40
-    assert {recipe.difficulty for recipe in RECIPES.values()} == {1, 2, 3, 4, 5}
-    assert all(recipe.summary for recipe in RECIPES.values())
+    assert len(CASES) >= 40
+    assert {recipe.difficulty for recipe in CASES.values()} == {1, 2, 3, 4, 5}
+    assert all(recipe.summary for recipe in CASES.values())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", CASES)
 def test_every_case_is_what_it_says(name: str, style: str) -> None:
     case = make_case(name, style, pairs=12)
     numerical = case.model.output_encoder.codes is None
