@@ -19,9 +19,11 @@ _WHERE = {
     "interchange_edges": "scores.interchange",
     "interchange_nodes": "scores.interchange",
     "make_case": "cases.case",
+    "named_features": "scores.features",
     "node_effects": "scores.interchange",
     "rotate": "realism.rotation",
     "score_claim": "scores.claims",
+    "score_features": "scores.features",
     "score_ranking": "scores.claims",
 }
 """Public names by the module that has them, imported when they are asked for."""
