@@ -113,10 +113,14 @@ def _drawn(
 
 
 def _differing(found: Sequence[Drawn], position: int, numerical: bool) -> list[Drawn]:
-    """The pairs whose results differ at a position."""
-    return [
-        d for d in found if not agrees(d.results[position], d.others[position], numerical=numerical)
-    ]
+    """The pairs whose results differ at a position; of numbers, those where both are there."""
+    differing = []
+    for drawn in found:
+        one, other = drawn.results[position], drawn.others[position]
+        is_there = not numerical or None not in (one, other)
+        if is_there and not agrees(one, other, numerical=numerical):
+            differing.append(drawn)
+    return differing
 
 
 def _enough(found: Sequence[Drawn], length: int, count: int, numerical: bool) -> bool:

@@ -108,6 +108,16 @@ def test_results_of_different_types_are_told_apart() -> None:
     assert (case.run_metric(case.runs[0]) > 0).all()
 
 
+def test_numbers_that_are_not_there_are_no_answers() -> None:
+    """No metric says how far a number is from None."""
+    ones = rasp.Select(rasp.tokens, rasp.Map(lambda t: 1, rasp.tokens), rasp.Comparison.EQ)
+    share = rasp.Aggregate(ones, rasp.numerical(rasp.indices), default=None)
+    recipe = Recipe(lambda n: rasp.numerical(share), (1, 2), 4, 1, "where the ones are")
+    case = make_case(recipe, pairs=8)
+    assert all(None not in (pair.wanted, pair.unwanted) for pair in case.pairs)
+    assert (case.run_metric(case.runs[0]) > 0).all()
+
+
 def test_what_there_is_not_is_said() -> None:
     with pytest.raises(shoal.InvalidInputError, match="no case 'sorted'; did you mean"):
         make_case("sorted")
