@@ -42,7 +42,8 @@ docs: $(VENV)/docs
 bench: $(VENV)/targets
 	$(BIN)/python -m benchmarks.document
 
-# Methods of others on the cases of the laboratory, in an environment of their own.
+# Methods of others on the cases of the laboratory, in an environment of their own. auto-circuit needs TransformerLens 2,
+# which runs with NumPy 2, though its metadata say otherwise.
 discovery: $(VENV)-discovery/installed
 	$(VENV)-discovery/bin/python -m benchmarks.circuit_discovery
 
@@ -66,6 +67,7 @@ $(VENV)-discovery/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-discovery
 	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[discovery]'
+	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check --no-deps transformer-lens==2.18.0
 	touch $@
 
 $(VENV)/docs: $(VENV)/installed

@@ -1,7 +1,7 @@
 """Circuit discovery by the package ``auto-circuit`` on a case's model in TransformerLens.
 
-Needs ``pip install 'shoal[discovery]'``, in an environment of its own: the package wants a
-``HookedTransformer``, which TransformerLens 4 has no more.
+Needs an environment of its own, which ``make discovery`` makes: the package wants TransformerLens 2
+and its ``HookedTransformer``, which newer versions have no more.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def _part(module: str, name: str) -> Any:
     except ImportError as error:
         raise InvalidInputError(
             f"circuit discovery needs auto-circuit ({error}); install it in an environment of its "
-            "own by pip install 'shoal[discovery]', since it wants TransformerLens 3"
+            "own: pip install 'shoal[discovery]', and then, since it wants an older one than other "
+            "packages bring, pip install --no-deps transformer-lens==2.18.0"
         ) from error
 
 
