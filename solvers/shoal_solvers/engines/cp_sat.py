@@ -138,11 +138,11 @@ class CpSat:
             domain = proto.variables[column].domain
             domain[0], domain[1] = int(lower[column]), int(upper[column])
         self._limits = lower, upper
-        self._model.clear_objective()
+        proto.clear_objective()
         if model.objective:
             proto.objective.vars.extend(list(model.objective))
             proto.objective.coeffs.extend(list(model.objective.values()))
-        self._model.clear_hints()
+        proto.clear_solution_hint()
         if start is not None:
             proto.solution_hint.vars.extend(range(model.num_columns))
             proto.solution_hint.values.extend(start.tolist())
