@@ -6,7 +6,7 @@ and its ``HookedTransformer``, which newer versions have no more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from importlib import import_module
 from io import StringIO
@@ -48,11 +48,12 @@ def attribution_patching(case: Case, steps: int = 0) -> dict[Edge, float]:
     return _by_edge(case, model, found)
 
 
-def acdc(case: Case) -> dict[Edge, float]:
+def acdc(case: Case, factors: Sequence[int] = (1, 3)) -> dict[Edge, float]:
     """Automated circuit discovery (Conmy et al. 2023), by ``auto-circuit``.
 
     Args:
         case: of which model.
+        factors: thresholds are these times 1e-5 to 1e-2; each takes a pass over all edges.
 
     Returns:
         For each edge the greatest threshold at which it stays in the circuit.
@@ -64,7 +65,7 @@ def acdc(case: Case) -> dict[Edge, float]:
     model, loader = _patchable(case), _pairs(case)
     target = "mse" if _is_numerical(case) else "kl_div"
     with redirect_stderr(StringIO()):  # a progress bar for each threshold and edge
-        found = method(model, loader, None, faithfulness_target=target)
+        found = method(model, loader, None, tao_bases=list(factors), faithfulness_target=target)
     return _by_edge(case, model, found)
 
 
