@@ -22,6 +22,7 @@ _WHERE = {
     "named_features": "scores.features",
     "node_effects": "scores.interchange",
     "rotate": "realism.rotation",
+    "score_activity": "scores.features",
     "score_claim": "scores.claims",
     "score_features": "scores.features",
     "score_ranking": "scores.claims",

@@ -31,11 +31,13 @@ class Autoencoder:
 
     Attributes:
         directions: [features, d_model], the rows of its decoder.
+        activity: [tokens of all inputs, features], how active they are.
         explained: the share of the variance of the activations that it reconstructs.
         active: how many features are active at once, on average.
     """
 
     directions: npt.NDArray[np.float64]
+    activity: npt.NDArray[np.float64]
     explained: float
     active: float
 
@@ -138,6 +140,7 @@ def _learnt(autoencoder: Any, data: Any) -> Autoencoder:
         missing = data - autoencoder.decode(codes)
     return Autoencoder(
         np.asarray(autoencoder.W_dec.detach().numpy(), dtype=np.float64),
+        np.asarray(codes.numpy(), dtype=np.float64),
         float(1 - (missing**2).sum() / ((data - data.mean(dim=0)) ** 2).sum()),
         float((codes > 0).sum(dim=-1).float().mean()),
     )

@@ -1,7 +1,10 @@
-"""Directions that a probe or an autoencoder found, against those of the named values.
+"""What a probe or an autoencoder found, against the named values.
 
-A direction is found if some named value's lies along it, whatever the sign: the mean of the largest
-cosines is the usual score of dictionaries whose truth is known (Sharkey et al. 2022).
+A named value is found if a direction lies along its own, whatever the sign: the mean of the largest
+cosines is the usual score of dictionaries whose truth is known (Sharkey et al. 2022). Directions
+are not all that there is to it: of a one-hot value exactly one coordinate is 1, so that the same
+vector may be added to the directions of all its coordinates and taken from the constant, and
+nothing changes. Whether a feature is *active* where a coordinate is 1 does not depend on that.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from shoal.model import Model
 from shoal.rasp.values import Value
 from shoal_solvers import ALTERNATING
 
-ALONG = 0.9
-"""The least cosine at which a direction counts as found."""
+FOUND = 0.9
+"""The least cosine, or correlation, at which a named feature counts as found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,27 +41,27 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class FeatureScores:
-    """How well directions fit the named values.
+    """How well what was found fits the named values.
 
     Attributes:
-        best: for each named feature the number of the direction that fits best, and the size of
-            their cosine.
-        mean_cosine: of these.
-        recall: the share of named features with a cosine of ``ALONG`` or more.
-        precision: the share of directions that fit some named feature so well.
+        best: for each named feature the number of what fits best, and the size of their cosine, or
+            correlation.
+        mean: of these.
+        recall: the share of named features with ``FOUND`` or more.
+        precision: the share of what was found that fits some named feature so well.
     """
 
     best: dict[str, tuple[int, float]]
-    mean_cosine: float
+    mean: float
     recall: float
     precision: float
 
     def __str__(self) -> str:
         lines = [
-            f"mean cosine {self.mean_cosine:.2f}, recall {self.recall:.2f}, precision "
-            f"{self.precision:.2f} (cosine of {ALONG} or more)"
+            f"mean {self.mean:.2f}, recall {self.recall:.2f}, precision {self.precision:.2f} "
+            f"({FOUND} or more)"
         ]
-        lines += [f"  {label}: direction {n}, {c:.2f}" for label, (n, c) in self.best.items()]
+        lines += [f"  {label}: number {n}, {size:.2f}" for label, (n, size) in self.best.items()]
         return "\n".join(lines)
 
 
@@ -127,16 +130,55 @@ def score_features(features: Sequence[Feature], directions: npt.NDArray[Any]) ->
             f"the directions have {found.shape[1]} entries, and the stream has {true.shape[1]} "
             "columns; take them from the same model and half-layer"
         )
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    unit = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
-    cosines = np.abs(true @ unit.T)
+    return _scores(features, _alike(true, found))
+
+
+def score_activity(
+    features: Sequence[Feature],
+    stream: npt.NDArray[Any],
+    activity: npt.NDArray[Any],
+) -> FeatureScores:
+    """When things are active against when the named features are, by correlation.
+
+    Args:
+        features: of ``named_features``.
+        stream: [rows, d_model], as of ``activations``.
+        activity: [rows, found], of an autoencoder's features, or of probes, on the same rows.
+
+    Raises:
+        InvalidInputError: there are no features, or the rows are others.
+    """
+    found = np.asarray(activity, dtype=np.float64)
+    if not features or found.ndim != 2 or len(found) != len(stream):
+        raise InvalidInputError(
+            "there is nothing to compare: give features of named_features, and the activity of "
+            f"what was found as an array [{len(stream)} rows, found]; this one is "
+            f"{list(found.shape)}"
+        )
+    true = np.stack([stream @ feature.direction for feature in features], axis=1)
+    return _scores(features, _alike((true - true.mean(axis=0)).T, (found - found.mean(axis=0)).T))
+
+
+def _alike(
+    true: npt.NDArray[np.float64], found: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """[true, found], the sizes of the cosines between rows; 0 of what is 0."""
+
+    def unit(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+
+    return np.asarray(np.abs(unit(true) @ unit(found).T))
+
+
+def _scores(features: Sequence[Feature], alike: npt.NDArray[np.float64]) -> FeatureScores:
     best = {
         feature.label: (int(row.argmax()), float(row.max()))
-        for feature, row in zip(features, cosines, strict=True)
+        for feature, row in zip(features, alike, strict=True)
     }
     return FeatureScores(
         best,
-        float(cosines.max(axis=1).mean()),
-        float((cosines.max(axis=1) >= ALONG).mean()),
-        float((cosines.max(axis=0) >= ALONG).mean()),
+        float(alike.max(axis=1).mean()),
+        float((alike.max(axis=1) >= FOUND).mean()),
+        float((alike.max(axis=0) >= FOUND).mean()),
     )
