@@ -166,7 +166,7 @@ def _alike(
 
     def unit(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+        return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))
 
     return np.asarray(np.abs(unit(true) @ unit(found).T))
 
