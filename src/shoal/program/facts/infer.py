@@ -42,7 +42,7 @@ from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import Node, Op, Program
 from shoal.rasp.functions import Comparison
-from shoal.rasp.values import Value, canonical_key, is_number, show_value
+from shoal.rasp.values import Value, canonical_key, is_number, normalise, show_value
 
 
 def infer(
@@ -149,9 +149,27 @@ def _infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFac
 
 
 def _infer_tokens(facts: Inferred, node: Node) -> SOpFacts:
-    values = encoded(node, [[token] for token in facts.vocab], nullable=False)
-    column = np.array([values.class_of[canonical_key(t)] for t in facts.vocab], dtype=np.int32)
+    tokens = facts.vocab if node.function is None else _elements(facts.vocab, node)
+    values = encoded(node, [[token] for token in tokens], nullable=False)
+    column = np.array([values.class_of[canonical_key(t)] for t in tokens], dtype=np.int32)
     return SOpFacts(values, local=np.repeat(column[:, None], facts.max_seq_len, axis=1))
+
+
+def _elements(vocab: Sequence[Value], node: Node) -> list[Value]:
+    """The element of each token that a node is."""
+    assert node.function is not None
+    found = []
+    for token in vocab:
+        try:
+            found.append(normalise(node.function(token)))
+        except (TypeError, IndexError, KeyError):
+            raise UnsupportedProgramError(
+                Refusal.UNUSABLE_VALUE,
+                node.label,
+                f"is an element of each token, and the token {show_value(token)} has none such",
+                "give tokens that are tuples, all of one length",
+            ) from None
+    return found
 
 
 def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:

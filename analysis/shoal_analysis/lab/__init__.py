@@ -1,0 +1,1 @@
+"""Experiments with compiled models; each room says what it needs besides."""

@@ -1,0 +1,74 @@
+"""Outputs of a part: named values that a host reads, linear in the part's stream at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoal.arrays import Array, Float
+from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.errors import InvalidInputError
+from shoal.model import Model
+from shoal_analysis.lab.transplants.coordinates import Coordinates
+
+RESULT = "result"
+"""What the program's result is called where the program gives it no name."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutputVariable:
+    """A value that a host reads.
+
+    Attributes:
+        coordinates: what is read of it, at each position.
+        matrix: [d_model, coordinates], from the part's stream at its end.
+        bias: [coordinates].
+    """
+
+    coordinates: Coordinates
+    matrix: Float[Array, "d_model coordinates"]
+    bias: Float[Array, " coordinates"]
+
+
+def outputs_of(model: Model) -> dict[str, OutputVariable]:
+    """The result of a part, and what it keeps, by name; the result comes first.
+
+    Raises:
+        InvalidInputError: one of them is not linear in the stream.
+    """
+    atlas = model.atlas
+    result = atlas.named(atlas.output)
+    name = result.label if result.is_named else RESULT
+    found = {name: _output(name, result, atlas.result, model)}
+    for value in atlas.values.values():
+        if value.is_kept and value.label != result.label:
+            found[value.label] = _output(value.label, value, _reading(value, atlas, model), model)
+    return found
+
+
+def _reading(value: NamedValue, atlas: Atlas, model: Model) -> Reading:
+    """How a kept value is read at the end."""
+    end = 2 * model.num_layers
+    for reading in value.readings:
+        is_there = all(atlas.places[name].last >= end for name in reading.variables)
+        if is_there and (reading.is_number or reading.shows_classes):
+            return reading
+    raise InvalidInputError(
+        f"the part keeps {value.label!r}, but no linear function of its stream at the end says "
+        "what it is; drop rasp.keep, or a wish for a form"
+    )
+
+
+def _output(name: str, value: NamedValue, reading: Reading, model: Model) -> OutputVariable:
+    if not (reading.is_number or reading.shows_classes):
+        raise InvalidInputError(
+            f"{name!r} is held in the form {reading.form!r}, which no linear map reads; wrap it in "
+            "rasp.numerical if it is a number, or drop a wish for that form"
+        )
+    classes = () if reading.is_number else value.classes or ()
+    coordinates = Coordinates(name, classes, reading.is_number)
+    columns = [c for n in reading.variables for c in model.atlas.places[n].columns]
+    matrix = np.zeros((model.d_model, coordinates.size))
+    matrix[columns] = reading.matrix[:, : coordinates.size]
+    return OutputVariable(coordinates, matrix, reading.bias[: coordinates.size])
