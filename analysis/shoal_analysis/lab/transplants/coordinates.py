@@ -13,7 +13,7 @@ from shoal.errors import InvalidInputError
 from shoal.rasp.values import Key, Value, canonical_key, is_number, normalise, show_value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coordinates:
     """How a host and a part tell each other the values of a variable.
 
@@ -21,13 +21,13 @@ class Coordinates:
         name: of the variable.
         classes: the values in classes that nothing tells apart; empty for numbers that are not
             listed. The first value of a class stands for it.
-        is_number: whether there is one coordinate, the number. Else there is one for each class,
-            1 for the value's and 0 for all others; None has 0 in all.
+        codes: [classes, coordinates] of each class: rows of a unit matrix where values are one-hot.
+            None for numbers, which are their own coordinate. None, the value, has 0 in all.
     """
 
     name: str
     classes: tuple[tuple[Value, ...], ...]
-    is_number: bool
+    codes: Float[Array, "classes coordinates"] | None
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -37,7 +37,7 @@ class Coordinates:
     @property
     def size(self) -> int:
         """How many coordinates there are."""
-        return 1 if self.is_number else len(self.classes)
+        return 1 if self.codes is None else int(self.codes.shape[1])
 
     @cached_property
     def _number_of(self) -> dict[Key, int]:
@@ -51,10 +51,12 @@ class Coordinates:
         """
         result = np.zeros((len(values), self.size))
         for row, value in zip(result, map(normalise, values), strict=True):
-            if self.is_number:
+            if value is None:
+                continue
+            if self.codes is None:
                 row[0] = self._number(value)
-            elif value is not None:
-                row[self._class(value)] = 1.0
+            else:
+                row[:] = self.codes[self._class(value)]
         return result
 
     def _number(self, value: Value) -> float:

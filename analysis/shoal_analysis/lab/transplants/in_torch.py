@@ -40,15 +40,17 @@ class Input(nn.Module):
         self.read = _linear(read)
         self.add = _linear(LinearMap(embedding))
         self.harden = harden
-        numbers = torch.tensor(coordinates.values if coordinates.is_number else ())
+        numbers = torch.tensor(coordinates.values if coordinates.codes is None else ())
         self.register_buffer("numbers", numbers.to(torch.float32))
 
     def forward(self, stream: Tensor) -> Tensor:
         """[batch, positions, d_model of the part] for a stream [batch, positions, d_host]."""
         read: Tensor = self.read(stream)
         if self.harden:
-            # straight through: gradients are those of what was read (Bengio et al. 2013)
-            read = read + (self._nearest(read) - read).detach()
+            nearest = self._nearest(read)
+            soft = read if len(self.get_buffer("numbers")) else read.softmax(dim=-1)
+            # straight through: gradients are those of what is soft (Bengio et al. 2013)
+            read = soft + (nearest - soft).detach()
         result: Tensor = self.add(read)
         return result
 
@@ -207,7 +209,7 @@ def _require_size(given: Any, what: str, has: int, wanted: int) -> None:
     if has != wanted:
         raise InvalidInputError(
             f"what {what} has {has} coordinates, and the part's has {wanted}; use "
-            "`coordinates.of(values)` of the part's input or output for fitting"
+            "`of(values)` of the part's input or output for fitting"
         )
 
 

@@ -59,6 +59,14 @@ class InputVariable:
     coordinates: Coordinates
     embedding: Float[Array, "coordinates d_model"]
 
+    def of(self, values: Sequence[Value]) -> Float[Array, "rows coordinates"]:
+        """The coordinates [rows, coordinates] of values, for fitting maps.
+
+        Raises:
+            InvalidInputError: a value is none of the input's.
+        """
+        return self.coordinates.of(values)
+
 
 def declared(inputs: Mapping[str, Iterable[Value] | Numbers]) -> tuple[Coordinates, ...]:
     """What inputs there are.
@@ -106,7 +114,7 @@ def _declared(name: str, given: Iterable[Value] | Numbers) -> Coordinates:
     if not listed:
         raise InvalidInputError(f"the input {name!r} has no values; give at least one")
     classes = tuple((value,) for value in canonical_order(listed))
-    return Coordinates(name, classes, isinstance(given, Numbers))
+    return Coordinates(name, classes, None if isinstance(given, Numbers) else np.eye(len(classes)))
 
 
 def s_ops(inputs: Sequence[Coordinates]) -> dict[str, SOp]:
@@ -114,7 +122,7 @@ def s_ops(inputs: Sequence[Coordinates]) -> dict[str, SOp]:
     found: dict[str, SOp] = {}
     for number, one in enumerate(inputs):
         sop: SOp = TokensType() if len(inputs) == 1 else TokensType(number)
-        found[one.name] = (numerical(sop) if one.is_number else sop).named(one.name)
+        found[one.name] = (numerical(sop) if one.codes is None else sop).named(one.name)
     return found
 
 

@@ -120,7 +120,8 @@ def fit_map(sources: Any, targets: Any, ridge: float = 1e-6) -> Fit:
     Args:
         sources: [rows, dimensions], arrays or tensors.
         targets: [rows, results].
-        ridge: weight of the matrix's squares, relative to the mean variance of a dimension.
+        ridge: weight of the matrix's squares, relative to the mean variance of a dimension of the
+            sources.
 
     Raises:
         InvalidInputError: the arrays do not fit each other, or are too few rows or no numbers.
@@ -129,7 +130,7 @@ def fit_map(sources: Any, targets: Any, ridge: float = 1e-6) -> Fit:
     train, held_out = _split(len(xs))
     centre, mean = xs[train].mean(axis=0), ys[train].mean(axis=0)
     matrix = np.linalg.lstsq(
-        _covariance(xs[train] - centre, ridge),
+        _covariance(xs[train] - centre, ridge * xs[train].var(axis=0).mean()),
         (xs[train] - centre).T @ (ys[train] - mean) / train.sum(),
         rcond=None,
     )[0]
@@ -150,7 +151,7 @@ def fit_discriminant(activations: Any, one_hot: Any, ridge: float = 1e-6) -> Fit
     Args:
         activations: [rows, dimensions], an array or a tensor.
         one_hot: [rows, values], an input's coordinates.
-        ridge: as of ``fit_map``, of the variance within values.
+        ridge: as of ``fit_map``.
 
     Raises:
         InvalidInputError: as of ``fit_map``; or targets are not one-hot, or a value never occurs.
@@ -169,7 +170,7 @@ def fit_discriminant(activations: Any, one_hot: Any, ridge: float = 1e-6) -> Fit
             "rows, so that nothing says how to tell it; give activations of inputs that have it"
         )
     means = ys[train].T @ xs[train] / counts[:, None]
-    within = _covariance(xs[train] - ys[train] @ means, ridge)
+    within = _covariance(xs[train] - ys[train] @ means, ridge * xs[train].var(axis=0).mean())
     matrix = np.linalg.lstsq(within, means.T, rcond=None)[0]
     bias = np.log(counts / counts.sum()) - (means * matrix.T).sum(axis=1) / 2
     found = LinearMap(matrix, bias)
@@ -224,14 +225,11 @@ def _split(rows: int) -> tuple[Any, Any]:
 
 
 def _covariance(
-    centred: Float[Array, "rows dimensions"], ridge: float
+    rows: Float[Array, "rows dimensions"], ridge: float
 ) -> Float[Array, "dimensions dimensions"]:
-    """With the ridge on its diagonal, relative to the mean of that."""
-    covariance = centred.T @ centred / len(centred)
-    result: Float[Array, "dimensions dimensions"] = covariance + np.diag(
-        np.full(len(covariance), ridge * np.diagonal(covariance).mean())
-    )
-    return result
+    """The mean of the rows' outer products, with a ridge on its diagonal."""
+    result: Float[Array, "dimensions dimensions"] = rows.T @ rows / len(rows)
+    return result + np.diag(np.full(len(result), ridge))
 
 
 def _is_one_hot(ys: Float[Array, "rows values"]) -> bool:

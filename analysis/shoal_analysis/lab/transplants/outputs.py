@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from shoal.arrays import Array, Float
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.errors import InvalidInputError
 from shoal.model import Model
+from shoal.rasp.values import Value
 from shoal_analysis.lab.transplants.coordinates import Coordinates
 
 RESULT = "result"
@@ -30,12 +32,20 @@ class OutputVariable:
     matrix: Float[Array, "d_model coordinates"]
     bias: Float[Array, " coordinates"]
 
+    def of(self, values: Sequence[Value]) -> Float[Array, "rows coordinates"]:
+        """The coordinates [rows, coordinates] of values, for fitting maps.
+
+        Raises:
+            InvalidInputError: a value is none of the output's.
+        """
+        return self.coordinates.of(values)
+
 
 def outputs_of(model: Model) -> dict[str, OutputVariable]:
     """The result of a part, and what it keeps, by name; the result comes first.
 
     Raises:
-        InvalidInputError: one of them is not linear in the stream.
+        InvalidInputError: one of them cannot be read from the stream at its end.
     """
     atlas = model.atlas
     result = atlas.named(atlas.output)
@@ -51,23 +61,24 @@ def _reading(value: NamedValue, atlas: Atlas, model: Model) -> Reading:
     """How a kept value is read at the end."""
     end = 2 * model.num_layers
     for reading in value.readings:
-        is_there = all(atlas.places[name].last >= end for name in reading.variables)
-        if is_there and (reading.is_number or reading.shows_classes):
+        if all(atlas.places[name].last >= end for name in reading.variables):
             return reading
     raise InvalidInputError(
-        f"the part keeps {value.label!r}, but no linear function of its stream at the end says "
-        "what it is; drop rasp.keep, or a wish for a form"
+        f"the part keeps {value.label!r}, but nothing at the end of its stream says what it is; "
+        "drop rasp.keep, or a wish for a form"
     )
 
 
 def _output(name: str, value: NamedValue, reading: Reading, model: Model) -> OutputVariable:
-    if not (reading.is_number or reading.shows_classes):
+    if reading.is_number:
+        coordinates = Coordinates(name, (), None)
+    elif value.classes is not None and reading.codes is not None:
+        coordinates = Coordinates(name, value.classes, reading.codes)
+    else:
         raise InvalidInputError(
-            f"{name!r} is held in the form {reading.form!r}, which no linear map reads; wrap it in "
-            "rasp.numerical if it is a number, or drop a wish for that form"
+            f"{name!r} has too many values to list, and is held in the form {reading.form!r}; wrap "
+            "it in rasp.numerical"
         )
-    classes = () if reading.is_number else value.classes or ()
-    coordinates = Coordinates(name, classes, reading.is_number)
     columns = [c for n in reading.variables for c in model.atlas.places[n].columns]
     matrix = np.zeros((model.d_model, coordinates.size))
     matrix[columns] = reading.matrix[:, : coordinates.size]

@@ -98,6 +98,7 @@ def part_of(
     *,
     inputs: Mapping[str, Iterable[Value] | Numbers],
     max_seq_len: int,
+    result: str = "one-hot",
     **options: Any,
 ) -> CompiledPart:
     """Compile a program whose inputs are variables that a host provides.
@@ -107,7 +108,9 @@ def part_of(
             read besides the result is wrapped in ``rasp.keep``.
         inputs: for each its values; ``Numbers(values)`` for what a host provides as a number.
         max_seq_len: the greatest number of the host's positions that hold a token.
-        options: others of ``shoal.compile``; ``result`` is "one-hot".
+        result: "one-hot", or "code" for a result that may be one number for each value, which often
+            saves the neurons that would take it apart.
+        options: others of ``shoal.compile``.
 
     Raises:
         InvalidInputError: inputs do not fit the program, or have too many combinations of values.
@@ -115,13 +118,10 @@ def part_of(
             ``shoal.compile``.
     """
     found = declared(inputs)
-    for name in ("vocab", "result"):
-        if name in options:
-            raise InvalidInputError(f"{name!r} is no option of a part, which has its own; drop it")
+    if "vocab" in options:
+        raise InvalidInputError("a part's vocab is made of its inputs' values; drop `vocab`")
     root = _made(program, s_ops(found))
-    model = compile(
-        root, vocab=tokens_of(found), max_seq_len=max_seq_len, result="one-hot", **options
-    )
+    model = compile(root, vocab=tokens_of(found), max_seq_len=max_seq_len, result=result, **options)
     variables, bias = embedded(found, model.input_encoder.vocab, model.weights.token_embedding)
     by_name = {one.coordinates.name: one for one in variables}
     return CompiledPart(model, by_name, outputs_of(model), bias)
