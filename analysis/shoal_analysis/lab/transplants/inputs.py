@@ -122,6 +122,7 @@ def s_ops(inputs: Sequence[Coordinates]) -> dict[str, SOp]:
     found: dict[str, SOp] = {}
     for number, one in enumerate(inputs):
         sop: SOp = TokensType() if len(inputs) == 1 else TokensType(number)
+        object.__setattr__(sop, "_position", None)  # nobody wrote it, so no refusal points there
         found[one.name] = (numerical(sop) if one.codes is None else sop).named(one.name)
     return found
 

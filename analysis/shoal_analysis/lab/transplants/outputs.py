@@ -49,11 +49,12 @@ def outputs_of(model: Model) -> dict[str, OutputVariable]:
     """
     atlas = model.atlas
     result = atlas.named(atlas.output)
-    name = result.label if result.is_named else RESULT
+    kept = [v for v in atlas.values.values() if v.is_kept and v.label != result.label]
+    is_free = RESULT not in [value.label for value in kept]
+    name = RESULT if is_free and not result.is_named else result.label
     found = {name: _output(name, result, atlas.result, model)}
-    for value in atlas.values.values():
-        if value.is_kept and value.label != result.label:
-            found[value.label] = _output(value.label, value, _reading(value, atlas, model), model)
+    for value in kept:
+        found[value.label] = _output(value.label, value, _reading(value, atlas, model), model)
     return found
 
 
@@ -78,6 +79,10 @@ def _output(name: str, value: NamedValue, reading: Reading, model: Model) -> Out
         raise InvalidInputError(
             f"{name!r} has too many values to list, and is held in the form {reading.form!r}; wrap "
             "it in rasp.numerical"
+        )
+    if not coordinates.size:
+        raise InvalidInputError(
+            f"{name!r} is None on every input, so that there is nothing to read; let it have a value"
         )
     columns = [c for n in reading.variables for c in model.atlas.places[n].columns]
     matrix = np.zeros((model.d_model, coordinates.size))
