@@ -31,7 +31,7 @@ class Scale:
     every: int
 
 
-FULL = Scale(host=1_500, tuning=600, relearning=1_500, every=100)
+FULL = Scale(host=3_000, tuning=600, relearning=1_500, every=100)
 SMALL = Scale(host=60, tuning=5, relearning=20, every=10)
 
 
