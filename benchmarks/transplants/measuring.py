@@ -32,7 +32,7 @@ class Scale:
 
 
 FULL = Scale(host=3_000, tuning=600, relearning=1_500, every=100)
-SMALL = Scale(host=60, tuning=5, relearning=20, every=10)
+SMALL = Scale(host=10, tuning=2, relearning=4, every=2)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def test_the_compiled_model_does_what_hosts_learn() -> None:
     assert accuracy(compiled().to_torch()) == 1.0
 
 
+@pytest.mark.slow
 def test_replacing_leaves_the_host_and_the_part_as_they_are() -> None:
     torch.manual_seed(0)
     host = Host()
@@ -59,6 +60,7 @@ def test_replacing_leaves_the_host_and_the_part_as_they_are() -> None:
         assert torch.equal(tensor, before[name])
 
 
+@pytest.mark.slow
 def test_training_learns() -> None:
     torch.manual_seed(0)
     host = Host()
@@ -67,6 +69,7 @@ def test_training_learns() -> None:
     assert accuracy(host) > before
 
 
+@pytest.mark.slow
 def test_figures_are_written_into_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
