@@ -68,8 +68,9 @@ class Transplant(nn.Module):
     weights and maps are frozen; gradients pass through it. It runs on a stream of its own, with a
     BOS of its own before the host's first token.
 
-    Modules: ``inputs.NAME`` (with ``read``, ``add``), ``part`` (a ``TorchTransformer``), and
-    ``outputs.NAME``, from the part's stream to the host's.
+    Modules, in the order in which the part has its inputs and outputs: ``inputs.0`` (with ``read``
+    and ``add``), ``part`` (a ``TorchTransformer``), and ``outputs.0``, from the part's stream to the
+    host's.
     """
 
     def __init__(
@@ -90,18 +91,16 @@ class Transplant(nn.Module):
             )
         self.skip, self.max_seq_len = skip, part.model.input_encoder.max_seq_len
         self.part = to_torch(part.model)
-        self.inputs = nn.ModuleDict(
-            {
-                name: Input(one.coordinates, reads[name], one.embedding, harden)
-                for name, one in part.inputs.items()
-            }
+        self.inputs = nn.ModuleList(
+            Input(one.coordinates, reads[name], one.embedding, harden)
+            for name, one in part.inputs.items()
         )
         self.register_buffer("bias", torch.tensor(part.bias, dtype=torch.float32))
-        outputs = {}
-        for name, write in writes.items():
-            output = part.outputs[name]
-            outputs[name] = _linear(LinearMap(output.matrix @ write.matrix, write(output.bias)))
-        self.outputs = nn.ModuleDict(outputs)
+        self.outputs = nn.ModuleList(
+            _linear(LinearMap(output.matrix @ writes[name].matrix, writes[name](output.bias)))
+            for name, output in part.outputs.items()
+            if name in writes
+        )
         self.requires_grad_(False)
         self.eval()
 
@@ -121,7 +120,7 @@ class Transplant(nn.Module):
         tokens = stream[:, self.skip :].to(self.bias.dtype)
         with torch.autocast(stream.device.type, enabled=False):
             final = self._run(tokens, there)
-            update = sum((write(final) for write in self.outputs.values()), tokens.new_zeros(()))
+            update = sum((write(final) for write in self.outputs), tokens.new_zeros(()))
             update = update * there[..., None]
         return functional.pad(update, (0, 0, self.skip, 0)).to(stream.dtype)
 
@@ -130,7 +129,7 @@ class Transplant(nn.Module):
         places = torch.arange(tokens.shape[1] + 1, device=tokens.device)
         positions = self.part.pos_embed(places)
         bos = self.part.embed.weight[self.part.bos] + positions[0]
-        added = sum((one(tokens) for one in self.inputs.values()), self.get_buffer("bias"))
+        added = sum((one(tokens) for one in self.inputs), self.get_buffer("bias"))
         start = torch.cat([bos.expand(len(tokens), 1, -1), added + positions[1:]], dim=1)
         keys = functional.pad(there, (1, 0), value=True)
         visible = keys[:, None, None, :].expand(-1, 1, len(places), -1)

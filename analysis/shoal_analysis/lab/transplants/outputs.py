@@ -82,7 +82,7 @@ def _output(name: str, value: NamedValue, reading: Reading, model: Model) -> Out
         )
     if not coordinates.size:
         raise InvalidInputError(
-            f"{name!r} is None on every input, so that there is nothing to read; let it have a value"
+            f"{name!r} is None on every input, so that nothing can be read; let it have a value"
         )
     columns = [c for n in reading.variables for c in model.atlas.places[n].columns]
     matrix = np.zeros((model.d_model, coordinates.size))

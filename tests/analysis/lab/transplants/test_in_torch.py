@@ -73,6 +73,12 @@ PARTS: Mapping[str, tuple[Callable[..., SOp], dict[str, Any], dict[str, Any]]] =
         {"a": range(2), "b": range(2)},
         {"causal": True},
     ),
+    "names that modules have": (
+        lambda keys, update: keys | update,
+        {"keys": [0, 1], "update": [0, 2]},
+        {},
+    ),
+    "names with dots": (lambda x: keep(count_of(x)).named("a.b") % 2, {"x": "ab"}, {}),
     "values that are tuples": (lambda x: Map(sum, x), {"x": [(1, 2), (3, 4)]}, {}),
     "inputs that nothing reads": (lambda a, b: indices, {"a": "ab", "b": "ab"}, {}),
     "a constant": (lambda a: Full(3), {"a": "ab"}, {}),
