@@ -68,9 +68,8 @@ class Transplant(nn.Module):
     weights and maps are frozen; gradients pass through it. It runs on a stream of its own, with a
     BOS of its own before the host's first token.
 
-    Modules, in the order in which the part has its inputs and outputs: ``inputs.0`` (with ``read``
-    and ``add``), ``part`` (a ``TorchTransformer``), and ``outputs.0``, from the part's stream to the
-    host's.
+    Modules, in the part's order of inputs and outputs: ``inputs.0`` (with ``read`` and ``add``),
+    ``part`` (a ``TorchTransformer``), and ``outputs.0``, from the part's stream to the host's.
     """
 
     def __init__(

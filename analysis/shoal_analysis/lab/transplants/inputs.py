@@ -154,7 +154,7 @@ def embedded(
     columns = np.hstack([one.of(e) for one, e in zip(inputs, elements, strict=True)])
     # centred, so that what several inputs could add alike belongs to none of them
     centre = columns.mean(axis=0)
-    weights = np.linalg.pinv(columns - centre) @ (rows - rows.mean(axis=0))
+    weights = np.linalg.lstsq(columns - centre, rows - rows.mean(axis=0), rcond=1e-9)[0]
     bias = rows.mean(axis=0) - centre @ weights
     off = float(np.abs(columns @ weights + bias - rows).max(initial=0.0))
     if off > _ADDITIVE * max(1.0, float(np.abs(rows).max(initial=0.0))):

@@ -29,6 +29,18 @@ def test_the_embedding_is_the_sum_of_what_inputs_add() -> None:
         assert np.allclose(part.bias + sum(added)[0], row, atol=1e-5)
 
 
+def test_inputs_of_many_values_are_told_apart() -> None:
+    part = part_of(
+        lambda a, b: SequenceMap(lambda x, y: (x + y) % 5, a, b),
+        inputs={"a": range(50), "b": range(40)},
+        max_seq_len=2,
+    )
+    assert part.run(a=[49, 7], b=[39, 8]) == [3, 0]
+    added = [part.inputs[name].of([7]) @ part.inputs[name].embedding for name in "ab"]
+    number = part.model.input_encoder.vocab.index((7, 7))
+    assert np.allclose(part.bias + sum(added)[0], part.model.weights.token_embedding[number])
+
+
 def test_a_code_takes_no_neurons_where_one_hots_do() -> None:
     code, one_hot = (
         part_of(count_of, inputs={"letter": "abc"}, max_seq_len=4, result=result)
