@@ -17,6 +17,7 @@ from benchmarks.transplants.figures import (
     HEAD,
     HEAD_OF_RELEARNING,
     NAMES,
+    hosts_in_words,
     rows,
     rows_of_relearning,
 )
@@ -95,6 +96,7 @@ def show(measured: list[Measured]) -> None:
         ]
         print_table(console, columns, [lines])
         console.print()
+    console.print(hosts_in_words(measured))
 
 
 def require_place(page: Path) -> None:
@@ -122,7 +124,11 @@ def write(page: Path, measured: list[Measured], scale: Scale) -> None:
     (page.parent / PICTURE).parent.mkdir(parents=True, exist_ok=True)
     write_file(page.parent / PICTURE, lambda file: file.write(content.getvalue()))
     tables = "\n\n".join(
-        (table(HEAD, rows(measured)), table(HEAD_OF_RELEARNING, rows_of_relearning(measured)))
+        (
+            table(HEAD, rows(measured)),
+            hosts_in_words(measured),
+            table(HEAD_OF_RELEARNING, rows_of_relearning(measured)),
+        )
     )
     write_text(page, _FIGURES.sub(lambda _: tables, page.read_text("utf-8"), count=1))
 

@@ -47,6 +47,14 @@ def rows_of_relearning(measured: Sequence[Measured]) -> list[tuple[str, ...]]:
     return found
 
 
+def hosts_in_words(measured: Sequence[Measured]) -> str:
+    """How many hosts there are, and how many were trained for them."""
+    return (
+        f"{len(measured)} hosts that have learnt to count, of "
+        f"{sum(one.attempts for one in measured)} that were trained."
+    )
+
+
 def spread(shares: Sequence[float | None]) -> str:
     """The mean, and the standard deviation over seeds where there are several."""
     known = [100 * share for share in shares if share is not None]

@@ -31,7 +31,7 @@ class Scale:
     every: int
 
 
-FULL = Scale(host=3_000, tuning=600, relearning=1_500, every=100)
+FULL = Scale(host=1_500, tuning=600, relearning=1_500, every=100)
 SMALL = Scale(host=10, tuning=2, relearning=4, every=2)
 
 
@@ -42,12 +42,14 @@ class Measured:
     Attributes:
         seed: of weights and words.
         host: the accuracy of the trained host.
+        attempts: how many hosts were trained until one had learnt to count.
         replaced: its half-layers replaced, in the order of ``REPLACEMENTS``.
         relearnt: for each half-layer the accuracy of the compiled model while it is learnt.
     """
 
     seed: int
     host: float
+    attempts: int
     replaced: tuple[Replaced, ...]
     relearnt: dict[str, list[float]]
 
@@ -55,11 +57,12 @@ class Measured:
 def measure(seed: int, scale: Scale) -> Measured:
     """Train a host, replace its half-layers, and learn those of the compiled model."""
     torch.set_num_threads(1)
-    host = trained_host(seed, scale.host)
+    host, attempts = trained_host(seed, scale.host)
     seen = seen_by(host, seed)
     return Measured(
         seed,
         accuracy(host),
+        attempts,
         tuple(
             replaced(host, half_layer, make(seen), seed, scale.tuning)
             for half_layer, _, make in REPLACEMENTS

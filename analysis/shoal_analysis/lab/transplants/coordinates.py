@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,3 +76,28 @@ class Coordinates:
                 f"values are {known}{more}"
             )
         return number
+
+
+def require_names(
+    given: Iterable[str], known: Iterable[str], what: str, *, all_of_them: bool = True
+) -> None:
+    """Refuse names other than the known ones.
+
+    Args:
+        given: by a user.
+        known: of a part's inputs or outputs.
+        what: they are, in a word.
+        all_of_them: whether each has to be given.
+
+    Raises:
+        InvalidInputError: a name is unknown, or missing.
+    """
+    unknown = [name for name in given if name not in known]
+    missing = [name for name in known if name not in given]
+    if unknown or (missing and all_of_them):
+        problem = (
+            f"there is no {what} {show_value(unknown[0])}"
+            if unknown
+            else f"the {what} {missing[0]!r} is missing"
+        )
+        raise InvalidInputError(f"{problem}; the part has the {what}s {', '.join(known)}")

@@ -14,7 +14,7 @@ from shoal.arrays import Array, Float
 from shoal.errors import InvalidInputError
 from shoal.rasp.values import show_value
 from shoal.targets.in_torch import to_torch
-from shoal_analysis.lab.transplants.coordinates import Coordinates
+from shoal_analysis.lab.transplants.coordinates import Coordinates, require_names
 from shoal_analysis.lab.transplants.maps import LinearMap
 
 if TYPE_CHECKING:
@@ -170,23 +170,21 @@ def _width_of_host(
     part: CompiledPart, reads: Mapping[str, LinearMap], writes: Mapping[str, LinearMap]
 ) -> int:
     """The width of the host's stream, on which all maps agree."""
-    from shoal_analysis.lab.transplants.part import require_names
-
     require_names(reads, part.inputs, "input")
-    require_names(writes, writes if set(writes) <= set(part.outputs) else part.outputs, "output")
+    require_names(writes, part.outputs, "output", all_of_them=False)
     if not writes:
         raise InvalidInputError(
             f"nothing is written; give a map for at least one of {', '.join(part.outputs)}"
         )
-    widths: dict[str, int] = {}
-    for name, read in reads.items():
-        size = part.inputs[name].coordinates.size
-        _require_size(read, f"reads {name!r}", read.results if _is_map(read) else 0, size)
-        widths[f"reads {name!r}"] = read.dimensions
-    for name, write in writes.items():
-        size = part.outputs[name].coordinates.size
-        _require_size(write, f"writes {name!r}", write.dimensions if _is_map(write) else 0, size)
-        widths[f"writes {name!r}"] = write.results
+    widths = {
+        f"reads {name!r}": _width(given, f"reads {name!r}", 0, part.inputs[name].coordinates.size)
+        for name, given in reads.items()
+    } | {
+        f"writes {name!r}": _width(
+            given, f"writes {name!r}", 1, part.outputs[name].coordinates.size
+        )
+        for name, given in writes.items()
+    }
     if len(set(widths.values())) > 1:
         listed = ", ".join(f"what {what} is for {width}" for what, width in widths.items())
         raise InvalidInputError(
@@ -195,20 +193,26 @@ def _width_of_host(
     return next(iter(widths.values()))
 
 
-def _is_map(given: Any) -> bool:
-    return isinstance(given, LinearMap)
+def _width(given: Any, what: str, axis: int, size: int) -> int:
+    """The width of the host that a map is for.
 
-
-def _require_size(given: Any, what: str, has: int, wanted: int) -> None:
-    if not _is_map(given):
+    Args:
+        given: the map.
+        what: it does, in words.
+        axis: of its matrix that is the host's.
+        size: of the other axis, which is the part's.
+    """
+    if not isinstance(given, LinearMap):
         raise InvalidInputError(
             f"what {what} is {show_value(given)}, and no LinearMap; of a Fit give its `map`"
         )
-    if has != wanted:
+    has = given.matrix.shape[1 - axis]
+    if has != size:
         raise InvalidInputError(
-            f"what {what} has {has} coordinates, and the part's has {wanted}; use "
-            "`of(values)` of the part's input or output for fitting"
+            f"what {what} has {has} coordinates, and the part's has {size}; use `of(values)` of "
+            "the part's input or output for fitting"
         )
+    return int(given.matrix.shape[axis])
 
 
 def _linear(given: LinearMap) -> nn.Linear:

@@ -11,11 +11,12 @@ from shoal.arrays import Array, Float
 from shoal.compiler.pipeline import compile
 from shoal.errors import InvalidInputError
 from shoal.model import Model
-from shoal.rasp.expressions import SOp, TokensType
+from shoal.rasp.expressions import RASPExpr, SOp, TokensType
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, show_value
 from shoal.shown import shown_fields
 from shoal.targets.target import module_of
+from shoal_analysis.lab.transplants.coordinates import require_names
 from shoal_analysis.lab.transplants.inputs import (
     InputVariable,
     Numbers,
@@ -136,18 +137,13 @@ def _made(program: Callable[..., SOp], sops: Mapping[str, SOp]) -> SOp:
         )
     try:
         inspect.signature(program).bind(**sops)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InvalidInputError(
             f"the inputs are {', '.join(sops)}, and the program takes others: {error}; give its "
             "arguments the inputs' names"
         ) from None
     root = program(**sops)
-    own = {id(sop) for sop in sops.values()}
-    reads_tokens = isinstance(root, SOp) and any(
-        isinstance(part, TokensType) and part.element is None and id(part) not in own
-        for part in postorder(root)
-    )
-    if reads_tokens and len(sops) > 1:
+    if len(sops) > 1 and isinstance(root, SOp) and any(map(_is_token, postorder(root))):
         raise InvalidInputError(
             "the program reads `tokens`, which a part has none of; read its inputs "
             f"({', '.join(sops)})"
@@ -155,14 +151,5 @@ def _made(program: Callable[..., SOp], sops: Mapping[str, SOp]) -> SOp:
     return root
 
 
-def require_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Refuse names other than the known ones.
-
-    Raises:
-        InvalidInputError: a name is missing or unknown.
-    """
-    unknown = [name for name in given if name not in known]
-    missing = [name for name in known if name not in given]
-    if unknown or missing:
-        problem = f"there is no {what} {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
-        raise InvalidInputError(f"{problem}; the part has the {what}s {', '.join(known)}")
+def _is_token(expression: RASPExpr) -> bool:
+    return isinstance(expression, TokensType) and expression.element is None
