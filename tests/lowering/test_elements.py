@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shoal
-from shoal.errors import EvaluationError, UnsupportedProgramError
+from shoal.errors import EvaluationError, ProgramError, UnsupportedProgramError
 from shoal.rasp import (
     Aggregate,
     Comparison,
@@ -93,12 +93,28 @@ def test_one_element_in_two_forms_is_one_input() -> None:
     assert [model.run([token]) for token in VOCAB] == [program([token]) for token in VOCAB]
 
 
-@pytest.mark.parametrize("token", [(1,), 7, ()])
+@pytest.mark.parametrize("token", [(1,), 7, (), (1, None), "ab"])
 def test_tokens_without_the_element_are_refused(token: Any) -> None:
     with pytest.raises(UnsupportedProgramError, match="give tokens that are tuples"):
         shoal.compile(SECOND, vocab=[(1, 2), token], max_seq_len=2)
-    with pytest.raises(EvaluationError):
-        SECOND([token])
+
+
+def test_the_interpreter_says_which_token_has_no_such_element() -> None:
+    with pytest.raises(EvaluationError, match="IndexError"):
+        SECOND([(1, 2), (1,)])
+
+
+@pytest.mark.parametrize("element", [-1, True, "0", 1.0])
+def test_what_is_no_number_of_an_element_is_refused(element: Any) -> None:
+    with pytest.raises(ProgramError, match="counted from 0"):
+        TokensType(element)
+
+
+def test_elements_are_replaced_while_a_model_runs() -> None:
+    program = SequenceMap(lambda a, b: f"{a}{b}", FIRST, SECOND)
+    model = shoal.compile(program, vocab=VOCAB, max_seq_len=2)
+    assert model.write("first", [(0, "a"), (1, "b")], [2, 0]) == ["2a", "0b"]
+    assert model.read("second", [(0, "a"), (1, "b")]) == ["a", "b"]
 
 
 def test_elements_are_shown_as_they_are_written() -> None:

@@ -180,6 +180,14 @@ class TokensType(SOp):
     default_name: ClassVar[str] = "tokens"
     element: int | None = None
 
+    def __post_init__(self) -> None:
+        element = self.element
+        if element is not None and (type(element) is not int or element < 0):
+            raise ProgramError(
+                f"TokensType({show_value(element)}) is no element of tokens; give its number, "
+                "counted from 0"
+            )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class IndicesType(SOp):

@@ -149,27 +149,27 @@ def _infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFac
 
 
 def _infer_tokens(facts: Inferred, node: Node) -> SOpFacts:
-    tokens = facts.vocab if node.function is None else _elements(facts.vocab, node)
+    tokens = [t if node.function is None else _element(node, t) for t in facts.vocab]
     values = encoded(node, [[token] for token in tokens], nullable=False)
     column = np.array([values.class_of[canonical_key(t)] for t in tokens], dtype=np.int32)
     return SOpFacts(values, local=np.repeat(column[:, None], facts.max_seq_len, axis=1))
 
 
-def _elements(vocab: Sequence[Value], node: Node) -> list[Value]:
-    """The element of each token that a node is."""
+def _element(node: Node, token: Value) -> Value:
+    """The element of a token that a node is."""
     assert node.function is not None
-    found = []
-    for token in vocab:
-        try:
-            found.append(normalise(node.function(token)))
-        except (TypeError, IndexError, KeyError):
-            raise UnsupportedProgramError(
-                Refusal.UNUSABLE_VALUE,
-                node.label,
-                f"is an element of each token, and the token {show_value(token)} has none such",
-                "give tokens that are tuples, all of one length",
-            ) from None
-    return found
+    try:
+        element = normalise(node.function(token)) if isinstance(token, tuple) else None
+    except IndexError:
+        element = None
+    if element is None:
+        raise UnsupportedProgramError(
+            Refusal.UNUSABLE_VALUE,
+            node.label,
+            f"is an element of each token, and the token {show_value(token)} has no value there",
+            "give tokens that are tuples of values, all of one length",
+        )
+    return element
 
 
 def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:
