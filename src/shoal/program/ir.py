@@ -22,6 +22,7 @@ class Op(StrEnum):
     """What a node does with its inputs."""
 
     TOKENS = "tokens"
+    """The token, or the node's ``function`` of it, which is then an input of its own."""
     INDICES = "indices"
     CONSTANT = "constant"
     """The node's ``value`` at every position."""
@@ -63,7 +64,8 @@ class Node:
         is_kept: whether it is to be materialised and kept.
         is_unique: whether it is promised of a selector that every query selects one key at most.
         form: the name of the form in which the user wishes it to be held; None leaves it open.
-        function: of maps and selects; None where a pass has left only its table.
+        function: of maps and selects, None where a pass has left only its table; of tokens, which
+            element of them it is, None for the token itself.
         value: of constants, and the default of aggregates.
         factors: of linear nodes, one for each input.
         position: where it was written, if that is known.

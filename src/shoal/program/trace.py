@@ -29,7 +29,7 @@ from shoal.rasp.expressions import (
     TokensType,
     indices,
 )
-from shoal.rasp.functions import Comparison, OfOneOperand
+from shoal.rasp.functions import Comparison, Element, OfOneOperand
 from shoal.rasp.positions import Position, refusals_at
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, normalise, show_value
@@ -136,7 +136,8 @@ def _input_key(expression: RASPExpr) -> tuple[type, str] | None:
     if isinstance(expression, TokensType | IndicesType) and not expression.is_named:
         kept = "kept" if expression.annotations.get("keep") else ""
         form = str(expression.annotations.get("form", ""))
-        return type(expression), get_encoding(expression).value + kept + form
+        element = str(getattr(expression, "element", ""))
+        return type(expression), get_encoding(expression).value + kept + form + element
     return None
 
 
@@ -167,8 +168,8 @@ def _node(
 def _operation(part: RASPExpr, label: str) -> tuple[Op, dict[str, Any]]:
     """What a node does, and what it does it with."""
     match part:
-        case TokensType():
-            return Op.TOKENS, {}
+        case TokensType(element=element):
+            return Op.TOKENS, {} if element is None else {"function": Element(element)}
         case IndicesType():
             return Op.INDICES, {}
         case Full(fill=fill):

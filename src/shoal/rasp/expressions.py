@@ -168,9 +168,25 @@ class SOp(RASPExpr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TokensType(SOp):
-    """The input itself."""
+    """The input itself; or, where tokens are tuples, one element of each.
+
+    Elements are inputs of their own: the embedding of a compiled model is a sum of what each of
+    them gives, and a function of several is computed by an MLP.
+
+    Attributes:
+        element: which one, counted from 0; None for the token itself.
+    """
 
     default_name: ClassVar[str] = "tokens"
+    element: int | None = None
+
+    def __post_init__(self) -> None:
+        element = self.element
+        if element is not None and (type(element) is not int or element < 0):
+            raise ProgramError(
+                f"TokensType({show_value(element)}) is no element of tokens; give its number, "
+                "counted from 0"
+            )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

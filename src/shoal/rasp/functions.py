@@ -139,6 +139,17 @@ class LinearCombination:
 
 
 @dataclass(frozen=True)
+class Element:
+    """One element of a tuple."""
+
+    number: int
+
+    def __call__(self, value: Any) -> Any:
+        """Take it."""
+        return value[self.number]
+
+
+@dataclass(frozen=True)
 class OfOneOperand:
     """A function of two values that are one and the same."""
 

@@ -28,7 +28,7 @@ from shoal.rasp.expressions import (
     SequenceMap,
     TokensType,
 )
-from shoal.rasp.functions import Comparison, show_function
+from shoal.rasp.functions import Comparison, Element, show_function
 from shoal.rasp.printing import show
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, mean, normalise, show_error, show_value
@@ -105,8 +105,10 @@ def _require_unique(expr: RASPExpr, selected: SelectorValue, xs: list[Value]) ->
 def _evaluate(expr: RASPExpr, children: list[Any], xs: list[Value], causal: bool) -> Any:
     n = len(xs)
     match expr:
-        case TokensType():
+        case TokensType(element=None):
             return xs
+        case TokensType(element=int() as number):
+            return [_call(expr, Element(number), x) for x in xs]
         case IndicesType():
             return list(range(n))
         case LengthType():

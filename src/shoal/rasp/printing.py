@@ -19,6 +19,7 @@ from shoal.rasp.expressions import (
     SelectorWidth,
     SequenceMap,
     SOp,
+    TokensType,
 )
 from shoal.rasp.functions import BinaryOperator, ConstantOperator, UnaryOperator, show_function
 from shoal.rasp.traversal import postorder
@@ -137,6 +138,8 @@ def _applied(expression: RASPExpr, parts: list[str]) -> str:
             return f"{parts[0]} | {parts[1]}"
         case SelectorNot():
             return f"~{parts[0]}"
+        case TokensType(element=int() as number):
+            return f"TokensType({number})"
         case Selector() | SOp():
             return expression.default_name
     return expression.default_name

@@ -209,14 +209,26 @@ class TorchTransformer(nn.Module):
         visible = there[:, None, None, :].expand(-1, 1, len(places), -1)
         if self.causal:
             visible = visible & (torch.arange(there.shape[1], device=ids.device) <= places[:, None])
-        stream: Tensor = self.start(self.embed(ids) + self.pos_embed(places))
-        for number, block in enumerate(self.blocks):
-            past = cache.layers[number] if cache is not None and start else None
-            update, present = block.attn(self._seen(stream), visible, past)
-            if cache is not None:
-                cache.layers[number : number + 1] = [present]
-            stream = block.mid(stream + update)
-            stream = block.end(stream + block.mlp(self._seen(stream)))
+        return self.run_layers(self.start(self.embed(ids) + self.pos_embed(places)), visible, cache)
+
+    def run_layers(
+        self, stream: Tensor, visible: Tensor, cache: KeyValueCache | None = None
+    ) -> Tensor:
+        """The stream [batch, positions, d_model] after all layers, from what it is before them.
+
+        Args:
+            stream: BOS at position 0.
+            visible: [batch, 1, queries, keys], which key each query may see.
+            cache: as of ``forward``.
+        """
+        with _full_precision():
+            for number, block in enumerate(self.blocks):
+                past = next(iter([] if cache is None else cache.layers[number:]), None)
+                update, present = block.attn(self._seen(stream), visible, past)
+                if cache is not None:
+                    cache.layers[number : number + 1] = [present]
+                stream = block.mid(stream + update)
+                stream = block.end(stream + block.mlp(self._seen(stream)))
         return stream
 
     def activations(self, ids: Tensor) -> dict[str, Tensor]:

@@ -24,12 +24,14 @@ def embed_kept(context: Context, node: Node) -> Offers[None]:
 
 
 def embedded(context: Context, node: Node, form: Form, name: str) -> Offers[None]:
-    """An input variable, 0 at the BOS position; nothing if both token and index matter."""
+    """An input variable, 0 at the BOS position; nothing if several of the inputs matter."""
     grid = context.inferred.sops[node.id].local
     if grid is None:
         return
     by_token = bool((grid == grid[:, :1]).all()) and node.op is not Op.INDICES
     if not by_token and not (grid == grid[:1]).all():
+        return
+    if by_token and _has_to_be_computed(context, node):
         return
     held = stored(form, name, context.domain(node.id), node.id)
     rows = held.points(np.maximum(grid[:, 0] if by_token else grid[0], NONE))
@@ -37,3 +39,13 @@ def embedded(context: Context, node: Node, form: Form, name: str) -> Offers[None
     tables = (np.vstack([rows, at_bos]), None) if by_token else (None, np.vstack([at_bos, rows]))
     errors = seen_errors(rows.astype(np.float32) - rows)
     yield Offer(held, errors=errors, table=InputTable(name, *tables))
+
+
+def _has_to_be_computed(context: Context, node: Node) -> bool:
+    """Whether it is no linear function of inputs, where elements of tokens are these.
+
+    Several elements add up, and one that is a number is that number alone.
+    """
+    sources = [part for part in context.upstream(node, lambda part: False) if part.op is Op.TOKENS]
+    reads_number = any(part.function is not None and part.is_numerical for part in sources)
+    return len({part.function for part in sources}) > 1 or (reads_number and node not in sources)

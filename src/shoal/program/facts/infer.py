@@ -42,7 +42,7 @@ from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
 from shoal.program.ir import Node, Op, Program
 from shoal.rasp.functions import Comparison
-from shoal.rasp.values import Value, canonical_key, is_number, show_value
+from shoal.rasp.values import Value, canonical_key, is_number, normalise, show_value
 
 
 def infer(
@@ -149,9 +149,27 @@ def _infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFac
 
 
 def _infer_tokens(facts: Inferred, node: Node) -> SOpFacts:
-    values = encoded(node, [[token] for token in facts.vocab], nullable=False)
-    column = np.array([values.class_of[canonical_key(t)] for t in facts.vocab], dtype=np.int32)
+    tokens = [t if node.function is None else _element(node, t) for t in facts.vocab]
+    values = encoded(node, [[token] for token in tokens], nullable=False)
+    column = np.array([values.class_of[canonical_key(t)] for t in tokens], dtype=np.int32)
     return SOpFacts(values, local=np.repeat(column[:, None], facts.max_seq_len, axis=1))
+
+
+def _element(node: Node, token: Value) -> Value:
+    """The element of a token that a node is."""
+    assert node.function is not None
+    try:
+        element = normalise(node.function(token)) if isinstance(token, tuple) else None
+    except IndexError:
+        element = None
+    if element is None:
+        raise UnsupportedProgramError(
+            Refusal.UNUSABLE_VALUE,
+            node.label,
+            f"is an element of each token, and the token {show_value(token)} has no value there",
+            "give tokens that are tuples of values, all of one length",
+        )
+    return element
 
 
 def _infer_indices(facts: Inferred, node: Node) -> SOpFacts:

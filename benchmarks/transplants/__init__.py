@@ -1,0 +1,1 @@
+"""Compiled parts inside a trained transformer, and learnt parts inside a compiled one."""
