@@ -6,8 +6,19 @@ from importlib import import_module
 from typing import Any
 
 _WHERE = {
+    "CircuitHolds": "realism.holding",
+    "Compression": "realism.compression",
+    "CompressionCurve": "realism.curves",
+    "Schedule": "realism.schedule",
+    "circuit_holds": "realism.holding",
+    "compress": "realism.compression",
+    "compression_curve": "realism.curves",
     "directions": "realism.rotation",
+    "draw_compression": "realism.drawings",
+    "draw_shared": "realism.drawings",
+    "noise": "realism.noise",
     "rotate": "realism.rotation",
+    "train_from": "realism.training",
 }
 """Public functions by the module that has them, imported when they are asked for."""
 
