@@ -68,9 +68,9 @@ class Case:
 
 
 CASES = (
-    Case("frac_prevs", ("a", "b", "c"), 5, True, (1, 2, 3, 4, 5, 6, 8, 11), 5),
+    Case("frac_prevs", ("a", "b", "c"), 5, True, (1, 2, 3, 4, 5, 6, 8), 5),
     Case("frac_prevs", ("a", "b", "c"), 5, False, (1, 2, 3, 4, 5, 6, 7), 5),
-    Case("sort", (1, 2, 3), 3, True, (2, 4, 6, 8, 10, 14, 23), 8),
+    Case("sort", (1, 2, 3), 3, True, (2, 4, 6, 8, 10, 14), 8),
     Case("sort", (1, 2, 3), 3, False, (2, 3, 4, 5, 6, 7, 8), 5),
 )
 
@@ -123,7 +123,7 @@ def draw(found: Sequence[tuple[Case, CompressionCurve]]) -> None:
 def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 on")
     parser.add_argument("--steps", type=int, default=4000, help="of training")
     parser.add_argument("--layer-weight", type=float, default=1.0, help="of the loss on layers")
     parser.add_argument("--folder", default=".superposition", help="where results are kept")
