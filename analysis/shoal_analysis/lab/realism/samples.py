@@ -8,7 +8,7 @@ from itertools import islice, product
 
 import numpy as np
 
-from shoal.contract import all_agree
+from shoal.contract import TOLERANCE, agrees, all_agree
 from shoal.errors import EvaluationError, InvalidInputError
 from shoal.model import Model
 from shoal.rasp.values import Value
@@ -32,13 +32,33 @@ class Sample:
     inputs: tuple[Tokens, ...]
     answers: tuple[tuple[Value, ...], ...]
 
-    def share_right(self, model: Transformer) -> float:
-        """On which part of the inputs a model answers as it should, at all positions."""
+    def share_right(self, model: Transformer, tolerance: float = TOLERANCE) -> float:
+        """On which part of the inputs a model answers as it should, at all positions.
+
+        Args:
+            model: which is asked.
+            tolerance: of numbers, relative to max(1, size).
+        """
         results = model.run_batch(self.inputs)
         numerical = model.output_encoder.is_numerical
         right = [
-            all_agree(wanted, found, numerical=numerical)
+            all_agree(wanted, found, numerical=numerical, tolerance=tolerance)
             for wanted, found in zip(self.answers, results, strict=True)
+        ]
+        return sum(right) / len(right)
+
+    def share_of_positions(self, model: Transformer, tolerance: float = TOLERANCE) -> float:
+        """At which part of all positions a model answers as it should.
+
+        Args:
+            model: which is asked.
+            tolerance: of numbers, relative to max(1, size).
+        """
+        numerical = model.output_encoder.is_numerical
+        right = [
+            agrees(one, other, numerical=numerical, tolerance=tolerance)
+            for wanted, found in zip(self.answers, model.run_batch(self.inputs), strict=True)
+            for one, other in zip(wanted, found, strict=True)
         ]
         return sum(right) / len(right)
 

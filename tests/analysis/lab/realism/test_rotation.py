@@ -170,6 +170,8 @@ def test_directions_find_values_in_the_stream() -> None:
     assert stream @ along.T == pytest.approx(np.array([[0, 1], [1, 0], [1, 0]]), abs=1e-5)
     with pytest.raises(InvalidInputError, match=r"from half-layer 2 to 2.*before 0"):
         lab.directions(model, "is_a", 0)
+    with pytest.raises(InvalidInputError, match="just before 'end'"):
+        lab.directions(model, "is_a", "end")  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="no s-op named 'nobody'"):
         lab.directions(model, "nobody")
 
@@ -244,6 +246,21 @@ def test_pickles_keep_the_basis() -> None:
 def test_odd_seeds_are_refused(seed: Any) -> None:
     with pytest.raises(InvalidInputError, match="a seed is a whole number"):
         lab.rotate(compiled("reverse"), seed)
+
+
+def test_models_with_the_attributes_of_tracr_are_rotated() -> None:
+    program = Map(lambda x: x + 1, tokens).named("successor")
+    model = lab.rotate(shoal.compile_rasp_to_model(program, {1, 2}, 3), 3)
+    assert model.run([1, 2]) == [2, 3]
+
+
+def test_noised_models_are_rotated_as_they_are() -> None:
+    noisy = lab.noise(compiled("sort"), 0.05)
+    model = lab.rotate(noisy, 3)
+    inputs = sampled(noisy, 50, seed=0).inputs
+    same = [a == b for a, b in zip(model.run_batch(inputs), noisy.run_batch(inputs), strict=True)]
+    assert sum(same) >= 48
+    assert model.atlas.claims["weights"] == noisy.atlas.claims["weights"]
 
 
 def test_what_has_no_atlas_is_refused(tmp_path: Any) -> None:
