@@ -78,15 +78,13 @@ CASES = (
 def measured(case: Case, arguments: argparse.Namespace, bar: Progress) -> CompressionCurve:
     """The curve of a case."""
     task = bar.add_task(case.title, total=None)
-    folder = Path(arguments.folder) / case.file
-    folder.mkdir(parents=True, exist_ok=True)
     schedule = Schedule(steps=arguments.steps, layer_weight=arguments.layer_weight)
     return compression_curve(
         case.compiled(),
         case.widths,
         range(arguments.seeds),
         schedule,
-        folder,
+        Path(arguments.folder) / case.file,
         lambda done, of: bar.update(task, completed=done, total=of),
     )
 
