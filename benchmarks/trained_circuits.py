@@ -37,12 +37,14 @@ class Case:
         vocab: tokens.
         max_seq_len: of the inputs.
         names: of values.
+        learning_rate: of training: the sharper the attention, the smaller.
     """
 
     name: str
     vocab: tuple[Value, ...]
     max_seq_len: int
     names: tuple[str, ...]
+    learning_rate: float
 
     def compiled(self) -> shoal.Model:
         """The model, one component for each expression."""
@@ -51,8 +53,8 @@ class Case:
 
 
 CASES = (
-    Case("frac_prevs", ("a", "b", "c"), 4, ("tokens", "map")),
-    Case("sort", (1, 2, 3), 4, ("tokens", "unique_keys", "target_position")),
+    Case("frac_prevs", ("a", "b", "c"), 4, ("tokens", "map"), 3e-4),
+    Case("sort", (1, 2, 3), 4, ("tokens", "unique_keys", "target_position"), 2e-5),
 )
 
 
@@ -61,7 +63,7 @@ def rows(
 ) -> list[tuple[str, ...]]:
     """The measures of a case under noise of one scale, before training and after."""
     schedule = Schedule(
-        steps=arguments.steps, learning_rate=3e-4, weight_decay=0.01, layer_weight=0.0
+        steps=arguments.steps, learning_rate=case.learning_rate, weight_decay=0.01, layer_weight=0.0
     )
     compiled = case.compiled()
     found: dict[str, list[CircuitHolds]] = {"noise": [], "outputs": [], "interchanges": []}
@@ -101,18 +103,20 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=600, help="of training")
     parser.add_argument("--inputs", type=int, default=200, help="on which it is measured")
     parser.add_argument(
-        "--scales", type=float, nargs="+", default=[0.001, 0.003, 0.01], help="of the noise"
+        "--scales", type=float, nargs="+", default=[0.003, 0.01], help="of the noise"
     )
+    parser.add_argument("--programs", nargs="+", help="the names of some; all if not given")
     arguments = parser.parse_args()
+    cases = [case for case in CASES if case.name in (arguments.programs or [case.name])]
     table = Table(box=None, padding=(0, 1, 0, 0))
     for name in ("program", "noise", "trained on", "agreement", "read", "interchanged"):
         table.add_column(name, justify="left" if name != "noise" else "right", no_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     error = Console(stderr=True)
     with Progress(*columns, console=error, transient=True, disable=not error.is_terminal) as bar:
-        total = len(CASES) * len(arguments.scales) * arguments.seeds
+        total = len(cases) * len(arguments.scales) * arguments.seeds
         task = bar.add_task("training", total=total)
-        for case in CASES:
+        for case in cases:
             for scale in arguments.scales:
                 for row in rows(case, scale, arguments, lambda: bar.advance(task)):
                     table.add_row(*row)

@@ -43,7 +43,7 @@ _PLAIN = ("d", "seed", "labels", "accuracy", "fingerprint")
 """Fields that JSON holds as they are."""
 
 TRAINING, TESTING = 1000, 500
-"""Random inputs that it is trained on, and others on which it is measured."""
+"""Random inputs that it is trained on, and those on which it is measured, which may be the same."""
 
 TOLERANCE = 0.05
 """Numbers count as right within this, relative to max(1, size): what is learnt is never exact."""
@@ -60,7 +60,8 @@ class Compression:
         labels: [d_model], what each column of the compiled model holds, one after the other.
         losses: [steps], of each step of training.
         accuracy: the share of positions at which the compressed model says what the interpreter
-            says, numbers within ``TOLERANCE``, over inputs that it was not trained on.
+            says, numbers within ``TOLERANCE``, over random inputs that are drawn anew. Where there
+            are few inputs at all, they are among those that it was trained on.
         similarity: the cosine between what a half-layer adds in the compressed and in the compiled
             model, over all positions of the same inputs, for each half-layer that adds anything.
         schedule: how it was trained.

@@ -94,12 +94,14 @@ def compression_curve(
         progress: called after each step, with how many are done of all that are to be done.
 
     Raises:
-        InvalidInputError: as of ``compress``, or nothing is asked for.
+        InvalidInputError: as of ``compress``, nothing is asked for, or the folder cannot be made.
     """
     if not widths or not seeds:
         raise InvalidInputError("give at least one width, and one seed")
     schedule = Schedule() if schedule is None else schedule
     asked = [(d, seed) for d in dict.fromkeys(widths) for seed in dict.fromkeys(seeds)]
+    if folder is not None:
+        _make(Path(folder))
     fingerprint = fingerprint_of(model)
     known = {pair: _kept(folder, *pair, schedule, fingerprint) for pair in asked}
     missing = [pair for pair in asked if known[pair] is None]
@@ -118,6 +120,14 @@ def compression_curve(
                 made.save(_place(folder, *pair))
     compressions = tuple(made for made in known.values() if made is not None)
     return CompressionCurve(model.atlas.output, model.d_model, model.width_bound, compressions)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, before what is to be kept there is learnt."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"cannot make the folder {str(folder)!r}: {error}") from error
 
 
 def _place(folder: str | Path, d: int, seed: int) -> Path:

@@ -68,6 +68,12 @@ def circuit_holds(
             such name, seed or number.
     """
     require_seed(seed)
+    if not isinstance(model, Model) or model.stages is None:
+        raise InvalidInputError(
+            "only models that were compiled here are held to their circuit, since the interpreter "
+            f"is asked and a program is not saved with a model; {show_value(model)} was loaded, or "
+            "is no model: compile it again"
+        )
     for what, number in (("inputs", inputs), ("pairs_each", pairs_each)):
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise InvalidInputError(f"{what} is a number from 1 on, not {show_value(number)}")

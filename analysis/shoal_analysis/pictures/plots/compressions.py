@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from shoal_analysis.pictures.colours import colour
-from shoal_analysis.pictures.plots.drawing import SIGNED, canvas, left_out, say_nothing_to_draw
+from shoal_analysis.pictures.plots.drawing import (
+    SIGNED,
+    canvas,
+    left_out,
+    say_nothing_to_draw,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from shoal_analysis.lab.realism.compression import Compression
@@ -79,7 +85,7 @@ def shared_directions(compression: Compression, ax: Axes | None = None) -> Figur
         ax: where.
     """
     shown = compression.shared[:MOST_COLUMNS, :MOST_COLUMNS]
-    labels = [label or "(free)" for label in compression.labels[:MOST_COLUMNS]]
+    labels = [shortened(label or "(free)", 22) for label in compression.labels[:MOST_COLUMNS]]
     size = 2.6 + 0.17 * len(shown)
     with canvas(ax, 1, (size + 0.8, size)) as made:
         (panel,) = made.axes

@@ -186,6 +186,16 @@ def test_an_interrupted_curve_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     assert other.compressions[0].fingerprint != curve.compressions[0].fingerprint
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_learnt(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    def never(done: int, of: int) -> None:
+        raise AssertionError("something was learnt")
+
+    with pytest.raises(InvalidInputError, match="cannot make the folder"):
+        lab.compression_curve(compiled(), [1], [0], SHORT, tmp_path / "file" / "in", never)
+
+
 def test_a_curve_of_nothing_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="at least one width"):
         lab.compression_curve(compiled(), [], [0])

@@ -140,6 +140,7 @@ def test_odd_requests_are_refused(tmp_path: Any) -> None:
     model = compiled()
     for match, ask in (
         ("no s-op named 'nobody'", lambda: lab.circuit_holds(model, ["nobody"])),
+        ("was loaded, or is no model", lambda: lab.circuit_holds("a model")),  # type: ignore[arg-type]
         ("inputs is a number from 1 on", lambda: lab.circuit_holds(model, inputs=0)),
         ("a seed is", lambda: lab.circuit_holds(model, seed=-1)),
         ("no s-op named 'nobody'", lambda: lab.train_from(model, interchange=["nobody"])),
