@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-targets lint docs bench clean
+.PHONY: demo test test-targets lint docs bench discovery clean
 
 demo: $(VENV)/installed
 	$(BIN)/shoal compile reverse
@@ -42,6 +42,11 @@ docs: $(VENV)/docs
 bench: $(VENV)/targets
 	$(BIN)/python -m benchmarks.document
 
+# Methods of others on the cases of the laboratory, in an environment of their own. auto-circuit needs TransformerLens 2,
+# which runs with NumPy 2, though its metadata say otherwise.
+discovery: $(VENV)-discovery/installed
+	$(VENV)-discovery/bin/python -m benchmarks.circuit_discovery
+
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
@@ -58,9 +63,16 @@ $(VENV)/targets: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-targets]'
 	touch $@
 
+$(VENV)-discovery/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-discovery
+	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[discovery]'
+	$(VENV)-discovery/bin/python -m pip install --quiet --disable-pip-version-check --no-deps transformer-lens==2.18.0
+	touch $@
+
 $(VENV)/docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) site
+	rm -rf $(VENV) $(VENV)-discovery site

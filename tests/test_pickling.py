@@ -90,3 +90,11 @@ def test_loaded_transformers_and_models_that_ran_on_haiku_can_be_pickled(tmp_pat
     assert pickled(model).run(["a", "a"], "haiku") == [2, 2]
     model.save(tmp_path / "m.npz")
     assert pickle.loads(pickle.dumps(Transformer.load(tmp_path / "m.npz"))).run("aa") == [2, 2]
+
+
+def test_a_model_with_the_attributes_of_tracr_can_be_pickled() -> None:
+    program = Map(lambda t: t + 1, tokens).named("successor")
+    model = shoal.compile_rasp_to_model(program, {1, 2}, 2)
+    other = pickled(model)
+    assert other.run([1, 2]) == [2, 3]
+    assert other.residual_labels == model.residual_labels

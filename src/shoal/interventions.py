@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.atlas.atlas import Atlas
+from shoal.atlas.basis import require_compiled
 from shoal.atlas.patch import Patch
 from shoal.atlas.readers import Readers
 from shoal.atlas.reading import Reader
@@ -51,6 +52,8 @@ def edits_for(
         each = [list(own) for own in patches]
     else:
         each = [list(patches)] * len(inputs)
+    if any(each):
+        require_compiled(readers.atlas, "a patch")
 
     clean: dict[bytes, Reader] = {}  # other inputs often are the same for the whole batch
 

@@ -11,7 +11,8 @@ from typing import Any
 import networkx as nx
 
 from shoal.atlas.atlas import Atlas, Saved
-from shoal.atlas.circuit import plain_circuit
+from shoal.atlas.basis import require_columns, weights_in_columns
+from shoal.atlas.circuit import circuit
 from shoal.atlas.explain import Step, explain
 from shoal.atlas.patch import Patch
 from shoal.atlas.readers import Readers
@@ -216,8 +217,9 @@ class Model(Transformer):
             half_layer: counted from 0, two for each layer; ``2 * num_layers`` is the end.
 
         Raises:
-            InvalidInputError: there is no such half-layer.
+            InvalidInputError: there is no such half-layer, or the stream was rotated.
         """
+        require_columns(self.atlas, "a list of labels")
         end = ALTERNATING.last_state(self.num_layers)
         if half_layer not in range(end + 1):
             raise InvalidInputError(
@@ -230,13 +232,22 @@ class Model(Transformer):
         """What it does, half-layer by half-layer; embeddings come first, as half-layer -1."""
         return explain(self.atlas, self.num_layers)
 
-    def circuit(self) -> nx.MultiDiGraph:
-        """Who reads what of whom: embedding, heads, groups of neurons, and the result.
+    def circuit(self, level: str = "neurons") -> nx.MultiDiGraph:
+        """The circuit in the weights: who reads what of whom, as text and numbers alone.
 
-        Nodes and edges have attributes that are texts and numbers alone; see
-        ``shoal.atlas.circuit.plain_circuit``. Erasures, which change no value, are left out.
+        Nodes are embeddings, heads, groups of neurons and the result; edges say in which role
+        (query, key, value or input) which columns are read, which value they hold, whether they
+        take part in clearing columns alone, and whether they tell BOS from tokens. Whatever is no
+        edge can be changed without changing anything. See ``shoal.atlas.circuit``.
+
+        Args:
+            level: "neurons", with a node for each group of neurons; or "head", with one for each
+                MLP, as other tools have them.
+
+        Raises:
+            InvalidInputError: there is no such level.
         """
-        return plain_circuit(self.atlas, self.num_layers)
+        return circuit(self.atlas, weights_in_columns(self.atlas, self.weights), level)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a card with sizes, proofs, the program and its values."""

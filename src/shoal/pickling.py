@@ -52,12 +52,17 @@ def unpack(kind: Callable[..., Any], packed: bytes) -> Any:
     return kind(**pickle.loads(packed))
 
 
+def read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A read-only view; its own type has no name that pickle finds."""
+    return MappingProxyType(content)
+
+
 class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, FunctionType) and not _can_be_found(obj):
             return FunctionText, (show_function(obj),)
         if isinstance(obj, MappingProxyType):
-            return MappingProxyType, (dict(obj),)
+            return read_only, (dict(obj),)
         return NotImplemented
 
 

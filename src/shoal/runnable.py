@@ -266,13 +266,17 @@ class Transformer:
         """
         return module_of("torch").to_torch(self, dtype, device)
 
-    def to_transformer_lens(self) -> Any:
+    def to_transformer_lens(self, hooked: bool = False) -> Any:
         """The model in TransformerLens; see ``shoal.targets.to_transformer_lens``.
+
+        Args:
+            hooked: whether it is to be a ``HookedTransformer``, which tools for finding circuits
+                ask for, also where TransformerLens has a bridge.
 
         Raises:
             InvalidInputError: TransformerLens is not installed, or cannot hold the model.
         """
-        return module_of("transformer-lens").to_transformer_lens(self)
+        return module_of("transformer-lens").to_transformer_lens(self, hooked)
 
     def to_onnx(self, path: str | Path | None = None) -> Any:
         """The model as an ``onnx.ModelProto``, which is written to a file if one is named.

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.atlas.atlas import BOS, Atlas, Place
+from shoal.atlas.basis import require_columns
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import Head as CraftHead
 from shoal.craft.model import CraftModel
@@ -217,6 +218,7 @@ def _with_none(weights: Weights, atlas: Atlas, name: str, num_layers: int) -> tu
 
 def column_labels(atlas: Atlas, d_model: int, bos: Value) -> list[str]:
     """``name:value`` of each column, whenever it is held there; free columns are numbered."""
+    require_columns(atlas, "a list of labels")
     labels = [""] * d_model
     for place in atlas.places.values():
         for column, label in zip(place.columns, place.labels, strict=True):

@@ -11,7 +11,7 @@ import networkx as nx
 from shoal_analysis.pictures.colours import KIND_COLOURS
 
 SHAPES: Mapping[str, str] = MappingProxyType(
-    {"embedding": "box", "head": "ellipse", "neurons": "box", "result": "hexagon"}
+    {"embedding": "box", "head": "ellipse", "neurons": "box", "mlp": "box", "result": "hexagon"}
 )
 """Of each kind of node; others are ellipses."""
 
@@ -20,6 +20,8 @@ def to_dot(graph: nx.MultiDiGraph) -> str:
     """A circuit in the DOT language, from left to right by half-layer.
 
     Nodes are numbered in the order of the graph; their names are labels, whatever they contain.
+    Edges that take part in clearing columns are dashed, those that tell BOS from tokens dotted;
+    ``shoal.atlas.circuit.flow`` of a circuit has neither.
 
     Args:
         graph: of ``model.circuit()``, or another whose nodes have a ``label``, a ``kind`` and a
@@ -31,10 +33,20 @@ def to_dot(graph: nx.MultiDiGraph) -> str:
     for half_layer in sorted({h for _, h in graph.nodes(data="half_layer") if h is not None}):
         same = [numbers[n] for n, h in graph.nodes(data="half_layer") if h == half_layer]
         lines.append(f"  {{ rank=same; {'; '.join(same)}; }}")
-    for source, target, variable in graph.edges(data="variable"):
-        label = "" if variable is None else f" [label={quoted(variable)}]"
-        lines.append(f"  {numbers[source]} -> {numbers[target]}{label};")
+    for source, target, data in graph.edges(data=True):
+        lines.append(f"  {numbers[source]} -> {numbers[target]}{_edge(data)};")
     return "\n".join([*lines, "}", ""])
+
+
+def _edge(data: Mapping[str, Any]) -> str:
+    attributes = []
+    if data.get("variable") is not None:
+        role = data.get("role", "input")
+        name = str(data["variable"])
+        attributes.append(f"label={quoted(name if role == 'input' else f'{name} ({role})')}")
+    if data.get("clears") or data.get("bos"):
+        attributes.append(f"style={'dashed' if data.get('clears') else 'dotted'}")
+    return f" [{', '.join(attributes)}]" if attributes else ""
 
 
 def _node(node: Any, data: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def wrong_patches(
         choices = [*(members[0] for members in value.classes or ()), *([None] * value.nullable)]
         for tokens in inputs if choices else ():
             values = [generator.choice(choices) for _ in tokens]
-            wanted = _wanted(program, model, traced, node.id, tokens, values, causal)
+            wanted = answer_with(program, model, traced, node.id, tokens, values, causal)
             if wanted is None:
                 continue
             try:
@@ -64,7 +64,7 @@ def wrong_patches(
     return wrong
 
 
-def _wanted(
+def answer_with(
     program: SOp,
     model: shoal.Model,
     traced: Traced,
@@ -73,7 +73,20 @@ def _wanted(
     values: Sequence[Value],
     causal: bool,
 ) -> list[Value] | None:
-    """What the interpreter says; None if it raises, or something has a value that it never has."""
+    """What the interpreter says while an s-op has other values.
+
+    Args:
+        program: what is asked.
+        model: it, compiled.
+        traced: of the program.
+        number: of the s-op's node.
+        tokens: the input.
+        values: of the s-op, one for each token.
+        causal: whether it is.
+
+    Returns:
+        The result; None if it raises, or something has a value that it has on no input.
+    """
     replaced = {part: values for part, node in traced.numbers.items() if node == number}
     try:
         found: Mapping[int, Any] = evaluate_all(program, tokens, causal=causal, replaced=replaced)

@@ -1,4 +1,8 @@
-"""The laboratory: experiments with models whose mechanism is known, in or beside others."""
+"""The laboratory: what models with a known mechanism are good for.
+
+Test cases for interpretability tools, with scores of what they claim; and models whose mechanism is
+known, made to look like models that were trained.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,41 @@ from importlib import import_module
 from typing import Any
 
 _WHERE = {
+    "CASES": "cases.recipes",
+    "Case": "cases.case",
+    "CircuitHolds": "realism.holding",
     "CompiledPart": "transplants",
+    "Compression": "realism.compression",
+    "CompressionCurve": "realism.curves",
     "LinearMap": "transplants",
     "Numbers": "transplants",
+    "Recipe": "cases.recipes",
+    "STYLES": "cases.case",
+    "Schedule": "realism.schedule",
+    "circuit_holds": "realism.holding",
+    "compress": "realism.compression",
+    "compression_curve": "realism.curves",
+    "directions": "realism.rotation",
+    "draw_compression": "realism.drawings",
+    "draw_shared": "realism.drawings",
+    "edge_effects": "scores.interchange",
     "fit_discriminant": "transplants",
     "fit_map": "transplants",
+    "interchange_edges": "scores.interchange",
+    "interchange_nodes": "scores.interchange",
+    "make_case": "cases.case",
+    "named_features": "scores.features",
+    "node_effects": "scores.interchange",
+    "noise": "realism.noise",
     "part_of": "transplants",
+    "rotate": "realism.rotation",
+    "score_activity": "scores.features",
+    "score_claim": "scores.claims",
+    "score_features": "scores.features",
+    "score_ranking": "scores.claims",
+    "train_from": "realism.training",
 }
-"""Public functions by the module that has them, imported when they are asked for."""
+"""Public names by the module that has them, imported when they are asked for."""
 
 __all__ = sorted(_WHERE)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 
 from shoal.atlas.atlas import Atlas
+from shoal.atlas.basis import require_columns
 from shoal_analysis.pictures.solutions import require_solution
 from shoal_solvers import (
     ALTERNATING,
@@ -91,7 +92,11 @@ def bars_of_atlas(atlas: Atlas, num_layers: int, d_model: int) -> Bars:
         atlas: of the model.
         num_layers: of the model.
         d_model: columns.
+
+    Raises:
+        InvalidInputError: the stream was rotated, so that no value has columns.
     """
+    require_columns(atlas, "a picture of columns")
     erased = {name for part in atlas.parts if part.kind == "erasure" for name in part.writes}
     return Bars(
         tuple(

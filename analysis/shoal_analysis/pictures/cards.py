@@ -27,7 +27,9 @@ def model_card(model: Model) -> str:
         for proof in atlas.proofs
     ]
     options = "; ".join(f"{name} {value}" for name, value in atlas.options.items())
-    picture = allocation_svg(bars_of_atlas(atlas, model.num_layers, model.d_model))
+    picture = "<div class='quiet'>the stream was rotated: values lie along directions</div>"
+    if atlas.basis is None:
+        picture = allocation_svg(bars_of_atlas(atlas, model.num_layers, model.d_model))
     return card(
         f"<h3>{escape(atlas.output)}</h3>"
         f"{table((), sizes_of(model).items())}<div class='quiet'>{escape(options)}</div>"

@@ -24,6 +24,13 @@ def colour(number: int) -> str:
 
 
 KIND_COLOURS: Mapping[str, str] = MappingProxyType(
-    {"embedding": "#a6d8c7", "head": "#a6cbe2", "neurons": "#f6d899", "result": "#eebd99"}
+    {
+        "embedding": "#a6d8c7",
+        "head": "#a6cbe2",
+        "neurons": "#f6d899",
+        "mlp": "#f6d899",
+        "erasure": "#dddddd",
+        "result": "#eebd99",
+    }
 )
 """Of the nodes of a circuit: paler ones of the same colours, for dark letters on them."""

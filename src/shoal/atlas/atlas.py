@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
@@ -25,9 +24,8 @@ Classes = npt.NDArray[np.int32]
 BOS = "BOS"
 """The variable that marks the BOS position."""
 
-EMBEDDING = "embedding"
 RESULT = "result"
-"""Nodes of the circuit besides components."""
+"""The node of a circuit that reads the program's result."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,6 +278,9 @@ class Atlas:
         claims: what later checks say of the model, by name.
         width_bound: no fewer columns hold what the components read of the stream; None if that is
             not known.
+        basis: [d_model, columns] of a model whose stream was rotated or compressed: in the columns
+            that the atlas speaks of it is ``stream @ basis``. Of rotated models it is orthogonal.
+            None if the columns are the model's own.
     """
 
     __repr__ = shown_fields
@@ -298,31 +299,7 @@ class Atlas:
     selectors: Mapping[str, Selector] = field(default_factory=lambda: MappingProxyType({}))
     claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     width_bound: int | None = None
-
-    @cached_property
-    def circuit(self) -> nx.MultiDiGraph:
-        """Who reads what of whom: embedding, parts by (half-layer, kind, first), and the result.
-
-        Edges hold the ``variable`` that flows. Erasures, which change no value, are left out.
-        """
-        graph = nx.MultiDiGraph()
-        graph.add_nodes_from((EMBEDDING, RESULT))
-        writer: dict[str, object] = {n: EMBEDDING for n, p in self.places.items() if p.first == 0}
-        for part in self.parts:
-            if part.kind == "erasure":
-                continue
-            node = (part.half_layer, part.kind, part.first)
-            graph.add_node(node, part=part)
-            writer |= dict.fromkeys(part.writes, node)
-        for part in self.parts:
-            if part.kind == "erasure":
-                continue
-            for name in part.reads:
-                node = (part.half_layer, part.kind, part.first)
-                graph.add_edge(writer[name], node, variable=name)
-        for name in self.result.variables:
-            graph.add_edge(writer[name], RESULT, variable=name)
-        return graph
+    basis: Matrix | None = None
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:

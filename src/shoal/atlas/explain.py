@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shoal.atlas.atlas import Atlas, NamedValue, Part, Place
+from shoal.atlas.basis import columns_of
 from shoal.atlas.variables import held_domain, variable_table
 from shoal.forms.one_hot import class_labels
 from shoal_solvers import ALTERNATING
@@ -42,7 +43,7 @@ def explain(atlas: Atlas, num_layers: int) -> list[Step]:
     """The steps of a model in order; embeddings come first, as half-layer -1."""
     end = ALTERNATING.last_state(num_layers)
     steps = [
-        Step(-1, p.name, "embedding", (), show_columns(p.columns), _until(p, end))
+        Step(-1, p.name, "embedding", (), show_columns(columns_of(atlas, p.name)), _until(p, end))
         for p in atlas.places.values()
         if p.written_by is None
     ]
@@ -92,7 +93,7 @@ def _steps(atlas: Atlas, part: Part, end: int) -> list[Step]:
         place = atlas.places.get(name)
         there = place is not None and bool(place.columns)  # what is always None has no columns
         until = _until(place, end) if place is not None and there else ""
-        columns = "" if place is None else show_columns(place.columns)
+        columns = "" if place is None else show_columns(columns_of(atlas, name))
         steps.append(Step(part.half_layer, name, action, part.reads, columns, until))
         action = "same head"
     return steps
@@ -100,7 +101,7 @@ def _steps(atlas: Atlas, part: Part, end: int) -> list[Step]:
 
 def _erasing_step(atlas: Atlas, half_layer: int, erasures: list[Part]) -> Step:
     names = tuple(name for part in erasures for name in part.writes)
-    columns = show_columns([c for name in names for c in atlas.places[name].columns])
+    columns = show_columns([c for name in names for c in columns_of(atlas, name)])
     neurons = f"{sum(part.size for part in erasures)} neurons"
     return Step(half_layer, "(erase)", neurons, names, columns, "")
 

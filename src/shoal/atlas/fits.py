@@ -17,15 +17,18 @@ def misfits(atlas: Atlas, sizes: Sizes) -> Iterator[str]:
         sizes: of the transformer in that file.
     """
     end = ALTERNATING.last_state(sizes.num_layers)
+    columns = sizes.d_model if atlas.basis is None else atlas.basis.shape[-1]
     if atlas.output not in atlas.values:
         yield f"its result {atlas.output!r} is no value of it"
     for place in atlas.places.values():
-        if not all(0 <= column < sizes.d_model for column in place.columns):
-            yield f"{place.name!r} lies in columns beyond the {sizes.d_model} that there are"
+        if not all(0 <= column < columns for column in place.columns):
+            yield f"{place.name!r} lies in columns beyond the {columns} that there are"
         if not 0 <= place.first <= place.last <= end:
             yield f"{place.name!r} lives from half-layer {place.first} to {place.last} of {end}"
         if len(place.columns) != len(place.parts):
             yield f"{place.name!r} has {len(place.columns)} columns and {len(place.parts)} parts"
+    if atlas.basis is not None and (atlas.basis.ndim, len(atlas.basis)) != (2, sizes.d_model):
+        yield f"its basis is {list(atlas.basis.shape)}, and the stream has {sizes.d_model} columns"
     for reading in _readings(atlas):
         widths = [len(atlas.places[n].columns) for n in reading.variables if n in atlas.places]
         if len(widths) < len(reading.variables) or sum(widths) != len(reading.matrix):

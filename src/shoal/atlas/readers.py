@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.atlas.atlas import BOS, Atlas, NamedValue, Part, Reading
+from shoal.atlas.basis import weights_in_columns
 from shoal.atlas.patch import Patch
 from shoal.transformer.edits import Read
 from shoal.transformer.weights import Weights
@@ -346,7 +347,7 @@ class Readers:
         keys = range(part.first * sizes.key_size, (part.first + 1) * sizes.key_size)
         yield "query", tuple(keys)
         yield "key", tuple(keys)
-        layer = self.weights.layers[ALTERNATING.layer(part.half_layer)]
+        layer = self._weights.layers[ALTERNATING.layer(part.half_layer)]
         columns = [
             column
             for name in part.writes
@@ -380,9 +381,13 @@ class Readers:
         through = reading.matrix @ np.linalg.lstsq(reading.matrix, weights, rcond=None)[0]
         return bool(np.abs(through - weights).max() <= least)
 
+    @cached_property
+    def _weights(self) -> Weights:
+        return weights_in_columns(self.atlas, self.weights)
+
     def _matrix(self, half_layer: int, role: str) -> npt.NDArray[np.float32]:
         if role == "result":
-            return self.weights.unembedding_w
-        layer = self.weights.layers[ALTERNATING.layer(half_layer)]
+            return self._weights.unembedding_w
+        layer = self._weights.layers[ALTERNATING.layer(half_layer)]
         found: npt.NDArray[np.float32] = getattr(layer, f"{role}_w")
         return found

@@ -210,7 +210,11 @@ class Reader:
         parts = [np.zeros((len(self.states[0]), 0))]
         for name in reading.variables:
             place = self.atlas.places[name]
-            parts.append(self.states[place.first][:, list(place.columns)].astype(float))
+            state = self.states[place.first]
+            if self.atlas.basis is None:
+                parts.append(state[:, list(place.columns)].astype(float))
+            else:
+                parts.append(state @ self.atlas.basis[:, list(place.columns)])
         return np.hstack(parts)
 
 

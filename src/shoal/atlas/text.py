@@ -27,6 +27,9 @@ from shoal.transformer.description import value_from_json, value_to_json
 VERSION = 1
 """Of the atlas; readers refuse what they do not know."""
 
+ROTATED = 2
+"""Of the atlas of a rotated model, which older readers would look for in the wrong columns."""
+
 
 def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
     """The atlas as what JSON can hold.
@@ -34,7 +37,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
     Values that JSON has no word for, such as sets, are held by their text.
     """
     return {
-        "version": VERSION,
+        "version": VERSION if atlas.basis is None else ROTATED,
         "source": atlas.source,
         "options": dict(atlas.options),
         "output": atlas.output,
@@ -49,6 +52,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "selectors": [_selector_to_json(selector) for selector in atlas.selectors.values()],
         "claims": dict(atlas.claims),
         "width_bound": atlas.width_bound,
+        **({} if atlas.basis is None else {"basis": array_to_json(atlas.basis)}),
     }
 
 
@@ -59,7 +63,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
         ValueError: it is of another version, or something is missing or makes no sense.
     """
     try:
-        if data["version"] != VERSION:
+        if data["version"] not in (VERSION, ROTATED):
             raise ValueError(f"its atlas has version {show_value(data['version'])}")
         values = [_value_from_json(item) for item in data["values"]]
         selectors = [_selector_from_json(item) for item in data.get("selectors", ())]
@@ -79,6 +83,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
             selectors={selector.label: selector for selector in selectors},
             claims=dict(data["claims"]),
             width_bound=data.get("width_bound"),
+            basis=_array_from_json(data["basis"], float) if data["version"] == ROTATED else None,
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"its atlas makes no sense ({type(error).__name__}: {error})") from error

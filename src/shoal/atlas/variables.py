@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from shoal.atlas.atlas import Atlas, NamedValue, Part, Reading
+from shoal.atlas.basis import columns_of
 from shoal.craft.affine import AffineMap
 from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.errors import InvalidInputError
@@ -32,7 +33,8 @@ class VariableInfo:
             for a value that is only computed inside the components that need it, "dropped" for one
             that nothing needs.
         labels: ``name:value`` of each dimension; for one-hot views, of each coordinate.
-        columns: the residual column of each dimension; empty for views and fused values.
+        columns: the residual column of each dimension; empty for views and fused values, and in
+            models whose stream was rotated.
         first: the first half-layer that can read it.
         last: the last half-layer that can read it; ``2 * num_layers`` if it is there at the end.
         written_by: the half-layer that writes it; None for what the embedding writes.
@@ -72,6 +74,11 @@ class VariableInfo:
         """
         if not self.columns:
             of = f"; it is read from {', '.join(self.of)}" if self.of else ""
+            if self.labels and self.is_materialised:
+                of = (
+                    ": the stream was rotated, and it lies along directions, which "
+                    f"shoal_analysis.lab.directions(model, {self.name!r}) gives"
+                )
             raise InvalidInputError(f"{self.name!r} has no columns of its own{of}")
         states = range(self.first, self.last + 1)
         return tuple(value_hook(target, state, self.columns) for state in states)
@@ -126,7 +133,7 @@ def variable_table(atlas: Atlas) -> Variables:
             name=place.name,
             encoding=place.words,
             labels=place.labels,
-            columns=place.columns,
+            columns=columns_of(atlas, place.name),
             first=place.first,
             last=place.last,
             written_by=place.written_by,

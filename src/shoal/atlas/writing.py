@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
+from shoal.atlas.basis import directions_of
 from shoal.atlas.content import (
     Content,
     content_of,
@@ -229,8 +230,8 @@ class Writer:
             else:
                 require_reachable(value, reading, wanted[content.mask])
         width = self.readers.weights.sizes.d_model
-        whole, back = np.zeros((width, len(bias))), np.zeros((len(bias), width))
-        whole[columns], back[:, columns] = matrix, inverse
+        directions = directions_of(self.atlas, columns, width)
+        whole, back = directions @ matrix, inverse @ directions.T
         target = np.pad(wanted, ((1, 0), (0, 0)))[None]
         mask = np.pad(content.mask, (1, 0))[None]
         return Edit(value.label, state, whole, bias, back, target, mask, last, read)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.atlas.atlas import Atlas
+from shoal.atlas.basis import from_columns, require_compiled
 from shoal.craft.components import Head
 from shoal.craft.model import CraftModel, head_scores, run_craft
 from shoal.lowering.held import Held
@@ -35,8 +36,10 @@ def runner(model: Compiled) -> Runner:
     """Run each sequence by itself, without its PAD; what lies beyond its end is 0.
 
     Raises:
-        InvalidInputError: the model was loaded, so that it has no craft.
+        InvalidInputError: the model was loaded, so that it has no craft, or its weights are no
+            longer what craft has.
     """
+    require_compiled(model.atlas, "craft")
     craft, sizes = model.craft, model.weights.sizes
     columns = _columns(model)
     timeline = craft.architecture.timeline
@@ -60,6 +63,7 @@ def runner(model: Compiled) -> Runner:
                     scores = np.where(np.isneginf(scores), float(MASKED), scores)
                     layer = timeline.layer(half_layer)
                     logits[layer, row, number, :length, :length] = scores
+            states[:, row] = from_columns(model.atlas, states[:, row])
             seen = craft.architecture.seen(streams[-1])
             result[row, :length] = model.result.coordinates.read_from(craft.space, seen)
         return ForwardPass(

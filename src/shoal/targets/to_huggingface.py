@@ -99,13 +99,18 @@ def in_memory(
 
 
 def _largest(atlas: Atlas) -> float:
+    """No column is ever larger. Rotated columns are no larger than the length of the stream."""
     sizes = [place.largest for place in atlas.places.values()]
     if None in sizes:
         raise InvalidInputError(
             "its file does not say how large the numbers in its stream get, which LayerNorm has to "
             "be kept from noticing; compile it again"
         )
-    return max((size for size in sizes if size is not None), default=1.0)
+    known = [size for size in sizes if size is not None]
+    if atlas.basis is not None:
+        widths = [len(place.columns) for place in atlas.places.values()]
+        return float(np.sqrt(np.dot(widths, np.square(known))))
+    return max(known, default=1.0)
 
 
 def _config(model: Model, weights: GPT2Weights, head: Head) -> GPT2Config:

@@ -50,26 +50,32 @@ class Parts:
     state: dict[str, torch.Tensor]
 
 
-def to_transformer_lens(model: Runnable) -> Any:
+def to_transformer_lens(model: Runnable, hooked: bool = False) -> Any:
     """A model as TransformerLens has it, on the CPU, in single precision.
 
     ``bridge(ids)`` gives logits [batch, positions, values, and None after them], or the coordinates
     of numbers, for numbers of tokens with BOS first and PAD last; ``run_with_cache`` and hooks work
     as of any other model. Columns of the stream are those of ``Model.labels_at``, and one more.
 
+    Args:
+        model: of which.
+        hooked: whether it is to be a ``HookedTransformer``, which tools for finding circuits ask
+            for, also where there is a bridge.
+
     Returns:
         A ``TransformerBridge`` (TransformerLens 4), or a ``HookedTransformer`` (before).
 
     Raises:
-        InvalidInputError: it is no plain transformer, its heads are too large, or its values
-            are too close to each other for an unembedding.
+        InvalidInputError: it is no plain transformer, its heads are too large, its values are too
+            close to each other for an unembedding, or there is no ``HookedTransformer``.
     """
-    return _put_together(_parts(model))
+    bridge = _has_bridge() and not hooked
+    return _put_together(_parts(model, bridge), bridge)
 
 
 def write(model: Runnable, path: Path) -> None:
     """Write a file that ``load`` reads, and ``torch.load(path, weights_only=True)`` as well."""
-    parts = _parts(model)
+    parts = _parts(model, _has_bridge())
     content = {"format": FORMAT, "settings": parts.settings, "state_dict": parts.state}
     write_file(path, lambda file: torch.save(content, file))
 
@@ -84,7 +90,7 @@ def load(path: str | Path) -> Any:
         content = torch.load(path, weights_only=True)
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']!r}")
-        return _put_together(Parts(content["settings"], content["state_dict"]))
+        return _put_together(Parts(content["settings"], content["state_dict"]), _has_bridge())
     except FileNotFoundError:
         raise InvalidInputError(f"there is no file {path}") from None
     except _UNREADABLE as error:
@@ -98,12 +104,12 @@ def _has_bridge() -> bool:
     return hasattr(transformer_lens, "TransformerBridgeConfig")
 
 
-def _parts(model: Runnable) -> Parts:
+def _parts(model: Runnable, bridge: bool) -> Parts:
     require_plain(model.weights, "transformer-lens")
     weights = lens_weights(model)
     read = readout(model)
     matrix = np.pad(read.matrix, ((0, 1), (0, 0)))  # nobody reads whether it is PAD
-    state = (_native_state if _has_bridge() else _hooked_state)(weights, matrix, read.bias)
+    state = (_native_state if bridge else _hooked_state)(weights, matrix, read.bias)
     return Parts(
         {
             "n_layers": weights.sizes.num_layers,
@@ -123,8 +129,8 @@ def _parts(model: Runnable) -> Parts:
     )
 
 
-def _put_together(parts: Parts) -> Any:
-    if _has_bridge():
+def _put_together(parts: Parts, bridge: bool) -> Any:
+    if bridge:
         from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
         from transformer_lens.model_bridge.sources.native import NativeModel
 
@@ -140,8 +146,15 @@ def _put_together(parts: Parts) -> Any:
             dtype=torch.float32,
             model_name="shoal",
         )
-    settings = transformer_lens.HookedTransformerConfig(**parts.settings, device="cpu")
-    made = transformer_lens.HookedTransformer(settings)
+    try:
+        config, kind = transformer_lens.HookedTransformerConfig, transformer_lens.HookedTransformer
+    except (AttributeError, ImportError) as error:
+        raise InvalidInputError(
+            "this version of TransformerLens has no HookedTransformer; install an older one, "
+            "pip install 'transformer-lens<4', or take the bridge"
+        ) from error
+    settings = config(**parts.settings, device="cpu")
+    made = kind(settings)
     made.load_state_dict(parts.state, strict=False)  # buffers such as masks are there already
     return made.eval()
 

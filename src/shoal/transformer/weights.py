@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -136,6 +136,42 @@ def with_free_column(weights: Weights) -> Weights:
     def writes(array: Array) -> Array:
         return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, 1)])
 
+    sizes = replace(weights.sizes, d_model=weights.sizes.d_model + 1)
+    return replace(_over_stream(weights, reads, writes), sizes=sizes)
+
+
+def in_basis(weights: Weights, basis: npt.NDArray[np.float64], least: float = 0.0) -> Weights:
+    """Weights for a stream that is multiplied by a matrix, and by its transpose where it is read.
+
+    If the matrix is orthogonal they are the same function in exact arithmetic.
+
+    Args:
+        weights: a plain transformer.
+        basis: [d_model, new d_model]: the new stream is the old one times this.
+        least: what is smaller is 0, relative to the length of all that one output reads, or that
+            one input writes.
+    """
+
+    def reads(matrix: Array) -> Array:
+        return _cleared(basis.T @ matrix.astype(np.float64), least, 0)
+
+    def writes(array: Array) -> Array:
+        return _cleared(array.astype(np.float64) @ basis, least, -1)
+
+    sizes = replace(weights.sizes, d_model=basis.shape[1])
+    return replace(_over_stream(weights, reads, writes), sizes=sizes)
+
+
+def _cleared(array: npt.NDArray[np.float64], least: float, axis: int) -> Array:
+    lengths = np.linalg.norm(array, axis=axis, keepdims=True)
+    return np.where(np.abs(array) < least * lengths, 0.0, array).astype(np.float32)
+
+
+def _over_stream(
+    weights: Weights, reads: Callable[[Array], Array], writes: Callable[[Array], Array]
+) -> Weights:
+    """Weights of which all that reads the stream [d_model, ...] and writes it [..., d_model] is
+    changed."""
     layers = tuple(
         replace(
             layer,
@@ -152,7 +188,6 @@ def with_free_column(weights: Weights) -> Weights:
     )
     return replace(
         weights,
-        sizes=replace(weights.sizes, d_model=weights.sizes.d_model + 1),
         token_embedding=writes(weights.token_embedding),
         position_embedding=writes(weights.position_embedding),
         layers=layers,

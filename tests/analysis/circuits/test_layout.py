@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import shoal
+from shoal.atlas.circuit import flow
 from shoal.rasp.stock import STOCK
 from shoal_analysis.circuits.layout import PASSAGE, layered, spread
 
@@ -14,7 +15,7 @@ from shoal_analysis.circuits.layout import PASSAGE, layered, spread
 def test_nodes_and_passages_do_not_overlap(name: str, passes: str) -> None:
     stock = STOCK[name]
     model = shoal.compile(stock.make(4), vocab=stock.vocab, max_seq_len=4, passes=passes)
-    graph = model.circuit()
+    graph = flow(model.circuit())
     layout = layered(graph)
     assert len(layout.wires) == graph.number_of_edges()
     for node, (x, _) in layout.places.items():

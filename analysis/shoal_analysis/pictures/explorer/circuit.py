@@ -25,7 +25,7 @@ def circuit_svg(graph: nx.MultiDiGraph) -> str:
     Elements with ``data-state`` belong to the half-layer that leads to that state of the stream.
 
     Args:
-        graph: of ``shoal.atlas.circuit.plain_circuit``.
+        graph: of ``shoal.atlas.circuit.flow``.
     """
     order = sorted(graph.nodes(data="half_layer"), key=lambda pair: pair[1])
     shown = graph.subgraph([node for node, _ in order[:MOST_NODES]])

@@ -6,7 +6,8 @@ import json
 from html import escape
 from importlib.resources import files
 
-from shoal.atlas.circuit import plain_circuit
+from shoal.atlas.basis import require_columns, require_compiled
+from shoal.atlas.circuit import flow
 from shoal.model import Model
 from shoal_analysis.pictures.allocation import allocation_svg
 from shoal_analysis.pictures.bars import bars_of_atlas
@@ -29,13 +30,19 @@ SCRIPTS = (
 
 
 def page(model: Model) -> str:
-    """A page that shows a model and runs it."""
+    """A page that shows a model and runs it.
+
+    Raises:
+        InvalidInputError: the stream was rotated, or the weights are no longer those compiled.
+    """
     atlas = model.atlas
+    require_columns(atlas, "the page")
+    require_compiled(atlas, "the page")
     data = json.dumps(page_data(model), allow_nan=False, separators=(",", ":"))
     parts = {
         "TITLE": escape(atlas.output),
         "STYLE": _file("page.css"),
-        "CIRCUIT": circuit_svg(plain_circuit(atlas, model.num_layers)),
+        "CIRCUIT": circuit_svg(flow(model.circuit())),
         "ALLOCATION": allocation_svg(bars_of_atlas(atlas, model.num_layers, model.d_model)),
         "DATA": data.replace("<", "\\u003c"),
         "SCRIPT": "\n".join(map(_file, SCRIPTS)),

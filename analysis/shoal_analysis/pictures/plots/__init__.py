@@ -8,6 +8,7 @@ from shoal_analysis.pictures.plots.allocations import allocation
 from shoal_analysis.pictures.plots.attention_patterns import attention
 from shoal_analysis.pictures.plots.circuit_diagrams import circuit
 from shoal_analysis.pictures.plots.comparisons import comparison
+from shoal_analysis.pictures.plots.compressions import compression, shared_directions
 from shoal_analysis.pictures.plots.growth_curves import growth
 from shoal_analysis.pictures.plots.occupancies import occupancy
 from shoal_analysis.pictures.plots.residual_streams import residual_stream
@@ -18,8 +19,10 @@ __all__ = [
     "attention",
     "circuit",
     "comparison",
+    "compression",
     "growth",
     "occupancy",
     "residual_stream",
     "schedule",
+    "shared_directions",
 ]

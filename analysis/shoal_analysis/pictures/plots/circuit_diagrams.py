@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Patch, Polygon, Rectangle
 from matplotlib.path import Path
 
+from shoal.atlas.circuit import flow
 from shoal_analysis.circuits.layout import Layout, Point, layered, spread
 from shoal_analysis.pictures.colours import KIND_COLOURS, colour
 from shoal_analysis.pictures.plots.drawing import canvas, left_out, say_nothing_to_draw, shortened
@@ -35,14 +36,16 @@ _EDGE = "0.25"
 def circuit(graph: nx.MultiDiGraph, ax: Axes | None = None) -> Figure:
     """Half-layers from left to right; wires from who writes a variable to who reads it.
 
-    Heads are blue ellipses, neurons orange boxes, the embedding is a green box with round corners,
+    Heads are blue ellipses, neurons orange boxes, embeddings are green boxes with round corners,
     and the result a red hexagon. Each variable has a colour of its own, and what is read much later
-    is one wire past the half-layers between.
+    is one wire past the half-layers between. What only clears columns, or tells BOS from tokens, is
+    left out.
 
     Args:
         graph: of ``model.circuit()``, or one with such attributes.
         ax: where to draw it.
     """
+    graph = flow(graph)
     drawn = _what_fits(graph)
     layout = layered(drawn)
     rows = 1 + max((y for _, y in _points(layout)), default=0.0)
@@ -113,7 +116,13 @@ def _hexagon(x: float, y: float) -> Patch:
 
 
 _SHAPES: Mapping[str, Callable[[float, float], Patch]] = MappingProxyType(
-    {"head": _ellipse, "neurons": _box, "embedding": _rounded, "result": _hexagon}
+    {
+        "head": _ellipse,
+        "neurons": _box,
+        "mlp": _box,
+        "embedding": _rounded,
+        "result": _hexagon,
+    }
 )
 
 

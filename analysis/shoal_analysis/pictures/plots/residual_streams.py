@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from shoal.atlas.atlas import BOS, Place
+from shoal.atlas.basis import in_columns
 from shoal.errors import InvalidInputError
 from shoal.model import Model
 from shoal.rasp.values import Value
@@ -65,7 +66,8 @@ def residual_stream(
 
     Rows are named for values, and not for columns, which are used again: a row is drawn in the
     states in which its value lives, and its column is written behind its name. Colours are relative
-    to the largest number of a value.
+    to the largest number of a value. Of a rotated model the rows are what lies along the directions
+    of its values, and columns are those of before.
 
     Args:
         model: with an atlas.
@@ -79,7 +81,7 @@ def residual_stream(
     """
     length = len(model.checked([tokens])[0])
     passed = model.run_ids(model.ids([tokens])[:, : length + 1])
-    streams = [passed.input_embeddings, *passed.residuals]
+    streams = [in_columns(model.atlas, s) for s in (passed.input_embeddings, *passed.residuals)]
     wanted = _states(states, len(streams))
     shown, positions = wanted[:MOST_STATES], min(length + 1, MOST_POSITIONS)
     rows = [row for row in rows_of(model, names) if any(_lives(row, s) for s in wanted)]
@@ -123,7 +125,8 @@ def rows_of(model: Model, names: Sequence[str] | None = None) -> list[Row]:
                 known = ", ".join(place.name for place in places)
                 raise InvalidInputError(f"there is no value named {name!r}; those drawn: {known}")
             info = model.variables[name]
-            if not info.columns:
+            place = model.atlas.places.get(info.name)
+            if place is None or not place.columns:
                 info.hooks("numpy")  # says why there is nothing to draw
             chosen.append(info.name)
         places = [place for place in places if place.name in chosen]

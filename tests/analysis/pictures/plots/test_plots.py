@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 import shoal
 from shoal import rasp
+from shoal.atlas.circuit import flow
 from shoal.options import ALL as ALL_PASSES
 from shoal.rasp.stock import STOCK
 from shoal_analysis.growth import measure_growth
@@ -134,7 +135,7 @@ def test_occupancy_is_as_high_as_columns_are_in_use() -> None:
 
 
 def test_every_edge_of_the_circuit_has_a_wire_and_a_name() -> None:
-    graph = MODEL.circuit()
+    graph = flow(MODEL.circuit())
     (ax,) = plots.circuit(graph).axes
     assert sum(p.get_gid() == "wire" for p in ax.patches) == graph.number_of_edges()
     nodes = [p.get_gid() for p in ax.patches if str(p.get_gid()).startswith("node ")]

@@ -1,0 +1,1 @@
+"""Compiled models made to look trained: rotated, compressed, noised, trained on."""

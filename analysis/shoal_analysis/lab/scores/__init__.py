@@ -1,0 +1,1 @@
+"""How good a claim about a model is, when the truth is known."""

@@ -1,0 +1,1 @@
+"""How well methods of the field find circuits that are known."""
