@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.transplants.measuring import Measured, Scale
-from benchmarks.transplants.relearning import PARTS
+from benchmarks.transplants.relearning import LEARNERS
 from benchmarks.transplants.replacing import REPLACEMENTS
+from shoal_analysis.pictures.colours import PALETTE
 from shoal_analysis.pictures.plots.drawing import BLUE, ORANGE, canvas
+
+GREEN = PALETTE[2]
 
 
 def picture(measured: Sequence[Measured], scale: Scale) -> Figure:
@@ -53,18 +56,19 @@ def _draw_replacements(ax: Axes, measured: Sequence[Measured]) -> None:
 def _draw_learning(ax: Axes, measured: Sequence[Measured], scale: Scale) -> None:
     ax.set_title("a compiled model with a half-layer learnt anew", fontsize="medium")
     steps = [*range(0, scale.relearning, scale.every), scale.relearning]
-    for part, colour, style in zip(PARTS, (ORANGE, BLUE), ("--", "-"), strict=True):
+    styles = zip((ORANGE, BLUE, GREEN), ("--", "-", "-."), strict=True)
+    for name, (colour, style) in zip(LEARNERS, styles, strict=True):
         for number, one in enumerate(measured):
             ax.plot(
                 steps,
-                [100 * share for share in one.relearnt[part]],
+                [100 * share for share in one.relearnt[name]],
                 color=colour,
                 linestyle=style,
                 linewidth=1,
                 alpha=0.8,
-                label={"mlp": "MLP"}.get(part, part) if number == 0 else None,
+                label=name if number == 0 else None,
             )
     ax.set_ylim(20, 102)
     ax.set_xlabel("steps, a line for each seed", fontsize="small")
     ax.set_ylabel("accuracy in %", fontsize="small")
-    ax.legend(fontsize="x-small", frameon=False, loc="upper left")
+    ax.legend(fontsize="x-small", frameon=False, loc="lower right")

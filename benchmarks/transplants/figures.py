@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 
 from benchmarks.transplants.measuring import Measured
-from benchmarks.transplants.relearning import PARTS
+from benchmarks.transplants.relearning import LEARNERS
 from benchmarks.transplants.replacing import REPLACEMENTS
 
 HEAD = ("half-layer", "replaced by", "read", "written", "before", "at once", "fine-tuned")
@@ -37,21 +37,21 @@ def rows(measured: Sequence[Measured]) -> list[tuple[str, ...]]:
 
 
 def rows_of_relearning(measured: Sequence[Measured]) -> list[tuple[str, ...]]:
-    """A row for each half-layer of the compiled model."""
+    """A row for each learner in the compiled model."""
     found = []
-    for half_layer in PARTS:
-        each = [one.relearnt[half_layer] for one in measured]
+    for name in LEARNERS:
+        each = [one.relearnt[name] for one in measured]
         stages = ([one[0] for one in each], [one[len(one) // 2] for one in each])
         last = [one[-1] for one in each]
-        found.append((_name(half_layer), *map(spread, stages), spread(last), spread([max(last)])))
+        found.append((name, *map(spread, stages), spread(last), spread([max(last)])))
     return found
 
 
 def hosts_in_words(measured: Sequence[Measured]) -> str:
     """How many hosts there are, and how many were trained for them."""
     return (
-        f"{len(measured)} hosts that have learnt to count, of "
-        f"{sum(one.attempts for one in measured)} that were trained."
+        f"Hosts that were measured: {len(measured)}; that were trained for them: "
+        f"{sum(one.attempts for one in measured)}, since some do not learn to count."
     )
 
 

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 import torch
 
 from benchmarks.transplants.host import accuracy, trained_host
-from benchmarks.transplants.relearning import PARTS, relearnt
+from benchmarks.transplants.relearning import LEARNERS, relearnt
 from benchmarks.transplants.replacing import REPLACEMENTS, Replaced, replaced, seen_by
 
 
@@ -44,7 +44,7 @@ class Measured:
         host: the accuracy of the trained host.
         attempts: how many hosts were trained until one had learnt to count.
         replaced: its half-layers replaced, in the order of ``REPLACEMENTS``.
-        relearnt: for each half-layer the accuracy of the compiled model while it is learnt.
+        relearnt: for each learner the accuracy of the compiled model while it is learnt.
     """
 
     seed: int
@@ -67,7 +67,7 @@ def measure(seed: int, scale: Scale) -> Measured:
             replaced(host, half_layer, make(seen), seed, scale.tuning)
             for half_layer, _, make in REPLACEMENTS
         ),
-        {part: relearnt(part, seed, scale.relearning, scale.every) for part in PARTS},
+        {name: relearnt(name, seed, scale.relearning, scale.every) for name in LEARNERS},
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import torch
 from torch import nn
 
@@ -10,8 +13,17 @@ from benchmarks.transplants.host import LETTERS, LONGEST, MODULUS, accuracy, tra
 from benchmarks.transplants.replacing import count_of
 from shoal.rasp import tokens
 
-PARTS = {"attention": "attn", "mlp": "mlp"}
-"""Half-layers, and what the compiled module calls them."""
+WIDER = 8
+"""How many times the neurons a wider MLP has."""
+
+LEARNERS: Mapping[str, Callable[[nn.Module], nn.Module]] = MappingProxyType(
+    {
+        "attention": lambda block: _anew(block.get_submodule("attn")),
+        "MLP": lambda block: _anew(block.get_submodule("mlp")),
+        f"MLP, {WIDER} times the neurons": lambda block: _wider(block.get_submodule("mlp")),
+    }
+)
+"""What is learnt, and what gives it random weights in the layer of a compiled model."""
 
 
 def compiled() -> shoal.Model:
@@ -20,11 +32,11 @@ def compiled() -> shoal.Model:
     return shoal.compile(program, vocab=set(LETTERS), max_seq_len=LONGEST, result="one-hot")
 
 
-def relearnt(half_layer: str, seed: int, steps: int, every: int) -> list[float]:
+def relearnt(learner: str, seed: int, steps: int, every: int) -> list[float]:
     """The accuracy while a half-layer of the compiled model is learnt from random weights.
 
     Args:
-        half_layer: of ``PARTS``.
+        learner: of ``LEARNERS``.
         seed: of the weights and of the words.
         steps: of training.
         every: so many steps the accuracy is measured, and at the end.
@@ -32,11 +44,7 @@ def relearnt(half_layer: str, seed: int, steps: int, every: int) -> list[float]:
     torch.manual_seed(seed)
     module = compiled().to_torch()
     module.requires_grad_(False)
-    part = module.blocks[0].get_submodule(PARTS[half_layer])
-    for linear in part.modules():
-        if isinstance(linear, nn.Linear):
-            linear.reset_parameters()
-    part.requires_grad_(True)
+    LEARNERS[learner](module.blocks[0]).requires_grad_(True)
     found: list[float] = []
 
     def watch(step: int) -> None:
@@ -45,3 +53,16 @@ def relearnt(half_layer: str, seed: int, steps: int, every: int) -> list[float]:
 
     train(module, steps, seed, 3e-2, watch)
     return [*found, accuracy(module)]
+
+
+def _anew(half_layer: nn.Module) -> nn.Module:
+    for linear in half_layer.modules():
+        if isinstance(linear, nn.Linear):
+            linear.reset_parameters()
+    return half_layer
+
+
+def _wider(mlp: nn.Module) -> nn.Module:
+    width, neurons = mlp.hidden.in_features, WIDER * mlp.hidden.out_features
+    mlp.hidden, mlp.out = nn.Linear(width, neurons), nn.Linear(neurons, width)
+    return mlp

@@ -15,7 +15,7 @@ import torch
 from benchmarks.transplants.__main__ import main
 from benchmarks.transplants.figures import HEAD, spread
 from benchmarks.transplants.host import BOS, PAD, Host, accuracy, batch, train
-from benchmarks.transplants.relearning import PARTS, compiled
+from benchmarks.transplants.relearning import LEARNERS, compiled
 from benchmarks.transplants.replacing import REPLACEMENTS, replaced, seen_by
 
 PAGE = "# Title\n\n<!-- figures -->\n\nold\n\n<!-- end of figures -->\n\nmore\n"
@@ -82,7 +82,7 @@ def test_figures_are_written_into_a_page(
     assert "old" not in text
     assert text.startswith("# Title")
     assert text.endswith("more\n")
-    assert text.count("±") >= 4 * len(PARTS) + 3 * len(REPLACEMENTS) - 4
+    assert text.count("±") == 3 * (len(LEARNERS) + len(REPLACEMENTS)) + 2 * (len(REPLACEMENTS) - 2)
     assert (tmp_path / "images" / "transplants.png").read_bytes().startswith(b"\x89PNG")
     assert "MLP" in capsys.readouterr().out
 
