@@ -50,7 +50,7 @@ def _draw_replacements(ax: Axes, measured: Sequence[Measured]) -> None:
     ax.invert_yaxis()
     ax.set_xlim(20, 102)
     ax.set_xlabel("accuracy in %, a mark for each seed", fontsize="small")
-    ax.legend(fontsize="x-small", frameon=False, loc="center left")
+    ax.legend(fontsize="x-small", frameon=False, loc="lower left")
 
 
 def _draw_learning(ax: Axes, measured: Sequence[Measured], scale: Scale) -> None:
@@ -71,4 +71,5 @@ def _draw_learning(ax: Axes, measured: Sequence[Measured], scale: Scale) -> None
     ax.set_ylim(20, 102)
     ax.set_xlabel("steps, a line for each seed", fontsize="small")
     ax.set_ylabel("accuracy in %", fontsize="small")
-    ax.legend(fontsize="x-small", frameon=False, loc="lower right")
+    # between what is learnt and what is not
+    ax.legend(fontsize="x-small", frameon=False, loc="upper right", bbox_to_anchor=(1, 0.95))
