@@ -16,7 +16,7 @@ def table(rows: Sequence[Row]) -> str:
     """
     levels = sorted({row.difficulty for row in rows})
     heads = ["style", "method", *(f"difficulty {n}" for n in levels), "all, spread over seeds"]
-    heads += ["average precision", "perfect", "seconds a case"]
+    heads += ["average precision", "perfect", "seconds a case", "cases"]
     lines = [heads, ["---"] * len(heads)]
     for style in dict.fromkeys(row.style for row in rows):
         for method in METHODS:
@@ -40,4 +40,5 @@ def _cells(rows: Sequence[Row], levels: Sequence[int]) -> list[str]:
         f"{fmean(row.precision for row in rows):.3f}",
         f"{fmean(row.area >= 1 for row in rows):.0%}",
         f"{fmean(row.seconds for row in rows):.2f}",
+        f"{len({row.case for row in rows})}",
     ]
