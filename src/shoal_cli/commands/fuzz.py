@@ -60,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run a campaign; the exit code is 0 only if nothing failed."""
     # Hypothesis takes a moment to import, and only this command needs it
+    from shoal_analysis.engine.workers import Workers
     from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions
     from shoal_analysis.fuzzing.campaign import Campaign
     from shoal_analysis.fuzzing.running import run_campaign
-    from shoal_analysis.fuzzing.workers import Workers
 
     _check(arguments)
     programs = arguments.programs

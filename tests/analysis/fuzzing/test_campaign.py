@@ -21,15 +21,18 @@ from typing import Any
 import pytest
 
 from shoal.errors import InvalidOptionError
+from shoal_analysis.engine import folder as folder_module
+from shoal_analysis.engine import workers
+from shoal_analysis.engine.failures import Failure
+from shoal_analysis.engine.running import WorkersError
+from shoal_analysis.engine.workers import Workers
 from shoal_analysis.fuzzing import batches as module
-from shoal_analysis.fuzzing import campaign as folder_module
-from shoal_analysis.fuzzing import running, workers
-from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, Failure, run_batch
+from shoal_analysis.fuzzing import running
+from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, run_batch
 from shoal_analysis.fuzzing.campaign import Campaign
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, Verdict
-from shoal_analysis.fuzzing.running import WorkersError, run_campaign
-from shoal_analysis.fuzzing.workers import Workers
+from shoal_analysis.fuzzing.running import run_campaign
 from shoal_cli.main import main
 from tests.mutants.faults import FAULTS
 
