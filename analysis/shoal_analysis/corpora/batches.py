@@ -124,13 +124,14 @@ def make_model(case: Case, counts: Counter[str]) -> tuple[Draft, Arrays] | None:
         inputs = require_agreement(model, program, results)
     try:
         with _timed(counts, "describing"):
-            return _draft(case, model, function_of(case, results), inputs), model_arrays(model)
+            arrays = model_arrays(model)
+            return _draft(case, model, arrays, function_of(case, results), inputs), arrays
     except InvalidInputError:  # a token or a result that files cannot hold
         counts["cannot be saved"] += 1
         return None
 
 
-def _draft(case: Case, model: shoal.Model, function: str, inputs: int) -> Draft:
+def _draft(case: Case, model: shoal.Model, arrays: Arrays, function: str, inputs: int) -> Draft:
     description, atlas = texts_of(model)
     source = case.source()
     return Draft(
@@ -138,7 +139,7 @@ def _draft(case: Case, model: shoal.Model, function: str, inputs: int) -> Draft:
         structure=structure_of(case.lines),
         function=function,
         family=family_of(model.program),
-        weights=digest_of_arrays(model_arrays(model)),
+        weights=digest_of_arrays(arrays),
         constructs=constructs_of(model.program),
         inputs=inputs,
         sizes={"lines": len(source.splitlines()), **sizes_of(model)},

@@ -13,7 +13,8 @@ from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import compare_results
 
 INPUTS = 200
-"""So many inputs a program is run on; two that do the same on all of them are one function."""
+"""So many inputs a program is run on, of which some come twice where there are few; two programs
+that do the same on all of them are one function."""
 
 _DIGITS = 9
 """Numbers that agree in so many significant digits differ by rounding (``contract.SAME_FLOAT``)."""
@@ -23,8 +24,9 @@ Results = list[tuple[list[Value], list[Value] | None]]
 
 
 def results_of(case: Case, program: SOp) -> Results:
-    """What the interpreter says about a case's inputs."""
-    return [(sequence, _result(case, program, sequence)) for sequence in case.inputs(INPUTS)]
+    """What the interpreter says about a case's inputs; those that come twice are asked once."""
+    different = {repr(sequence): sequence for sequence in case.inputs(INPUTS)}
+    return [(sequence, _result(case, program, sequence)) for sequence in different.values()]
 
 
 def _result(case: Case, program: SOp, sequence: list[Value]) -> list[Value] | None:

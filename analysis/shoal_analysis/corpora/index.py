@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ COLUMNS: Mapping[str, str] = {
     "weights": "the arrays, as a digest",
     "shard": "the file that has the arrays",
     "source": "the program, as Python in the names of shoal.rasp",
+    "vocab": 'its tokens, as a JSON list in which a tuple is {"tuple": [...]}',
     "max_seq_len": "the greatest number of tokens",
     "causal": "whether attention is",
     "passes": "with which it was compiled",
@@ -74,6 +76,7 @@ def row_of(
         "number": number,
         "split": split,
         "shard": shard,
+        "vocab": json.dumps(json.loads(draft.description)["vocab"]),
         "max_seq_len": options.max_seq_len,
         "causal": options.causal,
         "passes": passes,
