@@ -78,7 +78,7 @@ class Work(Protocol[R]):
         """Whether a batch may begin, or has to wait for earlier ones."""
 
     def call(self, number: int, skip: tuple[str, ...], note: Path) -> tuple[Any, ...]:
-        """A function and its arguments, which run a batch anywhere.
+        """A function and its arguments, the last of them ``note``, which run a batch anywhere.
 
         Args:
             number: of the batch.
