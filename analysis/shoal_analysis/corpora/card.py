@@ -76,7 +76,11 @@ def _header(corpus: Corpus) -> str:
     """The YAML that Hugging Face reads; JSON values are YAML."""
     models = corpus.models
     category = next((name for most, name in _CATEGORIES if models < most), "n>1M")
-    files = [f"  - split: {split}\n    path: {json.dumps(f'data/{split}-*')}" for split in SPLITS]
+    files = [
+        f"  - split: {split}\n    path: {json.dumps(f'data/{split}-*')}"
+        for split in SPLITS
+        if any(corpus.path.glob(f"data/{split}-*"))
+    ]
     return "\n".join(
         (
             "---",

@@ -12,7 +12,7 @@ from shoal_analysis.corpora.digests import Digests
 from shoal_analysis.corpora.drafts import digest_of_arrays
 from shoal_analysis.corpora.index import key_of
 from shoal_analysis.corpora.reading import case_of, model_of, rows_of
-from shoal_analysis.corpora.shards import read_arrays
+from shoal_analysis.corpora.shards import ShardReader
 from shoal_analysis.corpora.splits import SPLITS, split_of
 from shoal_analysis.fuzzing.oracles import Difference
 
@@ -41,12 +41,13 @@ def check_corpus(
     path = Path(folder)
     seen = {name: Digests() for name in ("structure", "function")}
     weights = {split: Digests() for split in SPLITS}
+    reader = ShardReader(path)
     number = -1
     for number, row in enumerate(rows_of(path)):
-        for fault in (*_faults_of_row(row, number, seen, weights), *_faults_of_arrays(path, row)):
+        for fault in (*_faults_of_row(row, number, seen, weights), *_faults_of_arrays(reader, row)):
             yield f"{row['key']}: {fault}"
         if number % share == 0:
-            yield from _faults_of_model(path, row)
+            yield from _faults_of_model(reader, row)
         progress(number + 1)
     if number < 0:
         yield f"{path} has no models"
@@ -72,18 +73,18 @@ def _faults_of_row(
     weights[split].add(row["weights"])
 
 
-def _faults_of_arrays(folder: Path, row: Mapping[str, Any]) -> Iterator[str]:
+def _faults_of_arrays(reader: ShardReader, row: Mapping[str, Any]) -> Iterator[str]:
     try:
-        if digest_of_arrays(read_arrays(folder, row)) != row["weights"]:
+        if digest_of_arrays(reader.arrays(row)) != row["weights"]:
             yield "its arrays are not those that its index speaks of"
     except InvalidInputError as error:
         yield str(error)
 
 
-def _faults_of_model(folder: Path, row: Mapping[str, Any]) -> Iterator[str]:
+def _faults_of_model(reader: ShardReader, row: Mapping[str, Any]) -> Iterator[str]:
     try:
         case = case_of(row)
         program = case.build()
-        require_agreement(model_of(folder, row), program, results_of(case, program))
+        require_agreement(model_of(reader, row), program, results_of(case, program))
     except (InvalidInputError, Difference) as error:
         yield f"{row['key']}: {error}"

@@ -7,10 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from shoal.errors import EvaluationError
+from shoal.rasp.expressions import RASPExpr
+from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value
 from shoal_analysis.corpora.options import CorpusOptions
-from shoal_analysis.fuzzing.cases import Case, CaseOptions
-from shoal_analysis.fuzzing.interesting import with_interesting_result
+from shoal_analysis.fuzzing.cases import Case, CaseOptions, build_lines
+from shoal_analysis.fuzzing.interesting import part_of
 from shoal_analysis.fuzzing.writing import ANY, BOOL, NUMBER, TEXT, write_lines
 
 VOCABS: tuple[tuple[str, tuple[Value, ...]], ...] = (
@@ -32,6 +35,12 @@ _ODD = re.compile(
     r"shifted_beyond_floats|tiny|zero_below_zero|has_sign|set_of|-0\.0|9007199254740993|e[-+]?30"
 )
 """What the fuzzer writes to do harm; files cannot hold sets."""
+
+_PROBES = 4
+"""Inputs of one length on which results are compared."""
+
+_PARTS = 4
+"""So many parts of what was written are looked at."""
 
 INPUT_SEED = 0
 """One for all programs, so that those of one vocab are asked the same."""
@@ -62,16 +71,46 @@ def draw_cases(options: CorpusOptions, number: int, count: int) -> list[Case]:
     found: list[Case] = []
     while len(found) < count:
         case = _draw(choices, options)
-        if not _ODD.search(case.source()):
+        if case is not None and not _ODD.search(case.source()):
             found.append(case)
     return found
 
 
-def _draw(choices: _Random, options: CorpusOptions) -> Case:
+def _draw(choices: _Random, options: CorpusOptions) -> Case | None:
     vocab_kind, vocab = choices.pick(VOCABS)
     lines, names = write_lines(choices, vocab_kind, options.most_steps)
-    case = Case(lines, vocab, case_options(options), INPUT_SEED)
-    return with_interesting_result(case, names)
+    return _largest_part(Case(lines, vocab, case_options(options), INPUT_SEED), names)
+
+
+def _largest_part(case: Case, names: Sequence[str]) -> Case | None:
+    """The largest part whose result depends on the tokens; None if no large one does.
+
+    What depends on positions and the length alone is soon a duplicate of what is there.
+    """
+    expressions = build_lines(case.lines)
+    parts = {name: part_of(case, name) for name in names}
+    reading = [name for name in names if "tokens" in parts[name].source()]
+    for name in sorted(reading, key=lambda name: -len(parts[name].lines))[:_PARTS]:
+        if _depends_on_tokens(expressions[name], case):
+            return parts[name]
+    return None
+
+
+def _depends_on_tokens(expression: RASPExpr, case: Case) -> bool:
+    """Whether results differ on inputs of one length."""
+    generator = random.Random(INPUT_SEED)
+    length = case.options.max_seq_len
+    results: set[str] = set()
+    for _ in range(_PROBES):
+        probe = [generator.choice(case.vocab) for _ in range(length)]
+        try:
+            values = evaluate_all(expression, probe, causal=case.options.causal)
+        except EvaluationError:
+            continue
+        results.add(repr(values[id(expression)]))
+        if len(results) > 1:
+            return True
+    return False
 
 
 def case_options(options: CorpusOptions) -> CaseOptions:

@@ -102,7 +102,7 @@ def key_of(number: int) -> str:
 def write_index(
     folder: Path, shard: int, rows: Sequence[Mapping[str, Any]], versions: Mapping[str, str]
 ) -> None:
-    """Write the rows of one shard, a file for each split; each is there whole or not at all.
+    """Write the rows of one shard, a file for each split that has some, whole or not at all.
 
     Raises:
         InvalidInputError: they cannot be written.
@@ -110,6 +110,8 @@ def write_index(
     schema = _schema(versions)
     for split in SPLITS:
         chosen = [row for row in rows if row["split"] == split]
+        if not chosen:
+            continue  # readers stumble over tables without rows
         table = arrow().Table.from_pylist(chosen, schema=schema)
         content = io.BytesIO()
         arrow().parquet.write_table(table, content, compression="zstd", row_group_size=1000)
@@ -128,13 +130,15 @@ def read_rows(
     """The rows of shards, in the order of their numbers; of one shard at a time.
 
     Raises:
-        InvalidInputError: a file is missing or damaged.
+        InvalidInputError: a file is damaged.
     """
     wanted = None if columns is None else [*{*columns, "number"}]
     for shard in shards:
         rows = []
         for split in SPLITS:
             path = index_path(folder, split, shard)
+            if not path.exists():
+                continue
             try:
                 rows += arrow().parquet.read_table(path, columns=wanted).to_pylist()
             except (OSError, ValueError) as error:
@@ -146,10 +150,9 @@ def read_rows(
 
 
 def shards_of(folder: Path) -> list[int]:
-    """The numbers of the shards that a folder has an index of."""
-    return sorted(
-        int(path.stem.split("-")[1]) for path in folder.glob(f"data/{SPLITS[0]}-*.parquet")
-    )
+    """The numbers of the shards of which a folder has weights or an index."""
+    files = (*folder.glob("weights/*.safetensors"), *folder.glob("data/*.parquet"))
+    return sorted({int(path.stem.split("-")[-1]) for path in files})
 
 
 def _schema(versions: Mapping[str, str]) -> Any:

@@ -16,7 +16,7 @@ from shoal.transformer.storage import assemble
 from shoal_analysis.corpora.drawing import INPUT_SEED, case_options
 from shoal_analysis.corpora.index import read_rows, shards_of
 from shoal_analysis.corpora.options import SCHEMA, CorpusOptions
-from shoal_analysis.corpora.shards import read_arrays
+from shoal_analysis.corpora.shards import ShardReader
 from shoal_analysis.engine.folder import read_description
 from shoal_analysis.fuzzing.cases import Case, Line, build_lines
 
@@ -60,17 +60,18 @@ def require_corpus(folder: Path) -> dict[str, Any]:
     return known
 
 
-def model_of(folder: str | Path, row: Mapping[str, Any]) -> Model:
+def model_of(folder: str | Path | ShardReader, row: Mapping[str, Any]) -> Model:
     """A model, with its atlas.
 
     Args:
-        folder: of the corpus.
+        folder: of the corpus; or what reads its shards, for those who read many models.
         row: of its index, with ``shard``, ``key``, ``description`` and ``atlas``.
 
     Raises:
         InvalidInputError: its shard is missing or damaged.
     """
-    arrays = read_arrays(Path(folder), row)
+    reader = folder if isinstance(folder, ShardReader) else ShardReader(Path(folder))
+    arrays = reader.arrays(row)
     try:
         description = Description.from_json(row["description"], {})
         parts = assemble(description, arrays)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
+from shoal.transformer.description import Description
 from shoal_analysis.corpora.drafts import Arrays, Draft
 from shoal_analysis.corpora.index import key_of, row_of, write_index
 from shoal_analysis.corpora.options import LICENCE, SCHEMA, CorpusOptions
@@ -19,6 +21,10 @@ from shoal_analysis.corpora.splits import split_of
 
 MOST_BYTES = 2**28
 """A shard with so many bytes of weights is full, however few models it has."""
+
+
+_MOST_OPEN = 8
+"""Shards that are open at once; each open one has the names of its arrays in memory."""
 
 
 class Shard:
@@ -67,7 +73,7 @@ class Shard:
             InvalidInputError: a file cannot be written, for one because the disk is full.
         """
         facts = {"format": f"shoal corpus {SCHEMA}", "licence": LICENCE}
-        content = save(self._arrays, facts)
+        content = save(self._arrays, {"shoal": json.dumps(facts)})  # several have no fixed order
         write_file(folder / weights_name(self.number), lambda file: file.write(content))
         write_index(folder, self.number, self._rows, versions)
 
@@ -77,24 +83,41 @@ def weights_name(shard: int) -> str:
     return f"weights/{shard:05}.safetensors"
 
 
-def read_arrays(folder: Path, row: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a model by name.
+class ShardReader:
+    """Reads models from shards, of which it keeps the last few open.
 
     Args:
         folder: of the corpus.
-        row: of its index, or at least ``shard`` and ``key`` of that.
-
-    Raises:
-        InvalidInputError: the shard is missing or damaged, or has no such model.
     """
-    path = folder / row["shard"]
-    prefix = f"{row['key']}/"
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            found = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    except Exception as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}") from error
-    if not found:
-        raise InvalidInputError(f"{path} has no arrays of the model {row['key']}")
-    return found
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ShardReader, (self._folder,)  # open files stay in their process
+
+    def arrays(self, row: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of a model by name.
+
+        Args:
+            row: of the index, or at least ``shard``, ``key`` and ``description`` of that.
+
+        Raises:
+            InvalidInputError: the shard is missing or damaged, or has no such model.
+        """
+        try:
+            names = Description.from_json(row["description"], {}).shapes()
+            file = self._open(row["shard"])
+            return {name: file.get_tensor(f"{row['key']}/{name}") for name in names}
+        except (OSError, ValueError, SafetensorError) as error:
+            raise InvalidInputError(
+                f"{self._folder / row['shard']} does not give the model {row['key']}: {error}"
+            ) from error
+
+    def _open(self, shard: str) -> Any:
+        if shard not in self._files:
+            while len(self._files) >= _MOST_OPEN:
+                del self._files[next(iter(self._files))]
+            self._files[shard] = safe_open(self._folder / shard, framework="numpy")
+        return self._files[shard]

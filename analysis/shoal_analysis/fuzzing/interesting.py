@@ -13,7 +13,7 @@ def with_interesting_result(case: Case, names: list[str]) -> Case:
     """The case cut down to the largest part whose result depends on the input, if any."""
     expressions = build_lines(case.lines)
     probes = case.inputs()[-5:]
-    parts = {name: _part(case, name) for name in names}
+    parts = {name: part_of(case, name) for name in names}
     for name in sorted(names, key=lambda name: -len(parts[name].lines)):
         results: set[str] = set()
         for probe in probes:
@@ -27,7 +27,7 @@ def with_interesting_result(case: Case, names: list[str]) -> Case:
     return parts[names[-1]]
 
 
-def _part(case: Case, name: str) -> Case:
+def part_of(case: Case, name: str) -> Case:
     """The program that results in one of a case's lines."""
     position = [line.name for line in case.lines].index(name)
     lines = needed(case.lines[: position + 1])
