@@ -46,15 +46,16 @@ class DaskCluster(Executor):
     Args:
         address: of the scheduler, such as "tcp://host:8786".
         packages: of which workers must have the versions that are here.
-        seconds: for how long to wait for the scheduler.
+        seconds: for how long to wait for the scheduler; None for ``SECONDS_TO_CONNECT``.
 
     Raises:
         WorkersError: there is no scheduler, or a worker has other versions.
     """
 
     def __init__(
-        self, address: str, packages: tuple[str, ...], seconds: float = SECONDS_TO_CONNECT
+        self, address: str, packages: tuple[str, ...], seconds: float | None = None
     ) -> None:
+        seconds = SECONDS_TO_CONNECT if seconds is None else seconds
         self._address = address
         self._versions = {name: version(name) for name in packages}
         try:
