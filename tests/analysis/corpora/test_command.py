@@ -97,7 +97,7 @@ def test_a_corpus_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["--programs", "0"], "--programs is 0"),
         (["--jobs", "0"], "--jobs is 0"),
         (["--balance", "colour"], "cannot be balanced over 'colour'"),
-        (["--steps", "1"], "most_steps is 1"),
+        (["--steps", "1"], "--steps is 1"),
         (["--passes", "nonsense"], "nonsense"),
         (["--max-seq-len", "0"], "is 0; give a number from 1 to 64"),
     ],
