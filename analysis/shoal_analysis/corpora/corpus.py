@@ -10,9 +10,9 @@ from typing import Any
 
 from shoal.errors import InvalidInputError, InvalidOptionError
 from shoal.files import write_file
+from shoal_analysis.corpora.arrow import arrow
 from shoal_analysis.corpora.batches import BatchMade
 from shoal_analysis.corpora.drafts import Draft, pack, unpack
-from shoal_analysis.corpora.extras import arrow
 from shoal_analysis.corpora.index import read_rows
 from shoal_analysis.corpora.options import CORPUS, CorpusOptions
 from shoal_analysis.corpora.selection import STAYS, Selection
@@ -125,7 +125,7 @@ class Corpus(Folder):
         self.seconds += record.seconds
 
     def _parcel(self, number: int) -> Path:
-        return self._parcels / f"{number:07}.safetensors"
+        return self._parcels / f"{number:07}.zlib"
 
     @property
     def models(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from shoal.atlas.text import atlas_to_json
 from shoal.model import Model
 from shoal.transformer.storage import arrays_of, checksum, describe
+
+_ROWS = "drafts"
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -86,25 +88,24 @@ def digest_of_arrays(arrays: Arrays) -> str:
 
 
 def pack(drafts: Sequence[tuple[Draft, Arrays]]) -> bytes:
-    """The drafts of a batch as a safetensors file, which any worker can send."""
+    """The drafts of a batch as compressed bytes, which any worker can send."""
     arrays = {
         f"{place}/{name}": array
         for place, (_, each) in enumerate(drafts)
         for name, array in each.items()
     }
-    rows = [asdict(draft) for draft, _ in drafts]
-    return bytes(save(arrays, {"drafts": json.dumps(rows)}))
+    rows = json.dumps([asdict(draft) for draft, _ in drafts]).encode()
+    return zlib.compress(save({**arrays, _ROWS: np.frombuffer(rows, np.uint8)}))
 
 
 def unpack(path: Path) -> Iterator[tuple[Draft, Arrays]]:
-    """The drafts that a file holds, in their order, one at a time."""
-    with safe_open(path, framework="numpy") as file:
-        names = sorted(file.keys())
-        for place, row in enumerate(json.loads((file.metadata() or {})["drafts"])):
-            texts = {"constructs": tuple(row["constructs"]), "proven": tuple(row["proven"])}
-            prefix = f"{place}/"
-            arrays = {n.removeprefix(prefix): n for n in names if n.startswith(prefix)}
-            yield (
-                Draft(**{**row, **texts}),
-                {name: file.get_tensor(key) for name, key in arrays.items()},
-            )
+    """The drafts that a file holds, in their order."""
+    everything = load(zlib.decompress(path.read_bytes()))
+    rows = json.loads(everything.pop(_ROWS).tobytes())
+    arrays: list[dict[str, npt.NDArray[Any]]] = [{} for _ in rows]
+    for key, array in everything.items():
+        place, _, name = key.partition("/")
+        arrays[int(place)][name] = array
+    for row, each in zip(rows, arrays, strict=True):
+        texts = {"constructs": tuple(row["constructs"]), "proven": tuple(row["proven"])}
+        yield Draft(**{**row, **texts}), each

@@ -10,8 +10,8 @@ from typing import Any
 
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
+from shoal_analysis.corpora.arrow import arrow
 from shoal_analysis.corpora.drafts import Draft
-from shoal_analysis.corpora.extras import arrow
 from shoal_analysis.corpora.options import LICENCE, SCHEMA, CorpusOptions
 from shoal_analysis.corpora.splits import SPLITS
 

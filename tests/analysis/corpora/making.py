@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shoal_analysis.corpora import batches
 from shoal_analysis.corpora.batches import BatchMade
 from shoal_analysis.corpora.options import CorpusOptions
@@ -15,24 +17,22 @@ OPTIONS = CorpusOptions(seed=3, most_steps=6, max_seq_len=3, shard_models=8)
 
 
 class Premade(ThreadPoolExecutor):
-    """Has batches ready, and gives them in an order of its own."""
+    """Has batches ready.
 
-    def __init__(self, made: list[BatchMade], last_first: bool = False) -> None:
+    Attributes:
+        submitted: the numbers of those that were asked for.
+    """
+
+    def __init__(self, made: list[BatchMade]) -> None:
         super().__init__(1)
         self.made = made
-        self.last_first = last_first
         self.submitted: list[int] = []
-        self._held: list[tuple[Future[Any], int]] = []
 
     def submit(self, fn: Any, /, *arguments: Any, **others: Any) -> Any:
         number: int = arguments[1]
         future: Future[Any] = Future()
         self.submitted.append(number)
-        self._held.append((future, number))
-        if not self.last_first or len(self._held) == 2:
-            for held, held_number in reversed(self._held):
-                held.set_result(self.made[held_number])
-            self._held = []
+        future.set_result(self.made[number])
         return future
 
 
@@ -44,7 +44,6 @@ def build(
     executor: Premade | None = None,
 ) -> Any:
     """Make a corpus of batches that are there; the corpus."""
-    import pytest
 
     from shoal_analysis.corpora.corpus import Corpus
     from shoal_analysis.corpora.running import make_corpus

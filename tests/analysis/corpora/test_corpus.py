@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ pytest.importorskip("pyarrow")
 
 from shoal import files
 from shoal.errors import InvalidInputError, InvalidOptionError
+from shoal.files import write_text
 from shoal_analysis.corpora import corpus as module
 from shoal_analysis.corpora.batches import BatchMade
+from shoal_analysis.corpora.card import card_of
 from shoal_analysis.corpora.corpus import Corpus
 from shoal_analysis.corpora.options import CorpusOptions
 from shoal_analysis.corpora.reading import rows_of
@@ -37,11 +40,19 @@ def test_it_has_as_many_models_as_were_asked_for(folder: Path) -> None:
         assert len({row[name] for row in rows}) == 20
 
 
+@pytest.mark.parametrize("order", [reversed, lambda n: sorted(n, key=lambda x: x % 2)])
 def test_batches_in_another_order_give_the_same_bytes(
-    folder: Path, made: list[BatchMade], tmp_path: Path
+    folder: Path, made: list[BatchMade], tmp_path: Path, order: Callable[[list[int]], list[int]]
 ) -> None:
-    build(tmp_path, made, 20, executor=Premade(made, last_first=True))
-    assert content(tmp_path) == content(folder)
+    executor = Premade(made)
+    build(tmp_path / "usual", made, 20, executor=executor)
+    corpus = Corpus(tmp_path / "other", OPTIONS)
+    for number in order(executor.submitted):
+        corpus.record(number, made[number])
+        corpus.settle(20)
+    corpus.close()
+    write_text(corpus.path / "README.md", card_of(corpus))
+    assert content(corpus.path) == content(folder)
 
 
 def test_a_corpus_that_grew_is_one_made_in_one_go(
