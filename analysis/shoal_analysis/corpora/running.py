@@ -46,12 +46,6 @@ def make_corpus(
         InvalidInputError: something cannot be written.
         WorkersError: workers cannot work.
     """
-    try:
-        corpus.require_no_more(programs)
-        corpus.settle(programs)
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        raise
     work = _Making(corpus, programs, progress)
     if not run_batches(work, executor, jobs):
         return False
@@ -69,7 +63,9 @@ class _Making:
     progress: Callable[[int, tuple[Failure, ...]], None]
 
     def missing(self) -> Iterator[int]:
-        return self.folder.missing()
+        self.folder.require_no_more(self.programs)
+        self.folder.settle(self.programs)  # what an earlier run has recorded; only now it is locked
+        yield from self.folder.missing()
 
     def has(self, number: int) -> bool:
         return self.folder.has(number)
