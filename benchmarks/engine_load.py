@@ -9,6 +9,7 @@ there and back, all of which share the cores of this machine with the workers.
 from __future__ import annotations
 
 import argparse
+import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from shoal_analysis.engine.folder import Folder, Kind
 from shoal_analysis.engine.running import run_batches
 
 
+_WARM = 50
+"""So many batches are not timed: they start the processes."""
+
+
 @dataclass
 class _Bytes:
     """Work whose batches give so many bytes each."""
@@ -32,6 +37,7 @@ class _Bytes:
     batches: int
     size: int
     done: set[int] = field(default_factory=set)
+    times: list[float] = field(default_factory=list)
 
     def missing(self) -> Iterator[int]:
         yield from range(10**9)
@@ -46,10 +52,11 @@ class _Bytes:
         return True
 
     def call(self, number: int, skip: tuple[str, ...], note: Path) -> tuple[Any, ...]:
-        return give, self.size, note
+        return importlib.import_module("benchmarks.engine_load").give, self.size, note
 
     def record(self, number: int, result: bytes, failures: tuple[Failure, ...]) -> None:
         self.done.add(number)
+        self.times.append(time.perf_counter())
 
     def give_up(self, number: int, failures: tuple[Failure, ...]) -> None:
         raise AssertionError(f"batch {number} was lost: {failures}")
@@ -74,13 +81,11 @@ def main() -> None:
             n_workers=arguments.workers, threads_per_worker=2, dashboard_address=None
         ) as cluster,
     ):
-        for batches in (8, arguments.batches):  # the first ones start the processes
-            work = _Bytes(Folder(Path(folder), Kind("load", ()), {}), batches, size)
-            start = time.perf_counter()
-            run_batches(work, DaskCluster(cluster.scheduler_address, ("shoal",)))
-            seconds = time.perf_counter() - start
-    rate = arguments.batches / seconds
-    print(f"{rate:.0f} batches/s, {rate * size / 1e6:.0f} MB/s")
+        work = _Bytes(Folder(Path(folder), Kind("load", ()), {}), arguments.batches, size)
+        run_batches(work, DaskCluster(cluster.scheduler_address, ("shoal",)))
+    timed = work.times[_WARM:]
+    rate = (len(timed) - 1) / (timed[-1] - timed[0])
+    print(f"{rate:.0f} batches/s, {rate * size / 1e6:.1f} MB/s")
 
 
 if __name__ == "__main__":
