@@ -24,7 +24,6 @@ from shoal_analysis.engine.failures import Failure
 from shoal_analysis.engine.folder import Folder, Kind
 from shoal_analysis.engine.running import run_batches
 
-
 _WARM = 50
 """So many batches are not timed: they start the processes."""
 
