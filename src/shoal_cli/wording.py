@@ -29,10 +29,8 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         for field in fields(of)
         if field.name not in _GROUPS
     }
-    | {"most_steps": "--steps", "shard_models": "--shard-models"}
 )
-"""For each argument of ``shoal.compile``, each field of its budgets and limits, and what corpora
-have besides, the option."""
+"""For each argument of ``shoal.compile``, and each field of its budgets and limits, the option."""
 
 _SWITCHES = {
     ("causal", "True"): "--causal",

@@ -200,8 +200,8 @@ class Corpus(Folder):
             raise InvalidOptionError(
                 f"{self._barren} batches of programs had no model that is new"
                 f"{' and fits the balance' if self.options.balance else ''}; "
-                f"{self.models:,} were found: ask for so many, or choose another folder and "
-                "greater most_steps or max_seq_len, or no balance"
+                f"{self.models:,} were found: ask for so many, or choose another folder and longer "
+                "programs or sequences, or no balance"
             )
 
     def _judge(self, draft: Draft) -> str:

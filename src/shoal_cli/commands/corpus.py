@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from shoal.errors import InvalidOptionError
 from shoal_cli.arguments import passes_of
 from shoal_cli.engine import add_engine, check_jobs, executor_of
 from shoal_cli.progress import progress_bar
-from shoal_cli.wording import CommandLineError
+from shoal_cli.wording import CommandLineError, in_options
 
 if TYPE_CHECKING:
     from shoal_analysis.corpora.corpus import Corpus
+    from shoal_analysis.corpora.options import CorpusOptions
     from shoal_analysis.engine.failures import Failure
 
 SUMMARY = "make a corpus of different compiled models"
@@ -82,22 +84,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.check:
         return _check(Path(arguments.folder), console)
     from shoal_analysis.corpora.corpus import Corpus
-    from shoal_analysis.corpora.options import PACKAGES, CorpusOptions
+    from shoal_analysis.corpora.options import PACKAGES
 
     if arguments.programs < 1:
         raise CommandLineError(f"--programs is {arguments.programs}; give a number above 0")
     check_jobs(arguments)
-    passes = passes_of(arguments)
-    options = CorpusOptions(
-        seed=arguments.seed,
-        most_steps=arguments.steps,
-        max_seq_len=arguments.max_seq_len,
-        causal=arguments.causal,
-        passes=passes if isinstance(passes, str) else tuple(passes),
-        balance=tuple(arguments.balance.split(",")) if arguments.balance else (),
-        shard_models=arguments.shard_models,
-    )
-    corpus = Corpus(Path(arguments.folder), options)
+    corpus = Corpus(Path(arguments.folder), _options(arguments))
     for warning in corpus.warnings:
         Console(stderr=True, highlight=False).print(Text(f"warning: {warning}"), style="yellow")
     corpus.require_no_more(arguments.programs)
@@ -114,6 +106,31 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return 130
     console.print(Text(f"the corpus is in {corpus.path}; its README.md says what is in it"))
     return 1 if corpus.failures else 0
+
+
+def _options(arguments: argparse.Namespace) -> CorpusOptions:
+    """What the corpus is made of.
+
+    Raises:
+        CommandLineError: it makes no sense; options are named as here.
+    """
+    from shoal_analysis.corpora.options import CorpusOptions
+
+    passes = passes_of(arguments)
+    try:
+        return CorpusOptions(
+            seed=arguments.seed,
+            most_steps=arguments.steps,
+            max_seq_len=arguments.max_seq_len,
+            causal=arguments.causal,
+            passes=passes if isinstance(passes, str) else tuple(passes),
+            balance=tuple(arguments.balance.split(",")) if arguments.balance else (),
+            shard_models=arguments.shard_models,
+        )
+    except InvalidOptionError as error:
+        text = str(error).replace("most_steps", "--steps")
+        text = text.replace("shard_models", "--shard-models")
+        raise CommandLineError(in_options(text)) from error
 
 
 def _make(
