@@ -6,6 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shoal.errors import ShoalError
+
+
+class NoteError(ShoalError):
+    """A note cannot be written, for one because the disk is full; no case is to blame."""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -26,12 +32,18 @@ def write_note(path: Path | None, note: Note | None) -> None:
     Args:
         path: of the file; None if nobody wants to know.
         note: the case.
+
+    Raises:
+        NoteError: it cannot be written.
     """
     if path is None:
         return
     beside = path.with_suffix(".part")
-    beside.write_text(json.dumps(None if note is None else asdict(note)), encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(json.dumps(None if note is None else asdict(note)), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise NoteError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def read_note(path: Path) -> Note | None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from shoal.rasp.values import show_error
 from shoal_analysis.engine.failures import Failure
-from shoal_analysis.engine.notes import Note, write_note
+from shoal_analysis.engine.notes import Note, NoteError, write_note
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, examine
 from shoal_analysis.fuzzing.programs import cases
@@ -117,7 +117,9 @@ def run_batch(
     failures: tuple[Failure, ...] = ()
     try:
         examine_all()
-    except Exception as error:  # noqa: BLE001 - a crash of the compiler is what we look for
+    except Exception as error:
+        if isinstance(innermost(error), NoteError):
+            raise innermost(error) from error
         case, cause = failing[-1] if failing else (None, innermost(error))
         message = show_error(cause)
         script = reproduction(case, message) if case is not None else message

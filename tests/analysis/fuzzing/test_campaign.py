@@ -24,6 +24,7 @@ from shoal.errors import InvalidOptionError
 from shoal_analysis.engine import folder as folder_module
 from shoal_analysis.engine import workers
 from shoal_analysis.engine.failures import Failure
+from shoal_analysis.engine.notes import Note, NoteError
 from shoal_analysis.engine.running import WorkersError
 from shoal_analysis.engine.workers import Workers
 from shoal_analysis.fuzzing import batches as module
@@ -169,6 +170,22 @@ def test_what_fails_once_around_a_program_is_named(
     monkeypatch.setattr(module, "tally", tally)
     (failure,) = run_batch(CampaignOptions(), 0).failures
     assert failure.message == "OSError: no space left"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_full_disk_is_no_failure_of_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, note: Note | None) -> None:
+        if note is not None:
+            raise NoteError("cannot write: No space left on device")
+
+    monkeypatch.setattr(module, "write_note", full)
+    campaign = Campaign(tmp_path, CampaignOptions())
+    with pytest.raises(NoteError, match="No space left"):
+        run_campaign(campaign, here(), programs=10, minutes=None, jobs=1, progress=id)
+    assert campaign.failures == []
+    assert campaign.deaths == []
 
 
 @contextmanager
