@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,27 @@ def test_a_corpus_of_other_options_is_told(
     assert main(["corpus", "--folder", str(folder), "--seed", "4", "--programs", "30"]) == 2
     assert "holds a corpus with other options" in said(capsys)
     assert Corpus(folder, OPTIONS).models in (16, 20)  # as it was
+
+
+@pytest.mark.usefixtures("batches")
+def test_two_commands_in_one_folder_are_refused(
+    made: list[BatchMade], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = Corpus(tmp_path, OPTIONS)
+    corpus.record(0, made[0])
+    with corpus.locked():
+        assert run(tmp_path, 20) == 2
+    assert "another corpus is running" in said(capsys)
+    assert not any((tmp_path / "weights").iterdir())  # the second has touched nothing
+
+
+def test_without_pyarrow_it_says_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert run(tmp_path / "new", 5) == 2
+    assert "pip install 'shoal[corpus]'" in said(capsys)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_scheduler_that_is_not_there_is_told(
