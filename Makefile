@@ -26,7 +26,8 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest
 
 test-targets: $(VENV)/targets
-	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser
+	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser \
+		tests/analysis/corpora tests/analysis/engine
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from rich.console import Console
 import shoal
 from shoal.errors import ShoalError
 from shoal.rasp.stock import STOCK
-from shoal_cli.commands import compare, compile, explain, export, fuzz, run, view
+from shoal_cli.commands import compare, compile, corpus, explain, export, fuzz, run, view
 from shoal_cli.endings import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "export": export,
         "compare": compare,
         "fuzz": fuzz,
+        "corpus": corpus,
     }
 )
 """All commands by name, in the order in which they are listed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import zlib
 from collections import Counter
@@ -14,6 +13,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from shoal.rasp.values import show_error
+from shoal_analysis.engine.failures import Failure
+from shoal_analysis.engine.notes import Note, NoteError, write_note
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, examine
 from shoal_analysis.fuzzing.programs import cases
@@ -40,21 +41,6 @@ class CampaignOptions:
     seed: int = 0
     haiku_share: int = 0
     most_steps: int = 14
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A failure.
-
-    Attributes:
-        stage: where the answers part, "crash", or "worker died".
-        message: what happened.
-        script: a Python file that shows it.
-    """
-
-    stage: str
-    message: str
-    script: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +87,7 @@ def run_batch(
     failing: list[tuple[Case, Exception]] = []
     seen: set[Case] = set()
     start = time.perf_counter()
-    _write_note(note, None)
+    write_note(note, None)
 
     @seed(options.seed * 1_000_003 + number)
     @settings(
@@ -117,13 +103,13 @@ def run_batch(
         if case_key(case) in skip:
             return
         if failing:  # shrinking: only failures matter from here on
-            _write_note(note, case)
+            write_note(note, note_of(case))
             _examine(case, failing, with_haiku=_stage(failing[0][1]) == "haiku")
             return
         if case in seen:
             return
         seen.add(case)
-        _write_note(note, case)
+        write_note(note, note_of(case))
         share = options.haiku_share
         verdict = _examine(case, failing, with_haiku=bool(share) and _is_nth(case, share))
         counts.update(tally(case, verdict))
@@ -131,8 +117,10 @@ def run_batch(
     failures: tuple[Failure, ...] = ()
     try:
         examine_all()
-    except Exception as error:  # noqa: BLE001 - a crash of the compiler is what we look for
-        case, cause = failing[-1] if failing else (None, _innermost(error))
+    except Exception as error:
+        if isinstance(innermost(error), NoteError):
+            raise innermost(error) from error
+        case, cause = failing[-1] if failing else (None, innermost(error))
         message = show_error(cause)
         script = reproduction(case, message) if case is not None else message
         failures = (Failure(_stage(cause), message, script),)
@@ -141,28 +129,13 @@ def run_batch(
     return BatchResult(number, len(seen), dict(counts), failures, time.perf_counter() - start)
 
 
-def read_note(note: Path) -> tuple[str, str] | None:
-    """The key and the script of the case that was under way, if there is a readable note of it."""
-    try:
-        content = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return None if content is None else (content["key"], content["script"])
+def note_of(case: Case) -> Note:
+    """What a batch says of the case that is under way."""
+    message = "Two workers died while they examined it."
+    return Note(case_key(case), reproduction(case, message))
 
 
-def _write_note(note: Path | None, case: Case | None) -> None:
-    if note is None:
-        return
-    content = None
-    if case is not None:
-        message = "Two workers died while they examined it."
-        content = {"key": case_key(case), "script": reproduction(case, message)}
-    beside = note.with_suffix(".part")
-    beside.write_text(json.dumps(content), encoding="utf-8")
-    beside.replace(note)
-
-
-def _innermost(error: Exception) -> Exception:
+def innermost(error: Exception) -> Exception:
     """What Hypothesis saw, where it wraps that up as not happening again."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]

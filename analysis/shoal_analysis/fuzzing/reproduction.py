@@ -14,7 +14,7 @@ _FILE = '''"""A program that Shoal gets wrong.
 import sys
 
 from shoal_analysis.fuzzing.cases import Case, CaseOptions, Line
-from shoal_analysis.fuzzing.oracles import examine
+from {module} import {function}
 
 PROGRAM = """
 {program}
@@ -28,14 +28,28 @@ case = Case(
 )
 
 if __name__ == "__main__":
-    print(examine(case, haiku="--haiku" in sys.argv))
+    print({function}(case, haiku="--haiku" in sys.argv))
 '''
 
 
-def reproduction(case: Case, message: str) -> str:
-    """A file that raises as long as the failure is there, and prints the verdict after that."""
+def reproduction(
+    case: Case,
+    message: str,
+    module: str = "shoal_analysis.fuzzing.oracles",
+    function: str = "examine",
+) -> str:
+    """A file that raises as long as the failure is there, and prints the verdict after that.
+
+    Args:
+        case: what fails.
+        message: what happens.
+        module: of the function.
+        function: what is called with the case, and whether Haiku is to be asked.
+    """
     safe = message.replace("\\", "\\\\").replace('"""', "'''")
     return _FILE.format(
+        module=module,
+        function=function,
         message=safe,
         program=case.source().replace("\\", "\\\\"),
         vocab=case.vocab,

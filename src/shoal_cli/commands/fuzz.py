@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections import Counter
 from itertools import groupby
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from shoal_cli.engine import add_engine, check_jobs, executor_of
 from shoal_cli.progress import progress_bar
 from shoal_cli.tables import Column, print_table
 from shoal_cli.wording import CommandLineError
@@ -25,14 +25,13 @@ examples:
   shoal fuzz --minutes 10 --seed 7 --stats  and what the programs look like
   shoal fuzz --programs 20000 --folder campaign --haiku 100
                                             Ctrl-C stops it; the same command resumes it
+  shoal fuzz --programs 100000 --folder campaign --scheduler tcp://host:8786
+                                            on a Dask cluster, with the same results
 
 Every program runs in the interpreter, in craft and on the weights, and a share of them is
 also recompiled, renamed, batched and compiled by every allocator. A failure is shrunk and
 saved as a Python file that shows it. The exit code is 0 only if nothing failed.
 """
-
-MOST_JOBS = 256
-"""Processes that one machine can be asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, metavar="M", help="stop after so many minutes")
     parser.add_argument("--seed", type=int, default=0, help="which programs (default: 0)")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)"
-    )
-    parser.add_argument(
         "--haiku", type=int, default=0, metavar="K", help="run every K-th program on Haiku as well"
     )
     parser.add_argument(
@@ -54,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", metavar="DIR", help="keep the campaign here; the same folder resumes it"
     )
+    add_engine(parser)
     parser.add_argument("--stats", action="store_true", help="show what the programs look like")
 
 
@@ -61,9 +58,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run a campaign; the exit code is 0 only if nothing failed."""
     # Hypothesis takes a moment to import, and only this command needs it
     from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions
-    from shoal_analysis.fuzzing.campaign import Campaign
+    from shoal_analysis.fuzzing.campaign import CAMPAIGN, Campaign
     from shoal_analysis.fuzzing.running import run_campaign
-    from shoal_analysis.fuzzing.workers import Workers
 
     _check(arguments)
     programs = arguments.programs
@@ -99,7 +95,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
         finished = run_campaign(
             campaign,
-            Workers(arguments.jobs),
+            executor_of(arguments, CAMPAIGN.packages),
             programs=programs,
             minutes=arguments.minutes,
             jobs=arguments.jobs,
@@ -126,12 +122,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    for name in ("programs", "minutes", "jobs", "steps"):
+    for name in ("programs", "minutes", "steps"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < float("inf"):
             raise CommandLineError(f"--{name} is {value}; give a number above 0")
-    if arguments.jobs > MOST_JOBS:
-        raise CommandLineError(f"--jobs is {arguments.jobs}; at most {MOST_JOBS} will do")
+    check_jobs(arguments)
 
 
 def _tallies(counts: Counter[str], failures: int) -> str:

@@ -21,15 +21,19 @@ from typing import Any
 import pytest
 
 from shoal.errors import InvalidOptionError
+from shoal_analysis.engine import folder as folder_module
+from shoal_analysis.engine import workers
+from shoal_analysis.engine.failures import Failure
+from shoal_analysis.engine.notes import Note, NoteError
+from shoal_analysis.engine.running import WorkersError
+from shoal_analysis.engine.workers import Workers
 from shoal_analysis.fuzzing import batches as module
-from shoal_analysis.fuzzing import campaign as folder_module
-from shoal_analysis.fuzzing import running, workers
-from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, Failure, run_batch
+from shoal_analysis.fuzzing import running
+from shoal_analysis.fuzzing.batches import BatchResult, CampaignOptions, run_batch
 from shoal_analysis.fuzzing.campaign import Campaign
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, Verdict
-from shoal_analysis.fuzzing.running import WorkersError, run_campaign
-from shoal_analysis.fuzzing.workers import Workers
+from shoal_analysis.fuzzing.running import run_campaign
 from shoal_cli.main import main
 from tests.mutants.faults import FAULTS
 
@@ -166,6 +170,22 @@ def test_what_fails_once_around_a_program_is_named(
     monkeypatch.setattr(module, "tally", tally)
     (failure,) = run_batch(CampaignOptions(), 0).failures
     assert failure.message == "OSError: no space left"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_full_disk_is_no_failure_of_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, note: Note | None) -> None:
+        if note is not None:
+            raise NoteError("cannot write: No space left on device")
+
+    monkeypatch.setattr(module, "write_note", full)
+    campaign = Campaign(tmp_path, CampaignOptions())
+    with pytest.raises(NoteError, match="No space left"):
+        run_campaign(campaign, here(), programs=10, minutes=None, jobs=1, progress=id)
+    assert campaign.failures == []
+    assert campaign.deaths == []
 
 
 @contextmanager
