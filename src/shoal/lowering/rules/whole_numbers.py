@@ -39,7 +39,8 @@ MOST_OFF = 18.0
 """How far off scores may be, times the coldness: all other keys then score 22 less, and have less
 than 1e-6 of the weight among 2**12."""
 
-_LARGEST = 2**20
+_LARGEST = 2**12
+"""Of a whole number; those that are larger are hard to decode for others."""
 
 _ROUNDINGS = 4
 """Roundings of a sum of some terms that are multiplied by weights."""
