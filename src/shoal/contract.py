@@ -50,6 +50,11 @@ TABLE_TOLERANCE = 4e-5
 """Greatest error, relative to max(1, size), of a result that an MLP computes by a table: what is
 left of ``TOLERANCE`` is for those who add its result to others."""
 
+ONE_HOT_TOLERANCE = 1e-3
+"""The same for a one-hot value that no MLP computes within ``TABLE_TOLERANCE``. Half of 1 decides
+what it is, the coldness makes 0.04 of it in a score, and it is what clearing a column may leave.
+Whoever reads the value counts what it is off."""
+
 SHARP = 1e-5
 """A dearer MLP is preferred to a cheaper one that is off by more than this. Times the coldness it
 moves scores by 4e-4, and so a mean of one-hot values by 2e-4, where half of 1/2 would decide."""

@@ -28,7 +28,7 @@ class Limits:
             ``time_limit``.
     """
 
-    table_entries: int = 1_000_000
+    table_entries: int = 2**20
     averages: int = 20_000
     one_hot_values: int = 4_096
     mlp_weights: int = 2**25

@@ -103,10 +103,10 @@ def test_a_table_too_large_is_refused_with_its_size() -> None:
     with pytest.raises(UnsupportedProgramError, match=r"pair.*31 x 31 = 961.*limit is 900"):
         shoal.compile(pair, vocab=["a", "b"], max_seq_len=30,
                       limits=shoal.Limits(table_entries=900))  # fmt: skip
-    with pytest.raises(UnsupportedProgramError, match=r"limit is 1,000,000"):
+    with pytest.raises(UnsupportedProgramError, match=r"limit is 1,048,576"):
         shoal.compile(
             Aggregate(Select(tokens, tokens, lambda k, q: k < q), tokens),
-            vocab=range(1001),
+            vocab=range(1025),
             max_seq_len=2,
         )
 

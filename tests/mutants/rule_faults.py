@@ -19,7 +19,17 @@ from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import heads, lower
 from shoal.lowering.parabolas import Parabola
-from shoal.lowering.rules import cone, copy, further_forms, mean, priority, split_width, view, width
+from shoal.lowering.rules import (
+    cone,
+    copy,
+    further_forms,
+    mean,
+    priority,
+    split_width,
+    view,
+    whole_numbers,
+    width,
+)
 from shoal.narrowing import narrow
 from shoal.narrowing.narrow import Narrowed
 from shoal.program.facts.domains import Enumerated
@@ -354,13 +364,15 @@ _PICKS = both(
 
 
 def _of_the_last(case: Case) -> Case:
-    """The case in which the first selector of positions picks the last one."""
-    sources = [re.sub(r"Select\(indices, .*\)$", _LAST, line.source) for line in case.lines]
+    """The case in which selectors of positions pick the last one."""
+    return _of_positions(case, "Select(indices, length - 1, Comparison.EQ)")
+
+
+def _of_positions(case: Case, selector: str) -> Case:
+    """The case with another selector in place of those of positions."""
+    sources = [re.sub(r"Select\(indices, .*\)$", selector, line.source) for line in case.lines]
     lines = zip(case.lines, sources, strict=True)
     return replace(case, lines=tuple(replace(line, source=source) for line, source in lines))
-
-
-_LAST = "Select(indices, length - 1, Comparison.EQ)"
 
 
 @_fault(
@@ -393,6 +405,54 @@ def _positions_of_one_rank(correct: Function) -> Function:
         return None if found is None else np.minimum(found, found.max() - 1)
 
     return by_class
+
+
+# whole numbers
+
+
+_PICKS_BY_COUNTS = both(
+    has_pass("whole-numbers"),
+    has_pass("linear-counts"),
+    has(r"(s\d+) = Select\(indices, .*Aggregate\(\1, (?:tokens|indices)"),
+)
+"""Cases in which an input is averaged over positions, and heads write counts."""
+
+
+def _of_the_opposite(case: Case) -> Case:
+    """The case in which selectors of positions pick the opposite one."""
+    return _of_positions(case, "Select(indices, length - 1 - indices, Comparison.EQ)")
+
+
+@_fault(
+    whole_numbers,
+    "_weights",
+    "whole number without its constant",
+    "sums of counts and indices are read without what is added to them",
+    can_show=_PICKS_BY_COUNTS,
+    adapted=_of_the_opposite,
+)
+def _whole_number_without_its_constant(correct: Function) -> Function:
+    def weights(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and (found[0], np.zeros_like(found[1]))
+
+    return weights
+
+
+@_fault(
+    whole_numbers,
+    "_parabola",
+    "the next key",
+    "a number that is no one-hot value picks the key after the one that it selects",
+    can_show=_PICKS_BY_COUNTS,
+    adapted=_of_the_opposite,
+)
+def _the_next_key(correct: Function) -> Function:
+    def parabola(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and replace(found, start=found.start + 1.0)
+
+    return parabola
 
 
 # result codes

@@ -82,10 +82,12 @@ def test_mirrored_positions_are_different() -> None:
 
 
 def test_too_long_inputs_are_not_tabulated() -> None:
-    traced = trace(length, causal=False)
-    facts = infer(traced, VOCAB, 500).sops[traced.root]
-    assert facts.by_length is None
-    assert len(facts.domain.values) == 500  # type: ignore[attr-defined]
+    every = Select(indices, indices, Comparison.GEQ) | Select(indices, indices, Comparison.LT)
+    for program, is_known in ((length, True), (SelectorWidth(every), False)):
+        traced = trace(program, causal=False)
+        facts = infer(traced, VOCAB, 500).sops[traced.root]
+        assert (facts.by_length is not None) is is_known
+        assert len(facts.domain.values) == 500  # type: ignore[attr-defined]
 
 
 DEFAULTS = st.sampled_from([None, 0, 7])

@@ -38,6 +38,7 @@ class Context:
         helpers: values that belong to no s-op, by what they are for.
         made_by: by node id, the rule by which an s-op is held first.
         inputs: what the embedding provides.
+        refused: by node id, why an s-op is held in no way, or not in all that were tried.
     """
 
     inferred: Inferred
@@ -48,6 +49,7 @@ class Context:
     helpers: Mapping[str, Held] = field(default_factory=dict)
     made_by: Mapping[int, str] = field(default_factory=dict)
     inputs: Sequence[InputTable] = ()
+    refused: Mapping[int, UnsupportedProgramError] = field(default_factory=dict)
 
     def node(self, number: int) -> Node:
         """A node of the program."""
@@ -57,9 +59,23 @@ class Context:
         """What a node's value can be."""
         return self.inferred.domain(number)
 
+    def ways(self, number: int) -> Sequence[Held]:
+        """Every way in which an s-op is held so far, the first as the user wishes.
+
+        Raises:
+            UnsupportedProgramError: there is none; says why.
+        """
+        if number not in self.held and number in self.refused:
+            raise self.refused[number].with_traceback(None)
+        return self.held[number]
+
     def first(self, number: int) -> Held:
-        """An s-op as the user wishes it to be held."""
-        return self.held[number][0]
+        """An s-op as the user wishes it to be held.
+
+        Raises:
+            UnsupportedProgramError: it is held in no way; says why.
+        """
+        return self.ways(number)[0]
 
     def default_of(self, node: Node) -> Value:
         """The default of an aggregate, or None where it is never used."""

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shoal.forms.count import Count
 from shoal.lowering.context import Context
+from shoal.lowering.held import Held
 from shoal.lowering.making import Recipe
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import choices, choices_of
@@ -57,20 +59,31 @@ def _operands(context: Context, leaf: Leaf) -> set[Leaf]:
     return {Leaf(operand) for operand in node.inputs} if is_table else set()
 
 
-def cut_table(context: Context, node: Node, cut: Cut, most_rows: int) -> Recipe | None:
+def cut_table(
+    context: Context, node: Node, cut: Cut, most_rows: int, held: Held | None = None
+) -> Recipe | None:
     """The table of a node over a cut, on all joint values that can occur (or more).
 
-    None if a leaf's values cannot be listed.
+    None if a leaf is not held, or its values cannot be listed.
+
+    Args:
+        context: what is held so far.
+        node: an elementwise s-op.
+        cut: of its cone.
+        most_rows: of the table.
+        held: what is computed, if it is not the node as it is held first.
 
     Raises:
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
+    if any(leaf.node not in context.held and not leaf.is_raw for leaf in cut):
+        return None
     operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
     if any(operand.codes is None for operand in operands):
         return None
     rows, classes = _evaluated(context, node, cut, most_rows)
     there = classes != UNDEFINED
-    return Recipe(context.first(node.id), operands, rows[there], classes[there])
+    return Recipe(held or context.first(node.id), operands, rows[there], classes[there])
 
 
 def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
@@ -79,6 +92,15 @@ def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:
     assert isinstance(raw, Enumerated)
     assert isinstance(domain, Enumerated)
     return np.array([domain.class_of[canonical_key(value)] for value in raw.values], dtype=int)
+
+
+def count_of(context: Context, number: int) -> Held | None:
+    """The number that an s-op is decoded from, if there is one for each of its classes."""
+    raw = context.raw.get(number)
+    if raw is None or raw.form != Count():
+        return None
+    classes = raw_classes(context, number)
+    return raw if np.array_equal(classes, np.arange(len(classes))) else None
 
 
 def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDArray[np.int32]:

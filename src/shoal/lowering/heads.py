@@ -48,6 +48,8 @@ class Term:
         scores: [query classes, key classes].
         parabola: numbers that give these scores in two dimensions; None for as many as there are.
         is_ranked: whether the greatest score picks the key, and not a score of 1.
+        off: how far off the score of the one key that is selected may be beside others, times the
+            coldness, where the query is a number, and its error not that of one-hot values.
     """
 
     query: Held
@@ -55,6 +57,7 @@ class Term:
     scores: Matrix
     parabola: Parabola | None = None
     is_ranked: bool = False
+    off: float = 0.0
 
 
 def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Term]:
@@ -67,7 +70,7 @@ def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Ter
     if PARABOLAS not in context.passes or len(terms) != 1:
         return terms
     (term,) = terms
-    if term.is_ranked:
+    if term.is_ranked or term.parabola is not None:
         return terms
     keys, queries = term.key.domain, term.query.domain
     if not isinstance(keys, Enumerated) or not isinstance(queries, Enumerated):
@@ -111,7 +114,7 @@ def head(
         work.spend(term.scores.size / 20, name)
         left, right = _factors(term.scores) if term.parabola is None else term.parabola.factors
         between = numbered_space("meeting", left.shape[1])
-        always = 0.0 if term.parabola is None else np.array([0.0, -COLDNESS])
+        always = 0.0 if term.parabola is None else term.parabola.constants * COLDNESS
         query_maps.append(term.query.coordinates.into(between, left * COLDNESS, always))
         key_maps.append(term.key.coordinates.into(between, right.T))
         if term.parabola is not None and bos != NEVER:
@@ -161,13 +164,15 @@ def aggregated(
     shared = f"{selector.label} by a parabola" if by_parabola else selector.label
     if any(term.is_ranked for term in terms):
         shared = f"{selector.label} by priority"
+    elif chosen == terms and by_parabola:
+        shared = f"{selector.label} by a number"
     sharing = shared if "shared-heads" in context.passes else None
     reads = (*terms_read(terms), *operand.variables)
-    due_to = PARABOLAS if by_parabola else None
+    due_to = PARABOLAS if chosen != terms else None
     return Offer(held, made, reads, errors, node.label, sharing, due_to=due_to)
 
 
-def weight_of_unselected(context: Context, node: Node) -> float:
+def weight_of_unselected(context: Context, node: Node, terms: list[Term]) -> float:
     """The weight that all keys that an aggregate does not select may have together.
 
     Beside a selected key each has e**-coldness; where nothing is selected BOS is attended to, which
@@ -175,7 +180,8 @@ def weight_of_unselected(context: Context, node: Node) -> float:
     """
     nothing = context.inferred.widths[node.inputs[0]].low == 0
     size = context.inferred.max_seq_len
-    return float(size * np.exp(-COLDNESS / 2 if nothing else -COLDNESS))
+    off = sum(term.off for term in terms)
+    return float(size * np.exp(off - (COLDNESS / 2 if nothing else COLDNESS)))
 
 
 def score_error(terms: list[Term], variables: Variables) -> float:

@@ -24,6 +24,14 @@ from shoal.program.rewriting import Saving
 
 T = TypeVar("T")
 
+DEFERRED = (
+    Refusal.TOO_CLOSE,
+    Refusal.TOO_INEXACT,
+    Refusal.TOO_MANY_VALUES,
+    Refusal.TABLE_TOO_LARGE,
+)
+"""An s-op that is refused for these may not be needed: what reads it may do without."""
+
 BOS_VARIABLE = "BOS"
 """The input that marks the BOS position; every component may read it."""
 
@@ -45,13 +53,15 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
         if not node.is_sop:
             continue
         lowering.ask_all_rules(node)
-        if node.id not in lowering.held:
+        if node.id not in lowering.held and node.id not in lowering.refused:
             raise UnsupportedProgramError(
                 Refusal.UNKNOWN_EXPRESSION,
                 node.label,
                 f"no rule offers {node.op}",
                 "express it by Map, SequenceMap, Aggregate or SelectorWidth",
             )
+    for end in inferred.program.ends:
+        lowering.first(end)  # raises what it is refused for
     return lowering.program()
 
 
@@ -77,12 +87,21 @@ class Lowering(Context):
     left_out: list[str] = field(default_factory=list)
     saved: Counter[str] = field(default_factory=Counter)
     stored: dict[str, Held] = field(default_factory=dict)
+    refused: dict[int, UnsupportedProgramError] = field(default_factory=dict)
 
     def ask_all_rules(self, node: Node) -> None:
-        """Ask every rule that is switched on what it offers for an s-op."""
+        """Ask every rule that is switched on what it offers for an s-op.
+
+        Where one cannot make it, another one may, or it may be that nobody needs it.
+        """
         for name, ops, step in STEPS:
             if node.op in ops and (name in self.passes or name not in OPTIONAL):
-                self.all_of(name, step(self, node))
+                try:
+                    self.all_of(name, step(self, node))
+                except UnsupportedProgramError as error:
+                    if error.kind not in DEFERRED:
+                        raise
+                    self.refused.setdefault(node.id, error)
 
     def all_of(self, rule: str, offers: Offers[T]) -> T:
         """Take all offers of a rule, one after the other; what it returns."""

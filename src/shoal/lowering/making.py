@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import ONE_HOT_TOLERANCE
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Work
 from shoal.lowering.context import Context
@@ -60,11 +61,13 @@ def make(
     tolerance: float = 0.0,
     most_weights: int | None = None,
     work: Work | None = None,
+    at_worst: float = 0.0,
 ) -> Offer | None:
     """The cheapest exact MLP; None if none is exact.
 
     Args:
         tolerance: an error that its readers bear, if that is more than usual.
+        at_worst: an error that they bear if need be.
         most_weights: the limit, if it is not that of all MLPs.
         work: counts what is done, if that is not for the whole compilation.
 
@@ -83,20 +86,26 @@ def make(
         work or inferred.work,
     )
     most_weights = most_weights or inferred.limits.mlp_weights
-    made = synthesise(table, variable.space, most_weights, tolerance)
+    made = synthesise(table, variable.space, most_weights, tolerance, at_worst)
     if made is None:
         return None
     mlp, seen = made
     return Offer(recipe.held, mlp, variables_of(operands), seen, made_from=table)
 
 
+def make_well_enough(context: Context, recipe: Recipe) -> Offer | None:
+    """The same; one-hot values may be farther off than usual, where there is no other way."""
+    at_worst = ONE_HOT_TOLERANCE if recipe.held.form.picks_one else 0.0
+    return make(context, recipe, at_worst=at_worst)
+
+
 def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
-    """The same for an expression, the owner, where there is no other way.
+    """The same for an expression, the owner.
 
     Raises:
-        UnsupportedProgramError: no MLP is exact, or within the limits.
+        UnsupportedProgramError: no MLP is exact enough, or within the limits.
     """
-    offer = make(context, recipe)
+    offer = make_well_enough(context, recipe)
     if offer is None:
         raise UnsupportedProgramError(
             Refusal.TOO_CLOSE,

@@ -48,6 +48,11 @@ class Parabola:
         return left, np.stack([self.keys, self.keys**2])
 
     @property
+    def constants(self) -> Float[Array, 2]:
+        """[2], added to the query's side."""
+        return np.array([0.0, -1.0])
+
+    @property
     def for_bos(self) -> Float[Array, " queries"]:
         """What BOS scores more, since it is left out of the products."""
         return np.asarray(self.queries**2 - 1.0)

@@ -28,7 +28,7 @@ Rows = Mapping[Key, Matrix]
 
 def copy(context: Context, node: Node) -> Offers[None]:
     """One position is selected, or several with the same value: the mean is that value's code."""
-    if node.id in context.held:
+    if node.id in context.held or context.wish_of(node).is_number:
         return
     if not context.inferred.sops[node.id].mixture:
         yield from copies(context, node, context.form_of(node), node.label)
@@ -51,7 +51,7 @@ def copies(
     """
     held = stored(form, name, context.domain(node.id), node.id)
     rows = code_rows(held)
-    same = [h for h in context.held[node.inputs[1]] if h.form == form and h.codes is not None][:1]
+    same = [h for h in context.ways(node.inputs[1]) if h.form == form and h.codes is not None][:1]
     ways = [(operand, _fitted(held, rows, operand)) for operand in same]
     ways = [(operand, fitted) for operand, fitted in ways if fitted is not None]
     if node.id in context.held or not ways:
@@ -119,7 +119,7 @@ def _copied(
     size = float(ranges.largest) * (2 if ranges.signed.any() else 1)  # how far apart two codes are
     default, at_bos = context.default_of(node), np.zeros(len(space))
     off = projected_errors(operand, context.variables, matrix)
-    left = np.full(len(space), size * weight_of_unselected(context, node))
+    left = np.full(len(space), size * weight_of_unselected(context, node, terms))
     if default is not None:
         at_bos = rows[canonical_key(default)]
         of_default = at_bos != 0

@@ -27,7 +27,7 @@ def one_hot(context: Context, number: int, reader: str) -> Offers[Held]:
     Raises:
         UnsupportedProgramError: it has too many values.
     """
-    for held in context.held[number]:
+    for held in context.ways(number):
         if held.as_indicators is not None:
             return held.as_indicators
     node = context.node(number)
@@ -46,7 +46,7 @@ def number_of(context: Context, number: int, reader: str) -> Offers[Held | None]
     """
     if not context.domain(number).are_numbers:
         return None
-    for held in context.held[number]:
+    for held in context.ways(number):
         if held.as_number is not None:
             return held.as_number
     return (yield from one_hot(context, number, reader)).as_number

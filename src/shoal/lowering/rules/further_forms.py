@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import islice, product
 
+from shoal.forms.count import Count
 from shoal.forms.form import Form
 from shoal.forms.registry import FORMS
 from shoal.lowering.context import Context
@@ -45,14 +46,15 @@ def further_forms(context: Context, node: Node) -> Offers[None]:
 
 def further_operands(context: Context, node: Node) -> Offers[None]:
     """An s-op by tables over other forms of its operands."""
-    if context.made_by[node.id] != TABLES:
+    if context.made_by.get(node.id) != TABLES:
         return
-    for held in context.held[node.id]:
+    for held in context.ways(node.id):
         (name,) = held.variables
+        ways = [
+            [way for way in context.ways(number) if way.form != Count()] for number in node.inputs
+        ]
         # the first are all as they are wished
-        for operands in islice(
-            product(*(context.held[number] for number in node.inputs)), 1, MOST_COMBINATIONS
-        ):
+        for operands in islice(product(*ways), 1, MOST_COMBINATIONS):
             recipe = recipe_over(context, node, held.form, name, operands)
             yield from _if_as_exact(context, recipe)
 
@@ -70,7 +72,7 @@ def _others(context: Context, node: Node) -> list[Form]:
 def _decoded(context: Context, node: Node, form: Form) -> Offers[None]:
     """The first form, decoded from a further one."""
     first = context.first(node.id)
-    sources = [held for held in context.held[node.id] if held.form == form]
+    sources = [held for held in context.ways(node.id) if held.form == form]
     by_mlp = node.op in ELEMENTWISE | {Op.WIDTH}  # a component of another kind is no alternative
     if first.own is not None and sources and by_mlp:
         yield from _if_as_exact(context, decoding(sources[0], first))

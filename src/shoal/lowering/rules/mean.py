@@ -127,7 +127,7 @@ def _averaged(
     mixes = context.inferred.widths[node.inputs[0]].high > 1
     rounding = 4 * ROUNDING if mixes else ROUNDING
     error = float(coordinate_errors(number, context.variables)[0])
-    error += float(size * (rounding + weight_of_unselected(context, node)))
+    error += float(size * (rounding + weight_of_unselected(context, node, terms)))
     if mixes:
         error += (high - low) / 2 * score_error(terms, context.variables)
     errors = Errors(np.array([[error, 0.0][: len(space)]]))

@@ -19,6 +19,12 @@ from shoal.lowering.rules.priority import PRIORITIES, priority
 from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
+from shoal.lowering.rules.whole_numbers import (
+    WHOLE_NUMBERS,
+    also_queries,
+    number_query,
+    only_queries,
+)
 from shoal.lowering.rules.width import LINEAR_COUNTS, decode_width, width
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -33,6 +39,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("inputs", _INPUTS, embed_input),
     ("views", _LOCAL, view),
     ("views", _LOCAL, embed_kept),
+    (WHOLE_NUMBERS, ELEMENTWISE, only_queries),
     ("linear", frozenset({Op.LINEAR}), linear_map),
     (TABLES, _LOCAL, table),
     ("cones", ELEMENTWISE, cone),
@@ -41,12 +48,14 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("widths", _WIDTHS, decode_width),
     ("split-selectors", _WIDTHS, sum_of_parts),
     (PRIORITIES, _AGGREGATES, priority),
+    (WHOLE_NUMBERS, _AGGREGATES, number_query),
     ("means", _AGGREGATES, mean),
     (RESULT_CODES, _AGGREGATES, coded_mean),
     ("means", _AGGREGATES, decoded_mean),
     ("copies", _AGGREGATES, copy),
     ("further-forms", frozenset(Op), further_forms),
     ("further-forms", ELEMENTWISE, further_operands),
+    (WHOLE_NUMBERS, ELEMENTWISE, also_queries),
 )
 """Each with the name of the rule that it belongs to, and the operations that it is asked for. A
 step that finds an s-op held already offers nothing."""
@@ -73,6 +82,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
         PARABOLAS: Optional("equalities scored in two dimensions"),
         PRIORITIES: Optional("positions picked without knowing the length"),
+        WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         "binary": Optional("values held in binary digits as well", by_default=False),

@@ -54,6 +54,11 @@ def parts(context: Context, node: Node) -> Offers[None]:
         yield replace(made, purpose=_purpose(node, number, "count"))
 
 
+def is_split(context: Context, node: Node) -> bool:
+    """Whether the parts of a width are offered, which may be there before it is."""
+    return any(_helpers(context, node, what) for what in ("raw", "count"))
+
+
 def _helpers(context: Context, node: Node, what: str) -> list[Held]:
     purposes = [_purpose(node, number, what) for number in range(MOST_PARTS)]
     return [context.helpers[p] for p in purposes if p in context.helpers]
@@ -90,7 +95,7 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
         return
     for what in ("raw", "count"):
         operands = _helpers(context, node, what)
-        if not operands:
+        if not operands or node.id not in context.raw:
             return
         widths, classes = all_widths(context, node), raw_classes(context, node.id)
         rows = np.indices([widths[-1] + 1] * len(operands)).reshape(len(operands), -1).T

@@ -8,12 +8,14 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
+from shoal.lowering.cuts import cut_table, cuts
 from shoal.lowering.held import Held, stored
-from shoal.lowering.making import Recipe, make
-from shoal.lowering.offers import Offers
+from shoal.lowering.making import Recipe, make, make_well_enough
+from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.rules.decode import one_hot
+from shoal.lowering.synthesis.choose import TooManyNeuronsError
 from shoal.program.facts.inferred import choices
-from shoal.program.facts.joint import in_order, joint
+from shoal.program.facts.joint import TooManyRowsError, in_order, joint
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node
 
@@ -24,17 +26,32 @@ TABLES = "tables"
 def table(context: Context, node: Node) -> Offers[None]:
     """An elementwise s-op that is no view, by the cheapest exact MLP.
 
-    Where the operands as they are held cannot be told apart, they are looked up one-hot.
+    Where it cannot be computed as it is written, it may be from farther down.
+
+    Raises:
+        UnsupportedProgramError: no MLP is exact enough, or within the limits.
+    """
+    if node.id in context.held:
+        return
+    try:
+        yield from _as_written(context, node)
+    except UnsupportedProgramError as error:
+        offer = None if error.kind is Refusal.TOO_MUCH_WORK else _from_farther_down(context, node)
+        if offer is None:
+            raise
+        yield offer
+
+
+def _as_written(context: Context, node: Node) -> Offers[None]:
+    """An s-op over its operands; those that cannot be told apart as they are held are decoded.
 
     Raises:
         UnsupportedProgramError: no MLP is exact enough.
     """
-    if node.id in context.held:
-        return
     form = context.form_of(node)
     operands = [context.first(number) for number in node.inputs]
     recipe = recipe_over(context, node, form, node.label, operands)
-    offer = make(context, recipe)
+    offer = make_well_enough(context, recipe)
     if offer is None and not context.inferred.program.graph.out_degree(node.id):
         # a result that nothing reads only has to be nearest to the right code
         offer = make(context, recipe, form.room(context.domain(node.id)) / 2)
@@ -59,6 +76,27 @@ def table(context: Context, node: Node) -> Offers[None]:
     for found in (offer, other):
         if found is not None:
             yield found
+
+
+def _from_farther_down(context: Context, node: Node) -> Offer | None:
+    """An s-op over the nearest other cut of its cone that will do, if any does.
+
+    Raises:
+        UnsupportedProgramError: it takes more work than there is left.
+    """
+    limits, held = context.inferred.limits, None
+    for cut in cuts(context, node)[1:]:
+        held = held or stored(context.form_of(node), node.label, context.domain(node.id), node.id)
+        try:
+            recipe = cut_table(context, node, cut, limits.table_entries, held)
+            if recipe is None or len(recipe.rows) * recipe.width > 4 * limits.mlp_weights:
+                continue
+            offer = make_well_enough(context, recipe)
+        except (TooManyNeuronsError, TooManyRowsError):
+            continue
+        if offer is not None:
+            return offer
+    return None
 
 
 def recipe_over(

@@ -13,11 +13,10 @@ import numpy as np
 from shoal.craft.affine import Matrix, concatenate
 from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
-from shoal.forms.count import Count
 from shoal.forms.form import Form, with_none
 from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import raw_classes
+from shoal.lowering.cuts import count_of
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
@@ -80,7 +79,7 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
     Counts that heads have written themselves are read as they are.
     """
     counts = [
-        _count(context, number) or operand
+        count_of(context, number) or operand
         for number, operand in zip(node.inputs, operands, strict=True)
     ]
     for read in (operands,) if counts == operands else (counts, operands):
@@ -90,15 +89,6 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
             if error <= held.form.room(held.domain):
                 return held
     return None
-
-
-def _count(context: Context, number: int) -> Held | None:
-    """The number that an s-op is decoded from, if there is one for each of its classes."""
-    raw = context.raw.get(number)
-    if raw is None or raw.form != Count():
-        return None
-    classes = raw_classes(context, number)
-    return raw if np.array_equal(classes, np.arange(len(classes))) else None
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:

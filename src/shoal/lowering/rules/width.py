@@ -35,7 +35,7 @@ from shoal.lowering.heads import (
     with_parabola,
 )
 from shoal.lowering.held import Errors, Held, stored
-from shoal.lowering.making import decoding, make, must_make
+from shoal.lowering.making import decoding, make_well_enough, must_make
 from shoal.lowering.offers import InputTable, Offer, Offers
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.domains import Enumerated, domain_of
@@ -87,11 +87,11 @@ def decode_width(context: Context, node: Node) -> Offers[None]:
 
     Where counts that are written as they are cannot be told apart, 1 / (1 + width) may do.
     """
-    if node.id in context.held:
+    if node.id in context.held or node.id not in context.raw:
         return
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
     recipe = decoding(context.raw[node.id], held, raw_classes(context, node.id))
-    offer = make(context, recipe)
+    offer = make_well_enough(context, recipe)
     if offer is None and context.raw[node.id].form == Count():
         terms = yield from terms_of(context, context.node(node.inputs[0]))
         name = f"{node.label}.reciprocal"

@@ -59,7 +59,11 @@ class TooManyNeuronsError(UnsupportedProgramError):
 
 
 def synthesise(
-    table: Table, target: Space, most_weights: int, tolerance: float = 0.0
+    table: Table,
+    target: Space,
+    most_weights: int,
+    tolerance: float = 0.0,
+    at_worst: float = 0.0,
 ) -> tuple[MLP, Errors] | None:
     """The cheapest exact MLP, and the errors it was seen to make; None if none is exact in float32.
 
@@ -68,6 +72,7 @@ def synthesise(
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
         tolerance: an error that is accepted of any form, where readers bear more than usual.
+        at_worst: an error that is accepted if all forms that are more exact are far dearer.
 
     Raises:
         TooManyNeuronsError: every exact form that might do exceeds ``most_weights``.
@@ -82,23 +87,27 @@ def synthesise(
     )
     allowed = np.maximum(1, np.abs(table.results))
     good_enough: tuple[MLP, Errors] | None = None
+    at_least: tuple[MLP, Errors] | None = None
     for candidate in candidates:
-        if good_enough and candidate.neurons > FAR_DEARER * (1 + good_enough[0].size):
+        found = good_enough or at_least
+        if found and candidate.neurons > FAR_DEARER * (1 + found[0].size):
             break
         if candidate.neurons * table.width > most_weights:
-            if good_enough:
+            if found:
                 break
             raise TooManyNeuronsError(candidate.neurons, table, most_weights)
         layer = candidate.build()
         seen, rounding = _errors(layer, table)
         error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
-        accepted = max(error, in_any_order) <= max(tolerance, candidate.tolerance)
-        if accepted and (error <= SHARP or not good_enough):
+        largest = max(error, in_any_order)
+        if largest <= max(tolerance, candidate.tolerance) and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
             if error <= SHARP:
                 break
-    return good_enough
+        elif largest <= at_worst and not at_least:
+            at_least = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
+    return good_enough or at_least
 
 
 def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:

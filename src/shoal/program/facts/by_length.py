@@ -40,20 +40,36 @@ MOST_AVERAGED = 200_000
 
 def widths_by_length(facts: Inferred, selector: Node) -> WidthBounds | None:
     """How many keys a selector of indices selects; None for other selectors."""
-    selected = selections(facts, selector)
-    if selected is None:
+    known = _counted(facts, selector)
+    if known is None:
         return None
-    counts = [chosen.sum(axis=1) for chosen in selected]
-    lengths = range(1, len(selected) + 1)
+    counts, own = known
+    lengths = range(1, len(counts) + 1)
     visible = [np.arange(1, n + 1) if facts.program.causal else np.full(n, n) for n in lengths]
     others = [seen - count for seen, count in zip(visible, counts, strict=True)]
     low, high = int(min(map(np.min, counts))), int(max(map(np.max, counts)))
     low_of_rest, high_of_rest = int(min(map(np.min, others))), int(max(map(np.max, others)))
-    own = [bool(np.diagonal(chosen).all()) for chosen in selected]
-    others_own = [not np.diagonal(chosen).any() for chosen in selected]
-    return WidthBounds(
-        min(low, 1), high, min(low_of_rest, 1), high_of_rest, all(own), all(others_own)
-    )
+    always, never = all(part.all() for part in own), not any(part.any() for part in own)
+    return WidthBounds(min(low, 1), high, min(low_of_rest, 1), high_of_rest, always, never)
+
+
+def _counted(
+    facts: Inferred, selector: Node
+) -> tuple[Sequence[npt.NDArray[np.int_]], Sequence[npt.NDArray[np.bool_]]] | None:
+    """For each length how many keys each query selects, and whether it selects its own.
+
+    None for selectors of which that is not known.
+    """
+    if selector.op is Op.SELECT:
+        select = _select(facts, selector)
+        known = None if select is None else select.counts(facts.program.causal)
+        if known is not None:
+            facts.work.spend(facts.max_seq_len**2 / 50, selector.label)
+            return known
+    selected = selections(facts, selector)
+    if selected is None:
+        return None
+    return [chosen.sum(axis=1) for chosen in selected], [np.diagonal(each) for each in selected]
 
 
 def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
@@ -64,11 +80,13 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     """
     if node.op is Op.AGGREGATE and _grid(facts, node.inputs[1]) is None:
         return None
-    selected = selections(facts, facts.program.node(node.inputs[0]))
+    selector = facts.program.node(node.inputs[0])
+    if node.op is Op.WIDTH:
+        known = _counted(facts, selector)
+        return known and _tabulated(facts, node, [count.tolist() for count in known[0]])
+    selected = selections(facts, selector)
     if selected is None:
         return None
-    if node.op is Op.WIDTH:
-        return _tabulated(facts, node, [[*map(int, chosen.sum(axis=1))] for chosen in selected])
     members = sum(int(chosen.sum()) for chosen in selected)
     if members > MOST_AVERAGED:
         return None
@@ -195,6 +213,26 @@ class _Select:
             return None
         table = self.holds[np.ix_(queries, keys)]
         return None if (table == UNDEFINED).any() else table == 1
+
+    def counts(
+        self, causal: bool
+    ) -> tuple[Sequence[npt.NDArray[np.int_]], Sequence[npt.NDArray[np.bool_]]] | None:
+        """As of ``_counted``, where keys do not depend on the length: they are added up once."""
+        keys = self.keys[-1]
+        if not ((self.keys == keys) | (self.keys == UNDEFINED)).all() or (keys < 0).any():
+            return None
+        there = np.tri(len(keys), dtype=bool)
+        used = np.unique(self.queries[there])
+        if used[0] < 0 or (self.holds[np.ix_(used, keys)] == UNDEFINED).any():
+            return None
+        holds = self.holds[:, keys] == 1
+        so_far = holds.cumsum(axis=1)
+        counts, own = [], []
+        for length in range(1, len(keys) + 1):
+            queries, places = self.queries[length - 1, :length], np.arange(length)
+            counts.append(so_far[queries, places if causal else length - 1])
+            own.append(holds[queries, places])
+        return counts, own
 
 
 def selections(facts: Inferred, selector: Node) -> Selections | None:
