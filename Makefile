@@ -27,7 +27,8 @@ test: $(VENV)/dev
 
 test-targets: $(VENV)/targets
 	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser \
-		tests/analysis/corpora tests/analysis/engine
+		tests/analysis/corpora tests/analysis/engine tests/analysis/lab/methods tests/analysis/lab/realism \
+		tests/analysis/lab/transplants tests/benchmarks/test_transplants.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -46,7 +47,8 @@ bench: $(VENV)/targets
 # Methods of others on the cases of the laboratory, in an environment of their own. auto-circuit needs TransformerLens 2,
 # which runs with NumPy 2, though its metadata say otherwise.
 discovery: $(VENV)-discovery/installed
-	$(VENV)-discovery/bin/python -m benchmarks.circuit_discovery
+	$(VENV)-discovery/bin/python -m benchmarks.circuit_discovery --seeds 3
+	$(VENV)-discovery/bin/python -m benchmarks.autoencoders
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'
