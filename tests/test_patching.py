@@ -381,3 +381,15 @@ def test_a_refusal_names_what_was_to_be_replaced() -> None:
         model.write("unique_keys", [3, 1, 2], [1.0, 3.25, 2.5])
     assert caught.value.expression == "unique_keys"
     assert "without 'unique_keys' ever being there" in caught.value.reason
+
+
+def test_a_selector_whose_queries_all_look_alike_is_not_taken_to_be_followed() -> None:
+    """Nothing reads the query of a selector that is the same for all queries on every input."""
+    index = rasp.LinearSequenceMap(rasp.indices, rasp.indices, 2, 3)
+    ordered = rasp.SequenceMap(lambda i, t: 100 * i + t, rasp.indices, rasp.tokens).named("ordered")
+    less = rasp.Comparison.LT
+    selector = ~(~rasp.Select(ordered, ordered, less) & rasp.Select(ordered, index, less))
+    model = shoal.compile(rasp.SelectorWidth(selector), vocab=[1, 1.0], max_seq_len=2, causal=True)
+    with pytest.raises(shoal.UnwritableError, match="would not follow"):
+        model.write("ordered", [1, 1.0], [101, 1.0])
+    assert model.write("ordered", [1, 1.0], [1, 101.0]) == [1, 2]

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shoal.atlas.atlas import Atlas, Selector
+from shoal.atlas.atlas import Atlas, NamedValue, Selector
 from shoal.atlas.content import Classes, Content
 from shoal.atlas.reading import Reader
 from shoal.atlas.selecting import Selection, is_defined, selection
 from shoal.errors import UnreadableError, UnwritableError
 from shoal.program.facts.lookup import UNDEFINED, Lookup
+from shoal.program.ir import Op
+from shoal.rasp.values import canonical_key
 
 ForSome = tuple[str, Content, set[str]]
 """An s-op's label, what it becomes, and the labels of those who see that."""
@@ -144,7 +146,7 @@ def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[st
             selector = patched.atlas.selectors.get(label)
             operands = patched.atlas.through_selectors((label,))
             if selector is not None and affected & {*operands}:
-                _require_width(patched, name, step.label, selector)
+                _require_width(patched, name, step, selector)
 
 
 def _affected(patched: Patched, led_to: Callable[[str], Set[str]]) -> set[str]:
@@ -153,14 +155,14 @@ def _affected(patched: Patched, led_to: Callable[[str], Set[str]]) -> set[str]:
     return replaced.union(*map(led_to, replaced))
 
 
-def _require_width(patched: Patched, name: str, step: str, selector: Selector) -> None:
-    """Refuse that a selector selects more or fewer keys than it ever does."""
+def _require_width(patched: Patched, name: str, step: NamedValue, selector: Selector) -> None:
+    """Refuse that a selector selects more or fewer keys than it ever does, or than are counted."""
     most = patched.length if selector.most is None else selector.most
     is_bounded = selector.least > 0 or most < patched.length
-    if not is_bounded and is_defined(patched.atlas, selector.label):
+    if not is_bounded and is_defined(patched.atlas, selector.label) and step.op != Op.WIDTH:
         return
     try:
-        selected = patched.selection(selector.label, patched.seen_by(step))
+        selected = patched.selection(selector.label, patched.seen_by(step.label))
     except UnreadableError as error:
         raise UnwritableError(
             name,
@@ -175,6 +177,24 @@ def _require_width(patched: Patched, name: str, step: str, selector: Selector) -
                 f"the new value would make {selector.label!r} select {width} keys, which it does "
                 "on no input, and the model was not made for that",
             )
+    if step.op == Op.WIDTH and not _is_counted(patched, step, widths.tolist()):
+        raise UnwritableError(
+            name,
+            f"the new value would change what {selector.label!r} selects in a way in which it "
+            f"changes on no input, and {step.label!r} would not follow",
+        )
+
+
+def _is_counted(patched: Patched, step: NamedValue, widths: list[int]) -> bool:
+    """Whether a width that is not replaced is what its selector now selects."""
+    if step.label in patched.contents or any(label == step.label for label, *_ in patched.for_some):
+        return True
+    try:
+        found = patched.now.classes(step.label)
+    except UnreadableError:
+        return True  # nothing reads it either
+    wanted = [step.class_of.get(canonical_key(width)) for width in widths]
+    return bool(found.tolist() == wanted)
 
 
 def require_known(patched: Patched, name: str) -> None:
