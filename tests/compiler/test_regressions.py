@@ -94,7 +94,9 @@ def test_numerical_mean_of_decoded_numbers_is_close() -> None:
     mean = Aggregate(Select(tokens, indices, Comparison.GEQ), tokens)
     square = SequenceMap(lambda x, y: x * y, mean, mean)
     mean_square = numerical(Aggregate(EARLIER, square, default=-1))  # squares up to 3600
-    refused(Refusal.TOO_CLOSE, mean_square, vocab=(0, 1, 60), max_seq_len=4, expression="aggregate")
+    refused(
+        Refusal.TOO_INEXACT, mean_square, vocab=(0, 1, 60), max_seq_len=4, expression="aggregate_2"
+    )
 
 
 def test_a_select_may_raise_where_it_never_selects() -> None:
@@ -269,8 +271,8 @@ def test_a_value_that_is_negative_at_bos_alone_is_erased_there_too() -> None:
 def test_many_steps_are_not_trusted_beyond_what_float32_can_add_up() -> None:
     earlier = Select(tokens, tokens, Comparison.LT)
     program = numerical(Map(lambda x: x * x, Aggregate(earlier, SelectorWidth(earlier))))
-    # [3, 0, 2, 3] was off by 1.03e-4
-    refused(Refusal.TOO_CLOSE, program, vocab=(0, 1, 2, 3), max_seq_len=7)
+    # [3, 0, 2, 3] was off by 1.03e-4; from farther down it is not
+    check(program, (0, 1, 2, 3), 7)
 
 
 def test_what_may_be_far_off_is_not_cleared() -> None:
@@ -291,13 +293,13 @@ def test_rounding_in_views_is_counted() -> None:
     near_each_other = Select(difference, difference, lambda k, q: abs(k - q) < 0.005)
     for because, program, vocab in (
         (Refusal.TOO_INEXACT, difference, AB),
-        (Refusal.TOO_CLOSE, Map(lambda v: round(v, 3), difference), AB),
         (Refusal.TOO_CLOSE, SelectorWidth(near_each_other), AB),
         (Refusal.TOO_INEXACT, SequenceMap(lambda x, y: y, keep(difference), indices), AB),
         (Refusal.TOO_INEXACT, inexact, (0.1, 0.3)),
     ):
         for passes in ("all", "none"):
             refused(because, program, vocab=vocab, max_seq_len=4, passes=passes)
+    check(Map(lambda v: round(v, 3), difference), AB, 4)  # looked up by token and index
 
 
 def test_exact_sums_of_large_numbers_are_not_refused() -> None:
@@ -504,3 +506,17 @@ def test_where_nothing_is_selected_all_keys_have_some_weight() -> None:
         right(program, vocab=(2**53 + 1, 3, 7), max_seq_len=2, passes=passes)
     number = numerical(Aggregate(EARLIER, numerical(Map(lambda t: 1e9 * t, tokens)), default=0))
     refused(Refusal.TOO_INEXACT, number, vocab=(0, 1), max_seq_len=4)
+
+
+def test_codes_that_are_large_are_no_less_exact_than_small_ones() -> None:
+    """Of 301 results the 268th was off by half a code, which was little beside 268."""
+    mean = Aggregate(~SAME, indices, default=0)
+    check(SequenceMap(lambda x, y: (x, y), Aggregate(~SAME, tokens), mean), (False, True), 6)
+
+
+def test_a_gate_opens_as_wide_as_the_presence_of_a_number_is_off() -> None:
+    """The gate of a sum is larger than all that is added up, and so is what its error makes."""
+    before = Select(indices, indices, lambda key, query: key + 1 == query)
+    mean = Aggregate(~before, tokens, default=False)
+    there = Map(lambda x: None if x < 0 else x, mean * -1)
+    check(numerical(LinearSequenceMap(there, indices, 2, 3)), (0.5, 1.5, -1.0), 6)

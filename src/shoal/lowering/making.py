@@ -66,7 +66,7 @@ def make(
     """The cheapest exact MLP; None if none is exact.
 
     Args:
-        tolerance: an error that its readers bear, if that is more than usual.
+        tolerance: an error that its readers bear, whatever its size, if that is more than usual.
         at_worst: an error that they bear if need be.
         most_weights: the limit, if it is not that of all MLPs.
         work: counts what is done, if that is not for the whole compilation.

@@ -15,8 +15,10 @@ from shoal.contract import ROUNDING
 from shoal.craft.affine import Matrix
 from shoal.craft.components import MLP
 from shoal.errors import UnsupportedProgramError
+from shoal.lowering.held import seen_errors
 from shoal.lowering.lower import BOS_VARIABLE
-from shoal.lowering.synthesis.choose import synthesise
+from shoal.lowering.synthesis.choose import errors_of, synthesise
+from shoal.lowering.synthesis.tables import as_layer
 from shoal.narrowing.basis import chosen_basis, read_through
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.stored import Stored
@@ -118,9 +120,27 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     basis = chosen_basis(points, at_bos, exact, free)
     if basis.shape[1] >= demands.size:
         return None
-    found = Stored(variable, basis, points, at_bos)
+    found = _with_errors(chosen, Stored(variable, basis, points, at_bos))
     ways = [found] if exact.size else [*_remade(chosen, found), found]
     return next((way for way in ways if _is_precise(way, exact, free, passed_on)), None)
+
+
+def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
+    """The same, with the errors that the MLP which writes it was seen to make.
+
+    What was exact of single dimensions, since large terms of a sum cancelled, may not be of a
+    multiple of them that is no power of two.
+    """
+    name = stored.before.name
+    table, before = chosen.tables.get(name), chosen.components.get(name)
+    if table is None or not isinstance(before, MLP):
+        return stored
+    written = replace(before, output=before.output.into(stored.space, stored.basis))
+    layer = as_layer(written, table.operands)
+    inferred = chosen.lowered.inferred
+    fewer = replace(table, results=table.results @ stored.basis, work=inferred.work)
+    seen, _ = errors_of(layer, fewer)
+    return replace(stored, written=seen_errors(seen))
 
 
 def _remade(chosen: Chosen, stored: Stored) -> Iterator[Stored]:

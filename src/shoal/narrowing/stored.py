@@ -29,6 +29,7 @@ class Stored:
         mlp: what computes the columns in fewer neurons than what computes all dimensions, if
             anything does; it reads variables with all their dimensions.
         seen: how far off its results are.
+        written: how far off the columns are by the MLP that computes all dimensions, if one does.
     """
 
     before: StreamVariable
@@ -37,6 +38,7 @@ class Stored:
     bos_before: Float[Array, " dimensions"]
     mlp: MLP | None = None
     seen: Errors | None = None
+    written: Errors | None = None
 
     @property
     def at_bos(self) -> Float[Array, " columns"]:
@@ -71,6 +73,8 @@ class Stored:
         together = [apart[:, None] * self.basis]  # columns are off by what one dimension is off
         if errors.together is not None:
             together.append(errors.together @ self.basis)
+        if self.written is not None and self.written.together is not None:
+            together.append(self.written.together)
         samples = np.vstack(together)
         samples = samples[samples.any(axis=1)]
         columns = self.points @ self.basis

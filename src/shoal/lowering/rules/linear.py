@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.contract import ROUNDING
+from shoal.contract import ROUNDING, TABLE_TOLERANCE
 from shoal.lowering.context import Context
 from shoal.lowering.held import Errors, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
@@ -18,20 +18,25 @@ def linear_map(context: Context, node: Node) -> Offers[None]:
     """A sum of numbers, each times a factor.
 
     A nullable number comes with its presence p, which is 0 for None. With B above |x|,
-    relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0.
+    relu(x - B (1 - p)) - relu(-x - B (1 - p)) is x where p = 1, and 0 where p = 0. What p is off
+    counts B times; where that is too much, and values are listed, a table is left to do it.
     """
     if node.id in context.held or not node.is_numerical:
         return
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
-    numbers, bound, error = [], 2.0, 0.0
+    numbers, bound, error, presence = [], 2.0, 0.0, 0.0
     for input_, factor in zip(node.inputs, node.factors, strict=True):
         number = yield from number_of(context, input_, node.label)
         if number is None:
             return
         numbers.append(number)
         bound += 2 * abs(factor) * max(map(abs, number.domain.bounds))
-        error += abs(factor) * float(coordinate_errors(number, context.variables)[0])
-    error += ROUNDING * bound
+        off = coordinate_errors(number, context.variables)
+        error += abs(factor) * float(off[0])
+        presence += float(off[1]) if number.domain.nullable else 0.0
+    error += (ROUNDING + presence) * bound
+    if presence and error > TABLE_TOLERANCE and all(n.codes is not None for n in numbers):
+        return
     layer = _gated_sum(node.factors, [number.domain.nullable for number in numbers], bound)
     mlp = as_mlp(node.label, numbers, layer, held.coordinates.source)
     errors = Errors(np.array([[error, 0.0][: held.width]]))

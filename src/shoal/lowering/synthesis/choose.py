@@ -6,6 +6,7 @@ Each file beside this one has a form that such an MLP can take. Source: section 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from shoal.lowering.synthesis.tables import Layer, Table, as_mlp
 
 FAR_DEARER = 8
 """A form that would be sharper is not looked at if it takes this many times more neurons."""
+
+_ALL_SIGNS = 3
+"""Of so many coordinates errors are tried with all signs."""
 
 _FLOPS = 20_000
 """Multiplications of a matrix product in a unit of work."""
@@ -71,7 +75,8 @@ def synthesise(
         table: what it computes, rows for None operands included.
         target: the directions of the result.
         most_weights: greatest number of matrix entries.
-        tolerance: an error that is accepted of any form, where readers bear more than usual.
+        tolerance: an error that is accepted of any form, where readers bear more than usual,
+            whatever the size of the result.
         at_worst: an error that is accepted if all forms that are more exact are far dearer.
 
     Raises:
@@ -97,11 +102,13 @@ def synthesise(
                 break
             raise TooManyNeuronsError(candidate.neurons, table, most_weights)
         layer = candidate.build()
-        seen, rounding = _errors(layer, table)
+        seen, rounding = errors_of(layer, table)
         error = float((np.abs(seen) / allowed).max(initial=0.0))
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
         largest = max(error, in_any_order)
-        if largest <= max(tolerance, candidate.tolerance) and (error <= SHARP or not good_enough):
+        off = float(np.maximum(np.abs(seen), 0.0 if candidate.exact else rounding).max(initial=0.0))
+        is_borne = largest <= candidate.tolerance or off <= tolerance
+        if is_borne and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
             if error <= SHARP:
                 break
@@ -110,7 +117,15 @@ def synthesise(
     return good_enough or at_least
 
 
-def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
+def _signs(size: int) -> Matrix:
+    """[patterns, size]: all patterns of signs if they are few, else both alike and some others."""
+    if size <= _ALL_SIGNS:
+        return np.array(list(product([1.0, -1.0], repeat=size)))
+    others = np.random.default_rng(0).choice([-1.0, 1.0], (4, size))
+    return np.vstack([np.ones(size), -np.ones(size), others])
+
+
+def errors_of(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
     """[rows, results], the greatest errors in float32, also with operands a little off.
 
     The second matrix bounds what rounding makes of the sums in whatever order a library adds up.
@@ -123,8 +138,7 @@ def _errors(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
     table.work.spend((7 if errors.any() else 1) * flops / _FLOPS, table.name)
     patterns = [np.zeros(len(errors))]
     if errors.any():
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], (4, len(errors)))
-        patterns += [errors, -errors, *(errors * signs)]
+        patterns += list(_signs(len(errors)) * errors)
     worst = np.zeros(table.results.shape)
     sizes, bound = np.zeros(table.results.shape), np.zeros(table.results.shape)
     single = layer.in_float32()

@@ -92,6 +92,23 @@ class Candidate:
     exact: bool = False
 
 
+def as_layer(mlp: MLP, operands: Sequence[Held]) -> Layer:
+    """The layer over operands' coordinates that a component over the stream is.
+
+    Args:
+        mlp: that ``as_mlp`` made, or one with other results.
+        operands: as of ``as_mlp``.
+    """
+    size = sum(operand.width for operand in operands)
+    together = concatenate(
+        [operand.coordinates for operand in operands], numbered_space("operands", size)
+    )
+    hidden = mlp.hidden.matrix[mlp.hidden.source.positions(together.source)]
+    into = np.linalg.lstsq(together.matrix, hidden, rcond=None)[0]
+    threshold = mlp.hidden.bias - together.bias @ into
+    return Layer(into, threshold, mlp.output.matrix, mlp.output.bias)
+
+
 def as_mlp(name: str, operands: Sequence[Held], layer: Layer, target: Space) -> MLP:
     """A layer over operands as the component that computes the variable of that name."""
     joint = numbered_space(f"operands of {name}", len(layer.into))
