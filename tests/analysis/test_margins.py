@@ -345,10 +345,10 @@ def test_elimination_finds_what_a_look_at_every_part_finds() -> None:
 
 
 def test_a_wrong_model_has_margin_zero() -> None:
-    model = compiled("reverse")
+    model = compiled("sort_freq")
     threshold = model.weights.layers[0].hidden_b.copy()
     threshold[0] += 100
-    found = margins(with_weights(model, hidden_b=threshold), inputs("reverse", 5))
+    found = margins(with_weights(model, hidden_b=threshold), inputs("sort_freq", 5))
     assert (found.model, found.smallest_head, found.smallest_neuron) == (0, 0, 0)
 
 

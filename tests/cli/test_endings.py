@@ -217,7 +217,7 @@ def test_the_help_says_that_files_are_run(capsys: pytest.CaptureFixture[str]) ->
     ("lines", "message"),
     [
         ("vocab = 5", "is 5; let it be a collection of tokens"),
-        ("import itertools; vocab = itertools.count()", "more than 1,000,000 tokens"),
+        ("import itertools; vocab = itertools.count()", "more than 1,048,576 tokens"),
         ("vocab = (1, 2); program = Map(fail, tokens)", "function of the program raises OSError"),
         ("vocab = (1, 2); program = Map(loop, tokens)", "raises RecursionError"),
         ("vocab = (1, 2); max_seq_len = 0", "odd.py is 0; let it be the greatest number"),

@@ -63,7 +63,7 @@ def test_only_mentions_are_changed(message: str, expected: str) -> None:
         (["--max-layers", "1", "--allocator", "longest-path"], "--allocator cp-sat"),
         (["--table-entries", "5"], "smaller vocab or --max-seq-len"),
         (["--work", "10"], "by --work 100"),
-        (["--mlp-weights", "3"], "by --mlp-weights"),
+        (["--mlp-weights", "3", "--passes", "none"], "by --mlp-weights"),
         *((["--" + name.replace("_", "-"), "0"], f"--{name.replace('_', '-')} is 0") for name in (
             "table_entries", "averages", "one_hot_values", "mlp_weights", "model_bytes",
             "fused_rows", "fused_neurons", "work", "max_layers", "max_neurons", "max_heads",

@@ -123,7 +123,7 @@ MODEL = shoal.compile(rasp.tokens, vocab={1, 2}, max_seq_len=2)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: compiled(vocab=itertools.count()), "more than 1,000,000 tokens"),
+        (lambda: compiled(vocab=itertools.count()), "more than 1,048,576 tokens"),
         (lambda: compiled(workers=10**12), "workers is 1000000000000; give a number of threads"),
         (lambda: compiled(workers=0), "workers is 0"),
         (lambda: compiled(workers=True), "workers is True"),
