@@ -53,11 +53,11 @@ def rotated(name: str, seed: int = 1, passes: Any = WITHOUT_COUNTS) -> shoal.Mod
     return lab.rotate(compiled(name, passes=passes), seed)
 
 
-@pytest.mark.slow
 SEVERAL = ("reverse", "hist", "frac_prevs", "shuffle_dyck1", "sort", "double_hist", "copy_previous")
 """``python -m benchmarks.rotation`` tries all stock programs."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passes", "causal"), [(WITHOUT_COUNTS, False), ((), True)], ids=["narrow", "none, causal"]
 )
