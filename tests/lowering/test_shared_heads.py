@@ -60,6 +60,13 @@ OPERANDS = [
 WITHOUT = tuple(name for name in ALL if name != "shared-heads")
 
 
+def is_near(wanted: list[object], read: list[object]) -> bool:
+    """Whether numbers are the same but for rounding: a mean that is 0 may be read as 1e-17."""
+    pairs = list(zip(wanted, read, strict=True))
+    numbers = all(isinstance(x, int | float) for pair in pairs for x in pair)
+    return numbers and all(abs(one - other) <= 1e-9 for one, other in pairs)  # type: ignore[operator]
+
+
 @st.composite
 def several_aggregates(draw: st.DrawFn) -> SOp:
     """Aggregates by one or two selectors, of inputs and of each other, all kept to the end."""
@@ -118,7 +125,7 @@ def test_aggregates_give_the_same_alone_and_with_shared_heads(
                 if wanted is None:
                     continue
                 read = together.read(node.label, xs)
-                assert agree(expression, wanted, read), (node.label, xs)
+                assert is_near(wanted, read) or agree(expression, wanted, read), (node.label, xs)
     costs = together.allocated.costs
     assert costs.layers == apart.num_layers
     heads = [[c for c in half if isinstance(c, Head)] for half in together.craft.half_layers]
