@@ -520,3 +520,15 @@ def test_a_gate_opens_as_wide_as_the_presence_of_a_number_is_off() -> None:
     mean = Aggregate(~before, tokens, default=False)
     there = Map(lambda x: None if x < 0 else x, mean * -1)
     check(numerical(LinearSequenceMap(there, indices, 2, 3)), (0.5, 1.5, -1.0), 6)
+
+
+def test_a_mean_of_one_value_is_any_member_of_its_class() -> None:
+    """1, 1.0 and True are one number, which the index does not tell from each other."""
+    both = SAME & Select(tokens, tokens, Comparison.EQ)
+    for selector in (SAME, both):
+        refused(
+            Refusal.INDISTINGUISHABLE,
+            Map(str, Aggregate(selector, numerical(tokens))),
+            vocab=(1, 1.0, True),
+            max_seq_len=1,
+        )

@@ -78,7 +78,7 @@ def facts_by_length(facts: Inferred, node: Node) -> SOpFacts | None:
     Raises:
         UnsupportedProgramError: its values cannot be held.
     """
-    if node.op is Op.AGGREGATE and _grid(facts, node.inputs[1]) is None:
+    if node.op is Op.AGGREGATE and not _is_known(facts, node.inputs[1]):
         return None
     selector = facts.program.node(node.inputs[0])
     if node.op is Op.WIDTH:
@@ -161,6 +161,14 @@ def _mean(node: Node, keys: npt.NDArray[np.bool_], values: Sequence[Value]) -> t
     if not chosen:
         return node.value, False
     return mean(chosen), len(set(map(canonical_key, chosen))) > 1
+
+
+def _is_known(facts: Inferred, number: int) -> bool:
+    """Whether length and index determine the value of an s-op, and not its class alone."""
+    domain = facts.domain(number)
+    if not isinstance(domain, Enumerated) or any(len(members) > 1 for members in domain.classes):
+        return False
+    return _grid(facts, number) is not None
 
 
 def _grid(facts: Inferred, number: int) -> Lengths | None:
