@@ -392,3 +392,13 @@ def test_a_selector_whose_queries_all_look_alike_is_not_taken_to_be_followed() -
     model = shoal.compile(rasp.SelectorWidth(selector), vocab=[1, 1.0], max_seq_len=2, causal=True)
     with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
         model.write("ordered", [1, 1.0], [101, 1.0])
+
+
+def test_an_s_op_that_an_input_stands_for_does_not_follow_its_own_operands() -> None:
+    def ordered() -> rasp.SOp:
+        return rasp.SequenceMap(lambda x, y: 100 * x + y, rasp.indices, rasp.indices)
+
+    earlier = rasp.SelectorWidth(rasp.Select(ordered(), ordered(), rasp.Comparison.LT))
+    model = shoal.compile(earlier, vocab=["a"], max_seq_len=2)
+    with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
+        model.write("indices", ["a", "a"], [1, 1])

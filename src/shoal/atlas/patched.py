@@ -59,12 +59,27 @@ class Patched:
         Raises:
             UnreadableError: it is not in the model, or its values are not listed.
         """
-        content = seen.get(label)
+        content, table = seen.get(label), self.atlas.values[label].table
+        if content is None and table is not None and self._is_inferred_from(label, seen):
+            operands = [self.classes(name, seen) for name in self.atlas.values[label].inputs]
+            return np.asarray(Lookup(table)(operands))
         if content is None or content.classes is None:
             return self.now.classes(label)
         if content.mask.all():
             return content.classes
         return np.where(content.mask, content.classes, self.now.classes(label))
+
+    def _is_inferred_from(self, label: str, seen: dict[str, Content]) -> bool:
+        """Whether nothing in the stream holds a function of what is replaced.
+
+        Then the token and the position say what it is when nothing is replaced.
+        """
+        value = self.atlas.values[label]
+        if value.readings or value.table is None:
+            return False
+        return any(
+            name in seen or self._is_inferred_from(name, seen) for name in self.atlas.sources[label]
+        )
 
     def selection(self, label: str, seen: dict[str, Content]) -> Selection:
         """[queries, keys], what a selector selects for one who sees some contents.
@@ -74,7 +89,7 @@ class Patched:
         """
 
         def operand(name: str, axis: int, table: Lookup) -> tuple[Classes, Lookup]:
-            if name in seen:
+            if name in seen or self._is_inferred_from(name, seen):
                 return self.classes(name, seen), table
             return self.now.as_it_matters(name, axis, table)
 

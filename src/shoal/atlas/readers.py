@@ -142,7 +142,8 @@ class Readers:
             return False
         made_from = self.atlas.values.get(value.replaced_by or "", value).made_from
         by_selector = any(label in self.atlas.selectors for label in made_from)
-        return bool(made_from) and not by_selector
+        is_made = bool(made_from) or value.replaced_by is not None
+        return is_made and not by_selector
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""
