@@ -88,9 +88,9 @@ def test_values_have_the_size_of_keys_in_the_drop_in() -> None:
 
 
 def test_size_is_checked_before_weights_are_made() -> None:
-    with pytest.raises(shoal.UnsupportedProgramError, match="the limit is 1,000 bytes"):
+    with pytest.raises(shoal.UnsupportedProgramError, match="the limit is 100 bytes"):
         shoal.compile(
-            make_reverse(tokens), vocab=VOCAB, max_seq_len=9, limits=shoal.Limits(model_bytes=1000)
+            make_reverse(tokens), vocab=VOCAB, max_seq_len=9, limits=shoal.Limits(model_bytes=100)
         )
 
 

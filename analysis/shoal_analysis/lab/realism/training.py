@@ -10,7 +10,7 @@ from shoal.model import Model
 from shoal.rasp.values import show_value
 from shoal_analysis.lab.realism.changes import with_weights
 from shoal_analysis.lab.realism.compression import Progress
-from shoal_analysis.lab.realism.counting import heads_that_count
+from shoal_analysis.lab.realism.counting import require_none_that_counts
 from shoal_analysis.lab.realism.interchange import named, pairs
 from shoal_analysis.lab.realism.loading import load_with_torch
 from shoal_analysis.lab.realism.samples import sampled
@@ -63,7 +63,6 @@ def train_from(
     require_seed(seed)
     _require_trainable(model, schedule, interchange_weight)
     names = named(model, interchange) if interchange else []
-    training = load_with_torch("trainer")
     sample = sampled(model, INPUTS, seed)
     chosen = [pairs(model, name, PAIRS, seed) for name in names]
     empty = [each.name for each in chosen if not each.bases]
@@ -72,6 +71,7 @@ def train_from(
             f"no interchange of {empty[0]!r} changes what the program gives, so that nothing is "
             "learnt from it; leave it out"
         )
+    training = load_with_torch("trainer")
     weights, last = training.train(
         model, sample, chosen, schedule, interchange_weight, seed, progress
     )
@@ -96,10 +96,4 @@ def _require_trainable(model: object, schedule: Schedule, weight: object) -> Non
         raise InvalidInputError(
             f"interchange_weight is a number from 0 on, and not {show_value(weight)}"
         )
-    counting = heads_that_count(model)
-    if counting:
-        raise InvalidInputError(
-            f"it cannot be trained: the head that computes {counting[0].name!r} multiplies by "
-            '2^30, beside which nothing is learnt; compile with passes="none", or leave out '
-            "'linear-counts'"
-        )
+    require_none_that_counts(model, "trained")
