@@ -45,7 +45,7 @@ def measured(model: shoal.Model, seeds: int, inputs: int) -> Found:
     """A model by several seeds, on random inputs other than those that it is tried on."""
     sample = sampled(model, inputs, seed=1000)
     ids = model.ids(sample.inputs)
-    is_token = (ids != model.input_encoder.pad_encoding) & (np.arange(ids.shape[1]) > 0)
+    is_token = model.input_encoder.is_token(ids)
     before = model.run_ids(ids)
     refused, right, change = 0, 1.0, 0.0
     for seed in range(seeds):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Protocol
 
@@ -155,3 +157,9 @@ def comes_from_outside(error: BaseException) -> bool:
         return True
     names = (kind.__name__.lower().replace("_", "") for kind in type(error).__mro__)
     return any("timeout" in name or "timedout" in name for name in names)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question after a name that is not known, with a blank before it; "" if none is like it."""
+    near = get_close_matches(name, list(known), n=1)
+    return f" did you mean {near[0]}?" if near else ""

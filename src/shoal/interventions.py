@@ -86,7 +86,7 @@ def reader_of(
         length: of the input, without BOS.
     """
     there = slice(1, 1 + length)
-    states = [stream[row, there] for stream in (passed.input_embeddings, *passed.residuals)]
+    states = [stream[row, there] for stream in passed.states]
     return Reader(atlas, states, ids[row, there])
 
 

@@ -44,11 +44,13 @@ class EdgeRun:
 
     Attributes:
         outputs: what each node adds to the stream [batch, positions, d_model].
+        streams: the sums of these before each half-layer in which a node is, likewise.
         result: [batch, positions, coordinates].
         visible: [batch, queries, keys], which keys may be seen.
     """
 
     outputs: Mapping[str, Matrix]
+    streams: Mapping[int, Matrix]
     result: Matrix
     visible: npt.NDArray[np.bool_]
 
@@ -121,19 +123,21 @@ class EdgePatching:
         positions = weights.position_embedding[: ids.shape[1]].astype(np.float64)
         embedded = {TOKENS: tokens, POSITIONS: np.broadcast_to(positions, tokens.shape)}
         outputs: dict[str, Matrix] = {}
+        streams: dict[int, Matrix] = {}
         stream = np.zeros_like(tokens)
         state, written = -1, np.zeros_like(tokens)
         for node in self.nodes.values():
             if node.half_layer != state:
                 stream, written = stream + written + self._bias(state), np.zeros_like(stream)
                 state = node.half_layer
+            streams[state] = stream
             if node.half_layer < 0:
                 outputs[node.name] = embedded[node.name]
             elif node.reads and node.kind != "result":
                 roles = dict.fromkeys(node.reads, stream)
                 outputs[node.name] = self._output(node, roles, visible)
             written = written + outputs.get(node.name, 0.0)
-        return EdgeRun(outputs, self._result(stream), visible)
+        return EdgeRun(outputs, streams, self._result(stream), visible)
 
     def patched(
         self,
@@ -153,18 +157,17 @@ class EdgePatching:
         into: dict[tuple[str, str], list[str]] = {}
         for edge in edges:
             into.setdefault((edge.target, edge.role), []).append(edge.source)
-        outputs = dict(run.outputs)
+        outputs, streams, result = dict(run.outputs), dict(run.streams), run.result
         changed: list[str] = []
-        base = self._streams(run)
-        result = run.result
         for node in self.nodes.values():
             earlier = [n for n in changed if self.nodes[n].half_layer < node.half_layer]
             direct = {role: into.get((node.name, role), []) for role in node.reads}
             if not earlier and not any(direct.values()):
                 continue
-            stream = base[node.half_layer]
+            stream = run.streams[node.half_layer]
             for name in earlier:
                 stream = stream + (outputs[name] - run.outputs[name])
+            streams[node.half_layer] = stream
             roles = {}
             for role, sources in direct.items():
                 roles[role] = stream
@@ -175,27 +178,13 @@ class EdgePatching:
             else:
                 outputs[node.name] = self._output(node, roles, run.visible)
                 changed.append(node.name)
-        return EdgeRun(outputs, result, run.visible)
+        return EdgeRun(outputs, streams, result, run.visible)
 
     def results(self, run: EdgeRun, lengths: Collection[int]) -> list[list[object]]:
         """The values of a run, for each input as many as it has tokens."""
         decode = self.model.output_encoder.decode
         rows = run.result.astype(np.float32)
         return [list(decode(r[1 : 1 + n])) for r, n in zip(rows, lengths, strict=True)]
-
-    def _streams(self, run: EdgeRun) -> dict[int, Matrix]:
-        """The stream before each half-layer in which something is."""
-        found: dict[int, Matrix] = {}
-        stream: Matrix = np.zeros_like(next(iter(run.outputs.values())))
-        state, written = -1, stream
-        for node in self.nodes.values():
-            if node.half_layer != state:
-                stream, written = stream + written + self._bias(state), np.zeros_like(stream)
-                state = node.half_layer
-            found[node.half_layer] = stream
-            if node.name in run.outputs:
-                written = written + run.outputs[node.name]
-        return found
 
     def _bias(self, half_layer: int) -> Matrix | float:
         """What a half-layer adds whatever it reads; it belongs to no node."""

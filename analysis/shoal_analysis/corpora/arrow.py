@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from shoal.errors import InvalidInputError
+from shoal_analysis.optional import import_needing
 
 
 def arrow() -> Any:
@@ -14,13 +14,5 @@ def arrow() -> Any:
     Raises:
         InvalidInputError: it is not installed.
     """
-    try:
-        import_module("pyarrow.parquet")
-        return import_module("pyarrow")
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "pyarrow":
-            raise
-        raise InvalidInputError(
-            "corpora need the package 'pyarrow', which is not installed; "
-            "install it by \"pip install 'shoal[corpus]'\""
-        ) from error
+    import_needing("pyarrow.parquet", "pyarrow", "corpora need", "corpus")
+    return import_module("pyarrow")

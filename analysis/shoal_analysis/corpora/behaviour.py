@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from math import isfinite
 
-from shoal.errors import EvaluationError
 from shoal.model import Model
 from shoal.rasp.expressions import SOp
 from shoal.rasp.values import Value, canonical_key
 from shoal_analysis.corpora.structure import digest
 from shoal_analysis.fuzzing.cases import Case
-from shoal_analysis.fuzzing.oracles import compare_results
+from shoal_analysis.fuzzing.oracles import answer_to, compare_results
 
 INPUTS = 200
 """So many inputs a program is run on, of which some come twice where there are few; two programs
@@ -26,15 +25,7 @@ Results = list[tuple[list[Value], list[Value] | None]]
 def results_of(case: Case, program: SOp) -> Results:
     """What the interpreter says about a case's inputs; those that come twice are asked once."""
     different = {repr(sequence): sequence for sequence in case.inputs(INPUTS)}
-    return [(sequence, _result(case, program, sequence)) for sequence in different.values()]
-
-
-def _result(case: Case, program: SOp, sequence: list[Value]) -> list[Value] | None:
-    try:
-        result = program(sequence, causal=case.options.causal)
-    except EvaluationError:
-        return None
-    return result if len(result) == len(sequence) else None  # constants may be too short
+    return [(sequence, answer_to(program, sequence, case)) for sequence in different.values()]
 
 
 def function_of(case: Case, results: Results) -> str:

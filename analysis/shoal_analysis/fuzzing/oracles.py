@@ -114,15 +114,17 @@ Expected = list[tuple[list[Value], list[Value]]]
 
 
 def _interpreted(program: SOp, case: Case) -> Expected:
-    expected = []
-    for sequence in case.inputs():
-        try:
-            result = program(sequence, causal=case.options.causal)
-        except EvaluationError:
-            continue
-        if len(result) == len(sequence):  # constants may be too short
-            expected.append((sequence, result))
-    return expected
+    answers = ((sequence, answer_to(program, sequence, case)) for sequence in case.inputs())
+    return [(sequence, answer) for sequence, answer in answers if answer is not None]
+
+
+def answer_to(program: SOp, sequence: list[Value], case: Case) -> list[Value] | None:
+    """What the interpreter says of an input; None if it raises, or says too little."""
+    try:
+        result = program(sequence, causal=case.options.causal)
+    except EvaluationError:
+        return None
+    return result if len(result) == len(sequence) else None  # constants may be too short
 
 
 def compare_results(

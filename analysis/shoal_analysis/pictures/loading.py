@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from shoal.errors import InvalidInputError
+from shoal_analysis.optional import import_needing
 
 
 def load_plots() -> ModuleType:
@@ -13,13 +13,5 @@ def load_plots() -> ModuleType:
     Raises:
         InvalidInputError: matplotlib is not installed.
     """
-    try:
-        import shoal_analysis.pictures.plots as plots
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != "matplotlib":
-            raise
-        raise InvalidInputError(
-            "pictures need the package 'matplotlib', which is not installed; "
-            "install it by \"pip install 'shoal[plot]'\""
-        ) from error
-    return plots
+    module = "shoal_analysis.pictures.plots"
+    return import_needing(module, "matplotlib", "pictures need", "plot")

@@ -61,10 +61,7 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
                 "express it by Map, SequenceMap, Aggregate or SelectorWidth",
             )
     for end in inferred.program.ends:
-        held = lowering.first(end)  # raises what it is refused for
-        is_decoded = inferred.program.node(end).is_numerical or not held.form.is_number
-        if end in lowering.refused and not is_decoded:
-            raise lowering.refused[end]
+        lowering.first(end)  # raises what it is refused for
     return lowering.program()
 
 

@@ -135,11 +135,9 @@ def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
     table, before = chosen.tables.get(name), chosen.components.get(name)
     if table is None or not isinstance(before, MLP):
         return stored
-    written = replace(before, output=before.output.into(stored.space, stored.basis))
-    layer = as_layer(written, table.operands)
-    inferred = chosen.lowered.inferred
-    fewer = replace(table, results=table.results @ stored.basis, work=inferred.work)
-    seen, _ = errors_of(layer, fewer)
+    layer = as_layer(stored.written_by(before), table.operands)
+    work = chosen.lowered.inferred.work
+    seen, _ = errors_of(layer, replace(table, results=table.results @ stored.basis, work=work))
     return replace(stored, written=seen_errors(seen))
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 
-from shoal.errors import UnknownProgramError
+from shoal.errors import UnknownProgramError, did_you_mean
 from shoal.rasp import library
 from shoal.rasp.expressions import SOp, tokens
 from shoal.rasp.values import Value
@@ -41,11 +40,9 @@ def stock_program(name: str) -> StockProgram:
         UnknownProgramError: lists the known names.
     """
     if name not in STOCK:
-        near = get_close_matches(name, STOCK, n=1)
-        hint = f" did you mean {near[0]}?" if near else ""
         raise UnknownProgramError(
-            f"there is no stock program {name!r};{hint} known: {', '.join(STOCK)}. A program of "
-            "your own is named path/to/file.py:name"
+            f"there is no stock program {name!r};{did_you_mean(name, STOCK)} known: "
+            f"{', '.join(STOCK)}. A program of your own is named path/to/file.py:name"
         )
     return STOCK[name]
 

@@ -41,6 +41,11 @@ class ForwardPass:
     result: Array
     logits: npt.NDArray[Any] | None = None
 
+    @property
+    def states(self) -> tuple[Array, ...]:
+        """The stream before each half-layer, and at the end."""
+        return (self.input_embeddings, *self.residuals)
+
     def _repr_html_(self) -> str:
         """What a notebook shows: what was computed, and the shapes of that."""
         return arrays_card("forward pass", self)

@@ -47,6 +47,10 @@ class InputEncoder:
         """The number of tokens, BOS and PAD included."""
         return len(self.vocab) + 2
 
+    def is_token(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Where there are tokens in numbers [batch, positions]: neither BOS, in front, nor PAD."""
+        return np.asarray((ids != self.pad_encoding) & (np.arange(ids.shape[1]) > 0))
+
     @property
     def bos_encoding(self) -> int:
         """The number of BOS."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from shoal import compile as compile_program
 from shoal.atlas.circuit import POSITIONS
 from shoal.contract import agrees
-from shoal.errors import InvalidInputError, InvalidOptionError
+from shoal.errors import InvalidInputError, InvalidOptionError, did_you_mean
 from shoal.model import Model
 from shoal.rasp.interpreter import evaluate
 from shoal.rasp.values import Value
@@ -168,6 +167,12 @@ class Case:
         each = range(len(self.pairs))
         return rows[each, wanted] - rows[each, unwanted]
 
+    @cached_property
+    def metrics(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The metric of all clean inputs, and of all corrupted ones: [pairs]."""
+        clean, corrupted = self.runs
+        return self.run_metric(clean), self.run_metric(corrupted)
+
     def run_metric(self, run: EdgeRun) -> npt.NDArray[np.float64]:
         """The metric of a run with patched edges: [pairs]."""
         logits = self.model.output_encoder.logits(run.result)
@@ -212,11 +217,9 @@ def make_case(
 
 def _recipe(name: str) -> Recipe:
     if name not in CASES:
-        near = get_close_matches(name, CASES, n=1)
-        hint = f" did you mean {near[0]}?" if near else ""
         raise InvalidInputError(
-            f"there is no case {name!r};{hint} known: {', '.join(CASES)}. A program of your own "
-            "is given as a Recipe"
+            f"there is no case {name!r};{did_you_mean(name, CASES)} known: {', '.join(CASES)}. A "
+            "program of your own is given as a Recipe"
         )
     return CASES[name]
 

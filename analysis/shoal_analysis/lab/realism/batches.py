@@ -46,7 +46,7 @@ def rows_of(batch: Batch, rows: Tensor) -> Batch:
 def whole_batch(model: Model, sample: Sample) -> Batch:
     """A sample as one batch."""
     ids = model.ids(sample.inputs)
-    is_token = (ids != model.input_encoder.pad_encoding) & (np.arange(ids.shape[1]) > 0)
+    is_token = model.input_encoder.is_token(ids)
     wanted = np.stack([_wanted(model, answer, ids.shape[1]) for answer in sample.answers])
     return Batch(torch.from_numpy(ids).long(), torch.from_numpy(is_token), torch.from_numpy(wanted))
 

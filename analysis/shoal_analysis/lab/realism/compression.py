@@ -22,13 +22,12 @@ from safetensors.numpy import save as to_bytes
 from shoal.atlas.atlas import BOS, Matrix
 from shoal.errors import InvalidInputError
 from shoal.files import write_file
-from shoal.lowering.rules.width import LINEAR_COUNTS
 from shoal.model import Model
 from shoal.rasp.values import show_value
 from shoal.transformer.storage import arrays_of, checksum
 from shoal.transformer.weights import in_basis
 from shoal_analysis.lab.realism.changes import with_weights
-from shoal_analysis.lab.realism.counting import heads_that_count
+from shoal_analysis.lab.realism.counting import require_none_that_counts
 from shoal_analysis.lab.realism.loading import load_with_torch
 from shoal_analysis.lab.realism.samples import Sample, sampled
 from shoal_analysis.lab.realism.schedule import Schedule
@@ -230,13 +229,7 @@ def _require_compressible(model: object) -> None:
             "only models that were compiled, and not rotated or compressed, are compressed, since "
             f"the columns are what shares directions; {show_value(model)} is none"
         )
-    counting = heads_that_count(model)
-    if counting:
-        raise InvalidInputError(
-            f"it cannot be compressed: the head that computes {counting[0].name!r} multiplies by "
-            f'2^30, beside which nothing is learnt; compile with passes="none", or leave out '
-            f"{LINEAR_COUNTS!r}"
-        )
+    require_none_that_counts(model, "compressed")
 
 
 def _require_width(d: object, most: int) -> None:
@@ -256,7 +249,7 @@ def _squeezed(model: Model, matrix: Matrix) -> Model:
 def _similarity(model: Model, matrix: Matrix, sample: Sample) -> tuple[float, ...]:
     """The cosine between what half-layers add on all inputs, of those that add anything."""
     ids = model.ids(sample.inputs)
-    is_token = (ids != model.input_encoder.pad_encoding) & (np.arange(ids.shape[1]) > 0)
+    is_token = model.input_encoder.is_token(ids)
     found = []
     passes = (model.run_ids(ids), _squeezed(model, matrix).run_ids(ids))
     for exact, other in zip(*(passed.layer_outputs for passed in passes), strict=True):

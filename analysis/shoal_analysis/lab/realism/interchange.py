@@ -121,9 +121,7 @@ def _counterfactual(
 def interchanged(model: Model, chosen: Pairs) -> list[list[Value]]:
     """What a model gives for each base while the value's coordinates are those of the source."""
     base, source = model.ids(chosen.bases), model.ids(chosen.sources)
-    passed = model.run_ids(source)
-    states = (passed.input_embeddings, *passed.residuals)
-    mask = (base != model.input_encoder.pad_encoding) & (np.arange(base.shape[1]) > 0)
+    states, mask = model.run_ids(source).states, model.input_encoder.is_token(base)
     edits = []
     for place in own_places(model, chosen.name):
         along = directions_of(model.atlas, place.columns, model.d_model)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import ModuleType
 
-from shoal.errors import InvalidInputError
+from shoal_analysis.optional import import_needing
 
 
 def load_with_torch(name: str) -> ModuleType:
@@ -17,12 +16,5 @@ def load_with_torch(name: str) -> ModuleType:
     Raises:
         InvalidInputError: PyTorch is not installed.
     """
-    try:
-        return import_module(f"shoal_analysis.lab.realism.{name}")
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != "torch":
-            raise
-        raise InvalidInputError(
-            "training needs the package 'torch', which is not installed; install it by "
-            "\"pip install 'shoal[lab]'\""
-        ) from error
+    module = f"shoal_analysis.lab.realism.{name}"
+    return import_needing(module, "torch", "training needs", "lab")

@@ -181,7 +181,7 @@ def _off(weights: Weights, generator: np.random.Generator) -> Weights:
 def _with_errors(model: Model, made: Model, sample: Sample) -> Model:
     """The rotated model, whose readings say how far float32 now takes them off."""
     ids = model.ids(sample.inputs)
-    is_token = (ids != model.input_encoder.pad_encoding) & (np.arange(ids.shape[1]) > 0)
+    is_token = model.input_encoder.is_token(ids)
     exact, off = _states(model, ids, is_token), _states(made, ids, is_token)
 
     def known(reading: Reading) -> Reading:
@@ -209,6 +209,5 @@ def _states(
     model: Model, ids: npt.NDArray[np.int32], chosen: npt.NDArray[np.bool_]
 ) -> list[Matrix]:
     """The stream [chosen positions, d_model] in every state, in the columns of the atlas."""
-    passed = model.run_ids(ids)
-    states = (passed.input_embeddings, *passed.residuals)
+    states = model.run_ids(ids).states
     return [in_columns(model.atlas, state[chosen].astype(np.float64)) for state in states]

@@ -102,10 +102,8 @@ def activations(
 ) -> npt.NDArray[np.float64]:
     """[tokens of all inputs, d_model], the stream just before a half-layer, without BOS."""
     ids = model.ids(inputs)
-    passed = model.run_ids(ids)
-    stream = (passed.input_embeddings, *passed.residuals)[half_layer]
-    is_token = (ids != model.input_encoder.pad_encoding) & (np.arange(ids.shape[1]) > 0)
-    return np.asarray(stream[is_token], dtype=np.float64)
+    stream = model.run_ids(ids).states[half_layer]
+    return np.asarray(stream[model.input_encoder.is_token(ids)], dtype=np.float64)
 
 
 def score_features(features: Sequence[Feature], directions: npt.NDArray[Any]) -> FeatureScores:

@@ -114,7 +114,7 @@ def node_effects(case: Case) -> dict[str, float]:
 
 def _kept(case: Case, run: EdgeRun) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """What is left of the metric, for each pair: 1 of all, 0 of what the corrupted input gives."""
-    clean, corrupted = (case.run_metric(run) for run in case.runs)
+    clean, corrupted = case.metrics
     return np.asarray((case.run_metric(run) - corrupted) / (clean - corrupted))
 
 

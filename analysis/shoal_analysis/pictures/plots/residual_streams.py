@@ -81,7 +81,7 @@ def residual_stream(
     """
     length = len(model.checked([tokens])[0])
     passed = model.run_ids(model.ids([tokens])[:, : length + 1])
-    streams = [in_columns(model.atlas, s) for s in (passed.input_embeddings, *passed.residuals)]
+    streams = [in_columns(model.atlas, state) for state in passed.states]
     wanted = _states(states, len(streams))
     shown, positions = wanted[:MOST_STATES], min(length + 1, MOST_POSITIONS)
     rows = [row for row in rows_of(model, names) if any(_lives(row, s) for s in wanted)]
