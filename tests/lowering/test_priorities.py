@@ -67,7 +67,7 @@ def test_what_can_be_ranked_is(position: SOp, expected: int | None) -> None:
 
 
 def test_under_a_mask_there_is_nothing_to_gain() -> None:
-    assert layers(Aggregate(LAST, tokens), causal=True) == 1  # it is the position itself
+    assert layers(Aggregate(LAST, tokens), causal=True) == 0  # it is the position itself
 
 
 def test_several_values_share_the_head() -> None:

@@ -118,10 +118,11 @@ def test_a_code_is_no_reason_for_another_layer() -> None:
 
 def test_values_that_are_too_many_stay_one_hot() -> None:
     many = range(2 * int(LARGEST) + 2)
-    program = Aggregate(Select(indices, indices, Comparison.EQ), Map(str, tokens)).named("same")
+    first = Select(indices, Map(lambda i: 0, indices), Comparison.EQ)
+    program = Aggregate(first, Map(str, tokens)).named("first")
     model = shoal.compile(program, vocab=many, max_seq_len=2, limits=Limits(one_hot_values=2_000))
-    assert model.run([5, 1025]) == ["5", "1025"]
-    assert model.variables["same"].encoding == "one-hot"
+    assert model.run([5, 1025]) == ["5", "5"]
+    assert model.variables["first"].encoding == "one-hot"
 
 
 def test_values_that_something_reads_stay_as_they_are() -> None:
@@ -130,3 +131,13 @@ def test_values_that_something_reads_stay_as_they_are() -> None:
     right(program, vocab=ABC, max_seq_len=3)
     model = shoal.compile(numerical(tokens), vocab=(1, 2), max_seq_len=3)
     assert model.variables["tokens"].encoding != "a number for each value"
+
+
+def test_results_that_can_be_read_off_wide_values_are_coded_nevertheless() -> None:
+    """The pair of token and index is one-hot for its reader, and that is all but the result."""
+    where = SequenceMap(lambda t, i: (t, i), tokens, indices)
+    program = SequenceMap(lambda x, i: (x, i), where, indices)
+    model = right(program, vocab=range(4), max_seq_len=4)
+    assert model.d_model <= 4
+    one_hot = right(program, vocab=range(4), max_seq_len=4, result="one-hot")
+    assert one_hot.d_model > 16

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.oracles import Difference, examine
-from shoal_analysis.fuzzing.programs import random_cases
+from shoal_analysis.fuzzing.programs import drawn_cases
 from tests.mutants.faults import Fault
 
 CHUNK = 50
@@ -58,8 +58,8 @@ class Programs:
             number += 1
 
     def _generate(self) -> None:
-        """Add a chunk; Hypothesis repeats itself, but programs are to be different."""
-        for case in random_cases(CHUNK, self._seed * 1_000_003 + self._chunks):
+        """Add a chunk of programs that are not there yet."""
+        for case in drawn_cases(CHUNK, self._seed * 1_000_003 + self._chunks):
             if case not in self._seen:
                 self._seen.add(case)
                 self._cases.append(case)

@@ -19,6 +19,8 @@ from shoal.program.passes import (
     common_subexpressions,
     constants,
     dead_code,
+    gathers,
+    identities,
     merged_values,
     positions,
     selectors,
@@ -42,6 +44,10 @@ _MAP_AND_ANOTHER = (
     r".*(?:Map\(\w+, \1\)|Select\((?:\w+, )?\1|SequenceMap\(\w+, (?:\w+, )?\1)"
 )
 """An s-op that a map reads, which may merge its values, and something else as well."""
+
+
+_FETCHES = r"one_before|half_way|opposite|one_after|length - 1"
+"""Places that indices and the length determine, from which something may be fetched."""
 
 
 # common subexpressions
@@ -107,6 +113,64 @@ def _none_at_no_position(correct: Function) -> Function:
         return None if found is None else np.maximum(found, 0)
 
     return row
+
+
+# identities
+
+
+@_fault(
+    identities,
+    "_is_alike_where",
+    "alike wherever anything is selected",
+    "an average over keys that a select joins is taken for what is at the own position",
+    can_show=both(has_pass("identities"), has(r"Select\(\w+, \w+, Comparison.EQ.*Aggregate")),
+)
+def _alike_wherever_anything_is_selected(correct: Function) -> Function:
+    return lambda inferred, select, value: select.inputs[0] == select.inputs[1]
+
+
+@_fault(
+    identities,
+    "_of_query",
+    "value of the next query",
+    "what a query determines is what the next one does",
+    can_show=both(has(r"Comparison.EQ.*Aggregate"), uses_pass("identities")),
+)
+def _value_of_the_next_query(correct: Function) -> Function:
+    def of_query(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and Lookup(np.roll(found.entries, 1))
+
+    return of_query
+
+
+# gathers
+
+
+@_fault(
+    gathers,
+    "_through",
+    "fetched in the wrong order",
+    "what is fetched twice is fetched from where the outer gather takes the inner one's place",
+    can_show=both(has(_FETCHES), uses_pass("gathers")),
+)
+def _fetched_in_the_wrong_order(correct: Function) -> Function:
+    return lambda inner, outer: correct(outer, inner)
+
+
+@_fault(
+    gathers,
+    "_told",
+    "place of a neighbour",
+    "a query is sent to the place of the one before it",
+    can_show=both(has(_FETCHES), uses_pass("gathers")),
+)
+def _place_of_a_neighbour(correct: Function) -> Function:
+    def told(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else np.roll(found, 1)
+
+    return told
 
 
 # constants

@@ -91,6 +91,22 @@ def uses_pass(name: str) -> Callable[[Case], bool]:
     return uses
 
 
+def uses_rule(name: str) -> Callable[[Case], bool]:
+    """Cases of which a rule of lowering offers components."""
+
+    def uses(case: Case) -> bool:
+        if name not in pass_names(case.options.passes):
+            return False
+        try:
+            stages = compile_case(case, case.build()).stages
+        except ShoalError:
+            return False
+        assert stages is not None
+        return any(name in operation.rules for operation in stages.lowered.operations)
+
+    return uses
+
+
 def both(*conditions: Callable[[Case], bool]) -> Callable[[Case], bool]:
     """Cases that meet all conditions."""
     return lambda case: all(condition(case) for condition in conditions)

@@ -20,6 +20,7 @@ from shoal.forms.reciprocal import Reciprocal
 from shoal.lowering import heads, lower
 from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
+    coded_result,
     cone,
     copy,
     further_forms,
@@ -42,6 +43,7 @@ from tests.mutants.planting import (
     has,
     has_pass,
     lacks_pass,
+    uses_rule,
 )
 
 _FAULTS: list[Fault] = []
@@ -487,5 +489,22 @@ def _numbers_not_moved(correct: Function) -> Function:
     return averaged
 
 
-RULE_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
 """Faults in rules."""
+
+
+@_fault(
+    coded_result,
+    "cut_table",
+    "code of another class",
+    "the code of a result that is also a view is that of the class before",
+    can_show=both(has(r"Map\(.*Map\("), uses_rule("result-codes")),
+)
+def _code_of_another_class(correct: Function) -> Function:
+    def cut_table(*arguments: Any) -> Any:
+        made = correct(*arguments)
+        return made and replace(made, classes=np.maximum(made.classes - 1, -1))
+
+    return cut_table
+
+
+RULE_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

@@ -21,7 +21,7 @@ from shoal.rasp.functions import Comparison
 from shoal.rasp.traversal import postorder
 from shoal.transformer import weights
 from shoal.transformer.encoders import InputEncoder, OutputDecoder
-from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.cases import Case, Line
 from shoal_solvers import allocation
 from tests.mutants.planting import Fault, Function, fault, has
 
@@ -113,7 +113,12 @@ def _tokens_by_equality(correct: Function) -> Function:
     return number
 
 
-_NEGATES_AN_ORDER = has(r"(s\d+) = Select\(tokens, tokens, Comparison\.[LG].*~\1\b")
+_NOT_BEFORE = (
+    Line("before", "Select(tokens, tokens, Comparison.LT)", ()),
+    Line("others", "~before", ("before",)),
+    Line("width", "SelectorWidth(others)", ("others",)),
+)
+"""A program that negates an order."""
 
 _SETS = (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))
 """Tokens that are ordered in part."""
@@ -124,12 +129,9 @@ _SETS = (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))
     "trace",
     "opposite comparison",
     "the complement of a comparison is taken for the opposite one, which sets do not have",
-    can_show=lambda case: (
-        "read" not in case.options.checks  # it asks for expressions that the fault has replaced
-        and all(isinstance(token, str) for token in case.vocab)
-        and _NEGATES_AN_ORDER(case)
-    ),
-    adapted=lambda case: replace(case, vocab=_SETS),
+    # reading asks for expressions that the fault has replaced
+    can_show=lambda case: "read" not in case.options.checks,
+    adapted=lambda case: replace(case, vocab=_SETS, lines=_NOT_BEFORE),
 )
 def _opposite_comparison(correct: Function) -> Function:
     def trace(program: RASPExpr, causal: bool) -> Any:

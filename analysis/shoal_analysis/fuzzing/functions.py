@@ -195,6 +195,29 @@ def quotient(x: Any, y: Any) -> Any:
     return x / y
 
 
+# positions, of indices and lengths
+
+
+def one_before(index: int) -> int:
+    """The position before, or the first one."""
+    return max(0, index - 1)
+
+
+def half_way(index: int) -> int:
+    """Half the position."""
+    return index // 2
+
+
+def opposite(index: int, length: int) -> int:
+    """As far from the end as the position is from the beginning."""
+    return length - 1 - index
+
+
+def one_after(index: int, length: int) -> int:
+    """The next position, or the last one."""
+    return min(index + 1, length - 1)
+
+
 # predicates, called with key and query
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from shoal.options import ALL, PASS_NAMES
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
-from shoal_analysis.fuzzing.writing import VOCABS, write_lines
+from shoal_analysis.fuzzing.writing import VOCABS, Choices, write_lines
 from shoal_solvers import SOLVERS
 
 
@@ -28,31 +29,59 @@ class _Drawn:
         return int(self._draw(st.integers(low, high)))
 
 
+class _Random:
+    """Choices of a random generator, which is several times as fast."""
+
+    def __init__(self, generator: random.Random) -> None:
+        self._generator = generator
+
+    def pick(self, choices: Sequence[Any]) -> Any:
+        return choices[self._generator.randrange(len(choices))]
+
+    def number(self, low: int, high: int) -> int:
+        return self._generator.randint(low, high)
+
+
 @st.composite
 def cases(draw: Any, most_steps: int = 14) -> Case:
     """Cases whose results are rarely constant, None or independent of the input."""
-    choices = _Drawn(draw)
+    return write_case(_Drawn(draw), most_steps)
+
+
+def write_case(choices: Choices, most_steps: int = 14) -> Case:
+    """A case by whatever makes the choices.
+
+    Args:
+        choices: which programs, tokens and options.
+        most_steps: so many steps a program takes at most to write.
+    """
     vocab_kind, vocab = choices.pick(VOCABS)
     lines, names = write_lines(choices, vocab_kind, most_steps)
-    options = draw(case_options())
-    seed = draw(st.integers(0, 999))
+    options = _case_options(choices)
+    seed = choices.number(0, 999)
     return with_interesting_result(Case(lines, vocab, options, seed), names)
 
 
-@st.composite
-def case_options(draw: Any) -> CaseOptions:
+def _case_options(choices: Choices) -> CaseOptions:
     """Compile options, budgets and further oracles."""
-    some_passes = st.lists(st.sampled_from(PASS_NAMES), unique=True).map(tuple)
-    slack = st.one_of(st.none(), st.none(), st.integers(0, 3))
+    passes = choices.pick(("all", "none", _UNFUSED, None, None, None))
+    checks = tuple(_some(choices, CHECKS, choices.number(0, 2)))
     return CaseOptions(
-        max_seq_len=draw(st.sampled_from((1, 2, 3, 4, 5, 6, 8))),
-        causal=draw(st.booleans()),
-        passes=draw(st.one_of(st.sampled_from(("all", "none", _UNFUSED)), some_passes)),
-        allocator=draw(st.sampled_from(("cp-sat", "cp-sat", *SOLVERS))),
-        reuse=draw(st.sampled_from((True, True, True, False))),
-        slack=(None, draw(slack), draw(slack), draw(slack)),
-        checks=draw(st.lists(st.sampled_from(CHECKS), unique=True, max_size=2).map(tuple)),
+        max_seq_len=choices.pick((1, 2, 3, 4, 5, 6, 8)),
+        causal=choices.pick((False, True)),
+        passes=passes or tuple(_some(choices, PASS_NAMES, choices.number(0, len(PASS_NAMES)))),
+        allocator=choices.pick(("cp-sat", "cp-sat", *SOLVERS)),
+        reuse=choices.pick((True, True, True, False)),
+        slack=(None, *(choices.pick((None, None, choices.number(0, 3))) for _ in range(3))),
+        checks=checks,
     )
+
+
+def _some(choices: Choices, names: Sequence[str], count: int) -> Iterator[str]:
+    """So many different names, in any order."""
+    left = list(names)
+    for _ in range(count):
+        yield left.pop(choices.number(0, len(left) - 1))
 
 
 _UNFUSED = tuple(name for name in ALL if name != "cones")
@@ -60,6 +89,12 @@ _UNFUSED = tuple(name for name in ALL if name != "cones")
 
 CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read", "tokens")
 """Oracles that are asked of a share of the programs."""
+
+
+def drawn_cases(count: int, number: int) -> list[Case]:
+    """So many draws of a random generator, the same for the same number."""
+    choices = _Random(random.Random(f"shoal cases {number}"))
+    return [write_case(choices) for _ in range(count)]
 
 
 def random_cases(count: int, number: int) -> list[Case]:

@@ -57,6 +57,14 @@ _NUMBER_TO_NUMBER = (
 )
 _NUMBER_TO_BOOL = ("is_positive", "is_even", "has_sign")
 _PAIR_TO_NUMBER = ("larger", "distance", "weighted", "quotient")
+_PLACES = (
+    "Map(one_before, indices)",
+    "Map(half_way, indices)",
+    "SequenceMap(opposite, indices, length)",
+    "SequenceMap(one_after, indices, length)",
+    "length - 1",
+)
+"""Positions that index and length determine."""
 _COMPARISONS = ("EQ", "NEQ", "LT", "LEQ", "GT", "GEQ", "TRUE", "FALSE")
 _NUMBER_PREDICATES = ("follows", "precedes", "key_is_positive", "sum_is_even")
 
@@ -271,6 +279,34 @@ class _Writer:
         question = self.pick(("== 0", "== 1", "> 0", "< 1"))
         self.add(f"{mean.name} {question}", BOOL, mean.name)
 
+    def gathers(self) -> None:
+        """What was fetched from a known place is fetched again, or something that it is part of."""
+        x = self.value()
+        for _ in range(2):
+            place = self.pick(_PLACES)
+            self.add(place, NUMBER)
+            query = self.values[-1].name
+            selector = self._add_selector(f"Select(indices, {query}, Comparison.EQ)", query)
+            self._aggregate(selector, x)
+            x = self.values[-1]
+            if self.chance(40):
+                self.add(f"SequenceMap(pair, {x.name}, tokens)", ANY, x.name)
+                x = self.values[-1]
+
+    def alike(self) -> None:
+        """Values that equal keys may share are averaged over these."""
+        x = self.value()
+        same = self._add_selector(f"Select({x.name}, {x.name}, Comparison.EQ)", x.name)
+        source, *uses = self.pick(
+            ((f"SelectorWidth({same})", same), ("length + 0",), (f"{x.name} == 1", x.name))
+        )
+        self.add(source, NUMBER, *uses)
+        selector = same
+        if self.chance(50):
+            other = self._select()
+            selector = self._add_selector(f"{same} & {other}", same, other)
+        self._aggregate(selector, self.pick((self.values[-1], x)))
+
     def constant(self) -> None:
         source, kind = self.pick(
             [("Full(1)", NUMBER), ("Full('a')", TEXT), ("Full(True)", BOOL), ("Full(-0.0)", NUMBER)]
@@ -312,4 +348,8 @@ def write_lines(
         choices.pick(STEP_CHOICES)(writer)
     if writer.chance(30):
         writer.decision()
+    elif writer.chance(25):
+        writer.gathers()
+    elif writer.chance(15):
+        writer.alike()
     return tuple(writer.lines), [v.name for v in writer.values[2:]]

@@ -39,42 +39,43 @@ def variants(optimised: Optimised, passes: Collection[str]) -> tuple[Optimised, 
     )
     found = [plain]
     for name in names:
-        with optimised.inferred.work.optional() as work:
-            try:
-                other = _variant(plain, name, tuple(passes), work)
-            except UnsupportedProgramError:
-                continue
-        if other is not None:
-            found.append(other)
+        for base in tuple(found):
+            with optimised.inferred.work.optional() as work:
+                try:
+                    other = _variant(base, name, tuple(passes), work)
+                except UnsupportedProgramError:
+                    continue
+            if other is not None:
+                found.append(other)
     return tuple(found)
 
 
-def _variant(plain: Optimised, name: str, passes: tuple[str, ...], work: Work) -> Optimised | None:
+def _variant(base: Optimised, name: str, passes: tuple[str, ...], work: Work) -> Optimised | None:
     """The program that a pass makes, with all other passes over it again; None if it finds nothing.
 
     Raises:
         UnsupportedProgramError: it takes too much.
     """
-    rewrite = VARIANTS[name].run(replace(plain.inferred, work=work))
+    rewrite = VARIANTS[name].run(replace(base.inferred, work=work))
     if not rewrite.saved:
         return None
     again = run_passes(rewrite.inferred, passes)
     counts = {saving.name: saving.count for saving in again.savings} | {name: rewrite.saved}
-    savings = [replace(s, count=s.count + counts.get(s.name, 0)) for s in plain.savings]
-    replaced = {number: again.place_of(by) for number, by in plain.replaced.items()}
+    savings = [replace(s, count=s.count + counts.get(s.name, 0)) for s in base.savings]
+    replaced = {number: again.place_of(by) for number, by in base.replaced.items()}
     made = replace(
-        plain,
+        base,
         inferred=again.inferred,
         replaced={**again.replaced, **replaced},
         savings=tuple(savings),
     )
-    return replace(made, left_out=frozenset(_left_out(plain, made)))
+    return replace(made, left_out=base.left_out.union(_left_out(base, made)))
 
 
-def _left_out(plain: Optimised, made: Optimised) -> Iterator[int]:
-    """The nodes of the original that one program has, and the other does without."""
-    for node in plain.original.program:
-        was_there = plain.place_of(node.id) in plain.inferred.program.graph
+def _left_out(base: Optimised, made: Optimised) -> Iterator[int]:
+    """The nodes of the original that one program has, and another one does without."""
+    for node in base.original.program:
+        was_there = base.place_of(node.id) in base.inferred.program.graph
         if was_there and made.place_of(node.id) not in made.inferred.program.graph:
             yield node.id
 

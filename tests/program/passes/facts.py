@@ -15,10 +15,13 @@ from shoal.rasp.values import Value
 
 
 def inferred(
-    program: SOp, vocab: Sequence[Value] = ("a", "b", "c"), max_seq_len: int = 3
+    program: SOp,
+    vocab: Sequence[Value] = ("a", "b", "c"),
+    max_seq_len: int = 3,
+    causal: bool = False,
 ) -> Inferred:
     """A program with its facts, before any pass."""
-    return infer(trace(program, causal=False), vocab, max_seq_len)
+    return infer(trace(program, causal=causal), vocab, max_seq_len)
 
 
 def rewrite(
@@ -26,9 +29,10 @@ def rewrite(
     program: SOp,
     vocab: Sequence[Value] = ("a", "b", "c"),
     max_seq_len: int = 3,
+    causal: bool = False,
 ) -> Rewrite:
     """What one pass makes of a program."""
-    return run(inferred(program, vocab, max_seq_len))
+    return run(inferred(program, vocab, max_seq_len, causal))
 
 
 def node(facts: Inferred, label: str) -> Node:

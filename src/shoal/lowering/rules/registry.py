@@ -9,6 +9,7 @@ from types import MappingProxyType
 from shoal.lowering.context import RESULT_CODES, Context
 from shoal.lowering.heads import PARABOLAS
 from shoal.lowering.offers import Offers
+from shoal.lowering.rules.coded_result import coded_result
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.embedding import embed_input, embed_kept
@@ -43,6 +44,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("linear", frozenset({Op.LINEAR}), linear_map),
     (TABLES, _LOCAL, table),
     ("cones", ELEMENTWISE, cone),
+    (RESULT_CODES, ELEMENTWISE, coded_result),
     ("widths", _WIDTHS, width),
     ("split-selectors", _WIDTHS, parts),
     ("widths", _WIDTHS, decode_width),

@@ -21,6 +21,8 @@ from shoal.program.passes.common_subexpressions import (
 )
 from shoal.program.passes.constants import fold_constants
 from shoal.program.passes.dead_code import drop_dead_code
+from shoal.program.passes.gathers import GATHERS, gather_at_once
+from shoal.program.passes.identities import resolve_identities
 from shoal.program.passes.merged_values import merge_values
 from shoal.program.passes.positions import look_positions_up
 from shoal.program.passes.selectors import simplify_selectors
@@ -45,6 +47,7 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
     {
         "common-subexpressions": Pass(merge_equal_tables, "expressions merged"),
         "positions": Pass(look_positions_up, "widths and aggregates looked up by the index"),
+        "identities": Pass(resolve_identities, "aggregates that their own position determines"),
         "constants": Pass(fold_constants, "expressions folded"),
         "selectors": Pass(simplify_selectors, "selectors simplified"),
         "merged-values": Pass(merge_values, "values merged"),
@@ -54,7 +57,10 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
 """The passes over the program by name, in their order."""
 
 VARIANTS: Mapping[str, Pass] = MappingProxyType(
-    {BOOLEANS_AS_SUMS: Pass(decide_later, "booleans decided by those who read their means")}
+    {
+        BOOLEANS_AS_SUMS: Pass(decide_later, "booleans decided by those who read their means"),
+        GATHERS: Pass(gather_at_once, "gathers of gathers made one"),
+    }
 )
 """Passes that make another program, which is taken if it has fewer layers."""
 
@@ -81,8 +87,13 @@ class Optimised:
     left_out: frozenset[int] = frozenset()
 
     def place_of(self, number: int) -> int:
-        """The node of the compiled program that stands for a node of the original one."""
-        return self.replaced.get(number, number)
+        """The node of the compiled program that stands for a node of the original one.
+
+        Itself where none does, or where that was added by a pass and is no longer needed.
+        """
+        by = self.replaced.get(number, number)
+        known = (self.inferred.program.graph, self.original.program.graph)
+        return by if any(by in graph for graph in known) else number
 
     def is_merged(self, number: int) -> bool:
         """Whether an s-op of the original has more values than what stands for it."""
