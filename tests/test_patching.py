@@ -402,3 +402,15 @@ def test_an_s_op_that_an_input_stands_for_does_not_follow_its_own_operands() -> 
     model = shoal.compile(earlier, vocab=["a"], max_seq_len=2)
     with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
         model.write("indices", ["a", "a"], [1, 1])
+
+
+def test_none_does_not_meet_what_it_never_meets() -> None:
+    """What looks two ahead is None before the end, and there the index is 0 or the last one."""
+    ahead = rasp.Select(rasp.indices, rasp.indices % 2 == 0, lambda k, q: k == q + 1)
+    is_late = (rasp.indices > 0).named("is late")
+    found = rasp.Aggregate(ahead, rasp.indices) > 0
+    program = is_late & found
+    assert program(["c", "c"]) == [None, True]
+    model = shoal.compile(program, vocab=["a", "b", "c"], max_seq_len=3)
+    with pytest.raises(shoal.UnwritableError, match="they have on no input"):
+        model.write("is late", ["c", "c"], [True, True])

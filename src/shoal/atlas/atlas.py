@@ -86,6 +86,8 @@ class NamedValue:
         bounds: the least and the greatest number.
         table: by the classes of the inputs, its class (-1 for None, -2 for what never occurs).
         local: [tokens, positions], its class where token and position determine it.
+        by_length: [lengths, positions], its class where length and position determine it, and not
+            the position by itself; None in older files.
         replaced_by: the label of another s-op that stands for it, if one does.
         is_compiled: whether it, or what stands for it, is in the program that was compiled.
         made_from: the labels of what it is computed from there.
@@ -118,6 +120,7 @@ class NamedValue:
     readings: tuple[Reading, ...]
     of_blocks: Reading | None
     default: int | None = None
+    by_length: Classes | None = None
 
     @cached_property
     def class_of(self) -> dict[Key, int]:

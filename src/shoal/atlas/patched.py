@@ -6,7 +6,7 @@ a selector that selects nothing though it always selects, a network answers anyh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from shoal.atlas.content import Classes, Content
 from shoal.atlas.reading import Reader
 from shoal.atlas.selecting import Selection, is_defined, selection
 from shoal.errors import UnreadableError, UnwritableError
-from shoal.program.facts.lookup import UNDEFINED, Lookup
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.ir import Op
 from shoal.rasp.values import canonical_key
 
@@ -99,14 +99,20 @@ class Patched:
 def require_defined(patched: Patched) -> None:
     """Refuse what makes operands meet that never do: a network may answer them anyhow."""
     for step in patched.atlas.values.values():
-        if step.table is None or not step.is_compiled or (step.table != UNDEFINED).all():
+        if step.table is None or not step.is_compiled:
+            continue
+        values = [patched.atlas.values[label] for label in step.inputs]
+        if (step.table != UNDEFINED).all() and not any(value.nullable for value in values):
             continue
         seen = patched.seen_by(step.label)
         try:
             operands = [patched.classes(label, seen) for label in step.inputs]
         except UnreadableError:
             continue  # nothing reads it either
-        if (Lookup(step.table)(operands) == UNDEFINED).any():
+        rows = np.unique(np.array(operands, dtype=int).T, axis=0)
+        if (Lookup(step.table)(rows.T) == UNDEFINED).any() or not all(
+            _meet(values, row) for row in rows if (row == NONE).any()
+        ):
             raise UnwritableError(
                 step.inputs[0],
                 f"the new value makes {' and '.join(step.inputs)} have values together that "
@@ -116,7 +122,7 @@ def require_defined(patched: Patched) -> None:
 
 
 def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
-    """Refuse what makes values meet in an MLP that token and position never bring together.
+    """Refuse what makes values meet in an MLP that token, position and length never bring together.
 
     Args:
         patched: the forward pass.
@@ -127,24 +133,35 @@ def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
     for part in atlas.parts:
         owners = [atlas.places[name].value or "" for name in part.reads if name in atlas.places]
         values = [atlas.values[label] for label in dict.fromkeys(owners) if label in atlas.values]
-        local = [(value.label, value.local) for value in values if value.local is not None]
-        if part.kind != "neurons" or len(local) < 2 or affected.isdisjoint(n for n, _ in local):
+        known = [v for v in values if v.local is not None or v.by_length is not None]
+        if part.kind != "neurons" or len(known) < 2 or affected.isdisjoint(v.label for v in known):
             continue
         written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
         seen = patched.seen_by(written or part.name)
         try:
-            now = np.stack([patched.classes(label, seen) for label, _ in local], axis=1)
+            now = np.stack([patched.classes(value.label, seen) for value in known], axis=1)
         except UnreadableError:
             continue  # nothing reads it either
-        meeting = np.stack([grid.ravel() for _, grid in local], axis=1)
-        known = {tuple(row) for row in meeting.tolist()}
-        if any(tuple(row) not in known for row in now.tolist()):
-            names = " and ".join(label for label, _ in local)
+        if not all(_meet(known, row) for row in np.unique(now, axis=0)):
+            names = " and ".join(value.label for value in known)
             raise UnwritableError(
-                local[0][0],
+                known[0].label,
                 f"the new value makes {names} have values together that they have on no input, and "
                 f"the neurons of {part.name!r} were made only for those that they have",
             )
+
+
+def _meet(values: Sequence[NamedValue], classes: Classes) -> bool:
+    """Whether values have some classes, one each, together at some position of some input."""
+    there = np.array(True)
+    for which in ("local", "by_length"):
+        together = np.array(True)
+        for value, number in zip(values, classes, strict=True):
+            grid = getattr(value, which)
+            if grid is not None and (which == "local" or value.local is None):
+                together = together & (grid == number)
+        there = there & (together.any(axis=0) if together.ndim else together)
+    return bool(there.any())
 
 
 def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[str]]) -> None:

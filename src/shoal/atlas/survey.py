@@ -183,6 +183,7 @@ def _value(
         bounds=domain.bounds,
         table=None if facts.table is None else facts.table.entries,
         local=facts.local,
+        by_length=facts.by_length,
         replaced_by=_label(optimised, place) if place != node.id else None,
         is_compiled=is_compiled,
         made_from=_made_from(optimised, node),

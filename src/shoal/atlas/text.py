@@ -127,6 +127,7 @@ def _value_to_json(value: NamedValue) -> dict[str, Any]:
         "classes": None if classes is None else [list(map(_word, group)) for group in classes],
         "table": None if value.table is None else array_to_json(value.table),
         "local": None if value.local is None else array_to_json(value.local),
+        "by_length": None if value.by_length is None else array_to_json(value.by_length),
         "readings": [_reading_to_json(reading) for reading in value.readings],
         "of_blocks": None if value.of_blocks is None else _reading_to_json(value.of_blocks),
     }
@@ -134,6 +135,7 @@ def _value_to_json(value: NamedValue) -> dict[str, Any]:
 
 def _value_from_json(data: Mapping[str, Any]) -> NamedValue:
     classes, table, local = data["classes"], data["table"], data["local"]
+    by_length = data.get("by_length")
     of_blocks = data["of_blocks"]
     parts = {
         "classes": None
@@ -141,6 +143,7 @@ def _value_from_json(data: Mapping[str, Any]) -> NamedValue:
         else tuple(tuple(map(value_from_json, group)) for group in classes),
         "table": None if table is None else _array_from_json(table, np.int32),
         "local": None if local is None else _array_from_json(local, np.int32),
+        "by_length": None if by_length is None else _array_from_json(by_length, np.int32),
         "readings": tuple(map(_reading_from_json, data["readings"])),
         "of_blocks": None if of_blocks is None else _reading_from_json(of_blocks),
     }
