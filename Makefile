@@ -23,10 +23,11 @@ NEXT := 'next:' \
 	'  $(BIN)/shoal compile my_program.py:name  your own; shoal compile --help shows one'
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/mutants
 
+# What needs the extras, and the planted faults, which are tests of the tests.
 test-targets: $(VENV)/targets
-	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser \
+	$(BIN)/python -m pytest tests/targets tests/examples tests/documents tests/browser tests/mutants \
 		tests/analysis/corpora tests/analysis/engine tests/analysis/lab/methods tests/analysis/lab/realism \
 		tests/analysis/lab/transplants tests/benchmarks/test_transplants.py
 
