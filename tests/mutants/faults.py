@@ -33,7 +33,7 @@ from shoal_solvers.exact.lexicographic import LexicographicSearch
 from shoal_solvers.heuristics import longest_path
 from tests.mutants.fact_faults import FACT_FAULTS
 from tests.mutants.pass_faults import PASS_FAULTS
-from tests.mutants.planting import READY, Fault, Function, fault
+from tests.mutants.planting import READY, Fault, Function, fault, lacks_pass
 from tests.mutants.planting import has as _has
 from tests.mutants.rule_faults import RULE_FAULTS
 from tests.mutants.strict_faults import STRICT_FAULTS
@@ -272,6 +272,7 @@ def _sign_dropped(correct: Function) -> Function:
     "LoweredOperation",
     "read not declared",
     "operations keep the allocator in the dark about the last operand that they read",
+    can_show=lacks_pass("narrow"),  # which takes long where what is read is not there
 )
 def _read_not_declared(correct: Function) -> Function:
     def operation(name: Any, block: Any, components: Any, reads: Any, *further: Any) -> Any:
