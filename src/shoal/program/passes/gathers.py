@@ -30,6 +30,9 @@ GATHERS = "gathers"
 MOST_MADE = 32
 """New s-ops and selectors for one gather."""
 
+Known = dict[int, Lengths | None]
+"""By node id of a selector, the [lengths, positions] that it picks; None if it picks several."""
+
 
 def gather_at_once(inferred: Inferred) -> Rewrite:
     """Fetch what gathers of gathers fetch from where it is.
@@ -37,22 +40,23 @@ def gather_at_once(inferred: Inferred) -> Rewrite:
     What has no reader any more is left for dead code.
     """
     current, saved = inferred, 0
+    known: Known = {}
     for node in inferred.program:
-        following = _at_once(current, node)
+        following = _at_once(current, node, known)
         saved += following is not None
         current = following or current
     return Rewrite(current, saved)
 
 
-def _at_once(inferred: Inferred, node: Node) -> Inferred | None:
+def _at_once(inferred: Inferred, node: Node, known: Known) -> Inferred | None:
     """The program in which a gather of gathers fetches from where they do; None if it is none."""
     if not _may_gather(inferred, node):
         return None
     gathering = _gathering(inferred)
-    places = _places(inferred, node) if node.inputs[1] in gathering else None
+    places = _places(inferred, node, known) if node.inputs[1] in gathering else None
     if places is None:
         return None
-    sinking = _Sinking(inferred, node.id, gathering)
+    sinking = _Sinking(inferred, node.id, gathering, known)
     try:
         number = sinking.sunk(node.inputs[1], places)
     except _NotSunkError:
@@ -78,17 +82,23 @@ def _gathering(inferred: Inferred) -> set[int]:
     return found
 
 
-def _places(inferred: Inferred, node: Node) -> Lengths | None:
+def _places(inferred: Inferred, node: Node, known: Known) -> Lengths | None:
     """[lengths, positions], from where a gather fetches; None for other s-ops."""
     if not _may_gather(inferred, node):
         return None
-    selected = selections(inferred, inferred.program.node(node.inputs[0]))
-    if selected is None:
+    selector = node.inputs[0]
+    if selector not in known:
+        known[selector] = _picked(inferred, selector)
+    return known[selector]
+
+
+def _picked(inferred: Inferred, selector: int) -> Lengths | None:
+    """[lengths, positions], the only key that each query selects; None if there is none."""
+    selected = selections(inferred, inferred.program.node(selector))
+    if selected is None or not all((chosen.sum(axis=1) == 1).all() for chosen in selected):
         return None
     places = np.full((len(selected), len(selected)), UNDEFINED, dtype=np.int32)
     for number, chosen in enumerate(selected):
-        if not (chosen.sum(axis=1) == 1).all():
-            return None
         places[number, : number + 1] = chosen.argmax(axis=1)
     return places
 
@@ -121,6 +131,7 @@ class _Sinking:
         facts: the program so far.
         before: the gather.
         gathering: what may be a gather, or a function of one.
+        places: what selectors pick, as far as that has been asked for.
         made: how many nodes are new.
         known: s-ops by what they fetch, and from where.
     """
@@ -128,6 +139,7 @@ class _Sinking:
     facts: Inferred
     before: int
     gathering: set[int]
+    places: Known
     made: int = 0
     known: dict[tuple[int, bytes], int] = field(default_factory=dict)
 
@@ -142,7 +154,7 @@ class _Sinking:
         node = self.facts.program.node(number)
         if _is_own(places) or is_everywhere_alike(self.facts, number):
             return number
-        inner = _places(self.facts, node)
+        inner = _places(self.facts, node, self.places)
         if inner is not None:
             return self.sunk(node.inputs[1], _through(inner, places))
         if node.op in ELEMENTWISE and number in self.gathering:
@@ -176,7 +188,7 @@ class _Sinking:
             if node.id == self.before:
                 break
             if node.op is Op.AGGREGATE:
-                known = _places(self.facts, node)
+                known = _places(self.facts, node, self.places)
                 if known is not None and np.array_equal(known, places):
                     return node.inputs[0]
         indices = self._indices()
