@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import shoal
+from shoal.errors import UnsupportedProgramError
 from shoal.options import ALL
+from shoal.program.facts.infer import infer
 from shoal.program.passes.gathers import GATHERS, gather_at_once
+from shoal.program.trace import trace_with_expressions
 from shoal.rasp import (
     Aggregate,
     Comparison,
@@ -21,6 +24,7 @@ from shoal.rasp import (
     tokens,
 )
 from tests.program.passes.facts import rewrite
+from tests.program.passes.test_verify import check
 from tests.support import accepted, agree, all_sequences, defined, right
 
 VOCAB = ["a", "b", "c"]
@@ -115,6 +119,19 @@ def test_any_gathers_are_what_the_interpreter_says(program: SOp, passes: tuple[s
     found = model.run_batch([xs for xs, _ in expected])
     for (xs, wanted), result in zip(expected, found, strict=True):
         assert agree(program, wanted, result), xs
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(gathers_of_gathers())
+def test_facts_stay_true(program: SOp) -> None:
+    traced = trace_with_expressions(program, causal=False)
+    try:
+        facts = infer(traced.program, ("a", "b"), 4)
+    except UnsupportedProgramError:
+        reject()
+    made = gather_at_once(facts).inferred
+    assert check(made, program, all_sequences(["a", "b"], 4), traced.expressions) > 0
 
 
 def test_indices_that_were_merged_are_not_taken_for_places() -> None:
