@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from shoal.errors import UnknownProgramError
+from shoal.errors import UnknownProgramError, did_you_mean
 from shoal.limits import Limits
 from shoal.rasp.expressions import IndicesType, LengthType, SOp, TokensType
 from shoal.rasp.stock import STOCK, stock_program
@@ -217,10 +217,9 @@ def _program_in(module: ModuleType, path: str, attribute: str) -> SOp:
     program = getattr(module, attribute, None)
     if not isinstance(program, SOp):
         what = "nothing of that name" if program is None else f"a {type(program).__name__}"
-        near = get_close_matches(attribute, there, n=1)
-        hint = f" did you mean {near[0]}?" if near else ""
         raise UnknownProgramError(
-            f"{path}:{attribute} is no s-op ({what});{hint} the s-ops there: {names}"
+            f"{path}:{attribute} is no s-op ({what});{did_you_mean(attribute, there)} the s-ops "
+            f"there: {names}"
         )
     return program
 

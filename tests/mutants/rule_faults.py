@@ -17,11 +17,9 @@ from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
-from shoal.lowering import heads, lower
+from shoal.lowering import cuts, heads, lower
 from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
-    coded_result,
-    cone,
     copy,
     further_forms,
     mean,
@@ -89,7 +87,7 @@ def _factors_swapped_in_a_view(correct: Function) -> Function:
 
 
 @_fault(
-    cone,
+    cuts,
     "cut_table",
     "fused table shifted",
     "where several elementwise steps are fused into one table, its results are one row off",
@@ -109,7 +107,7 @@ class _OffByOne(Reciprocal):
 
 
 @_fault(
-    cone,
+    cuts,
     "cut_table",
     "undecoded width off by one",
     "where a width is read undecoded, 1 / width is expected instead of 1 / (1 + width)",
@@ -493,16 +491,17 @@ def _numbers_not_moved(correct: Function) -> Function:
 
 
 @_fault(
-    coded_result,
+    cuts,
     "cut_table",
     "code of another class",
     "the code of a result that is also a view is that of the class before",
     can_show=both(has(r"Map\(.*Map\("), uses_rule("result-codes")),
 )
 def _code_of_another_class(correct: Function) -> Function:
-    def cut_table(*arguments: Any) -> Any:
-        made = correct(*arguments)
-        return made and replace(made, classes=np.maximum(made.classes - 1, -1))
+    def cut_table(context: Any, node: Any, cut: Any, most: int, held: Any) -> Any:
+        made = correct(context, node, cut, most, held)
+        is_coded = made is not None and held is not None
+        return replace(made, classes=np.maximum(made.classes - 1, -1)) if is_coded else made
 
     return cut_table
 

@@ -13,7 +13,7 @@ from shoal.rasp.values import Value
 from shoal_analysis.corpora.options import CorpusOptions
 from shoal_analysis.fuzzing.cases import Case, CaseOptions, build_lines
 from shoal_analysis.fuzzing.interesting import part_of
-from shoal_analysis.fuzzing.writing import ANY, BOOL, NUMBER, TEXT, write_lines
+from shoal_analysis.fuzzing.writing import ANY, BOOL, NUMBER, TEXT, RandomChoices, write_lines
 
 VOCABS: tuple[tuple[str, tuple[Value, ...]], ...] = (
     (TEXT, ("a", "b", "c")),
@@ -52,21 +52,15 @@ INPUT_SEED = 0
 """One for all programs, so that those of one vocab are asked the same."""
 
 
-class _Random:
-    """Choices of a random generator, each as likely as the others, but for those left out."""
-
-    def __init__(self, generator: random.Random) -> None:
-        self._generator = generator
+class _Ordinary(RandomChoices):
+    """Random choices, but for those left out."""
 
     def pick(self, choices: Sequence[Any]) -> Any:
         while True:
-            choice = choices[self._generator.randrange(len(choices))]
+            choice = super().pick(choices)
             name = choice[0] if isinstance(choice, tuple) else choice
             if str(name) not in _LEFT_OUT:
                 return choice
-
-    def number(self, low: int, high: int) -> int:
-        return self._generator.randint(low, high)
 
 
 def draw_cases(options: CorpusOptions, number: int, count: int) -> list[Case]:
@@ -77,7 +71,7 @@ def draw_cases(options: CorpusOptions, number: int, count: int) -> list[Case]:
         number: of the batch.
         count: how many.
     """
-    choices = _Random(random.Random(f"shoal corpus {options.seed} {number}"))
+    choices = _Ordinary(random.Random(f"shoal corpus {options.seed} {number}"))
     found: list[Case] = []
     while len(found) < count:
         case = _draw(choices, options)
@@ -86,7 +80,7 @@ def draw_cases(options: CorpusOptions, number: int, count: int) -> list[Case]:
     return found
 
 
-def _draw(choices: _Random, options: CorpusOptions) -> Case | None:
+def _draw(choices: RandomChoices, options: CorpusOptions) -> Case | None:
     vocab_kind, vocab = choices.pick(VOCABS)
     lines, names = write_lines(choices, vocab_kind, options.most_steps)
     return _largest_part(Case(lines, vocab, case_options(options), INPUT_SEED), names)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shoal.options import ALL, PASS_NAMES
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
-from shoal_analysis.fuzzing.writing import VOCABS, Choices, write_lines
+from shoal_analysis.fuzzing.writing import VOCABS, Choices, RandomChoices, write_lines
 from shoal_solvers import SOLVERS
 
 
@@ -27,19 +27,6 @@ class _Drawn:
 
     def number(self, low: int, high: int) -> int:
         return int(self._draw(st.integers(low, high)))
-
-
-class _Random:
-    """Choices of a random generator, which is several times as fast."""
-
-    def __init__(self, generator: random.Random) -> None:
-        self._generator = generator
-
-    def pick(self, choices: Sequence[Any]) -> Any:
-        return choices[self._generator.randrange(len(choices))]
-
-    def number(self, low: int, high: int) -> int:
-        return self._generator.randint(low, high)
 
 
 @st.composite
@@ -92,8 +79,8 @@ CHECKS = ("allocators", "recompile", "rename", "longer", "batch", "read", "token
 
 
 def drawn_cases(count: int, number: int) -> list[Case]:
-    """So many draws of a random generator, the same for the same number."""
-    choices = _Random(random.Random(f"shoal cases {number}"))
+    """So many draws of a random generator, several times as fast, the same for the same number."""
+    choices = RandomChoices(random.Random(f"shoal cases {number}"))
     return [write_case(choices) for _ in range(count)]
 
 

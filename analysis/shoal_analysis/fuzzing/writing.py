@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -77,6 +78,21 @@ class Choices(Protocol):
 
     def number(self, low: int, high: int) -> int:
         """A number from low to high; the lowest is the simplest."""
+
+
+class RandomChoices:
+    """Choices of a random generator, each as likely as the others."""
+
+    def __init__(self, generator: random.Random) -> None:
+        self._generator = generator
+
+    def pick(self, choices: Sequence[Any]) -> Any:
+        """One of several."""
+        return choices[self._generator.randrange(len(choices))]
+
+    def number(self, low: int, high: int) -> int:
+        """A number from low to high."""
+        return self._generator.randint(low, high)
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,18 @@ class Patched:
 
         Then the token and the position say what it is when nothing is replaced.
         """
-        value = self.atlas.values[label]
-        if value.readings or value.table is None:
-            return False
-        return any(
-            name in seen or self._is_inferred_from(name, seen) for name in self.atlas.sources[label]
-        )
+        agenda, visited = [label], {label}
+        while agenda:
+            name = agenda.pop()
+            value = self.atlas.values[name]
+            if value.readings or value.table is None:
+                continue
+            sources = self.atlas.sources[name]
+            if not seen.keys().isdisjoint(sources):
+                return True
+            agenda += [source for source in sources if source not in visited]
+            visited.update(sources)
+        return False
 
     def selection(self, label: str, seen: dict[str, Content]) -> Selection:
         """[queries, keys], what a selector selects for one who sees some contents.
@@ -153,15 +159,12 @@ def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
 
 def _meet(values: Sequence[NamedValue], classes: Classes) -> bool:
     """Whether values have some classes, one each, together at some position of some input."""
-    there = np.array(True)
-    for which in ("local", "by_length"):
-        together = np.array(True)
-        for value, number in zip(values, classes, strict=True):
-            grid = getattr(value, which)
-            if grid is not None and (which == "local" or value.local is None):
-                together = together & (grid == number)
-        there = there & (together.any(axis=0) if together.ndim else together)
-    return bool(there.any())
+    each = list(zip(values, classes, strict=True))
+    local = [v.local == number for v, number in each if v.local is not None]
+    rest = [(v.by_length, number) for v, number in each if v.local is None]
+    timed = [grid == number for grid, number in rest if grid is not None]
+    there = [np.all(grids, axis=0).any(axis=0) for grids in (local, timed) if grids]
+    return bool(np.all(there, axis=0).any())
 
 
 def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[str]]) -> None:

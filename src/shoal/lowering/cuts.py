@@ -7,7 +7,7 @@ costs neurons. What a selector's width is decoded from can be read undecoded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +17,10 @@ from shoal.forms.count import Count
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held
 from shoal.lowering.making import Recipe
+from shoal.lowering.offers import LeftOut
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import choices, choices_of
-from shoal.program.facts.joint import joint
+from shoal.program.facts.joint import TooManyRowsError, joint
 from shoal.program.facts.lookup import UNDEFINED, Classes
 from shoal.program.ir import ELEMENTWISE, Node
 from shoal.rasp.values import canonical_key
@@ -84,6 +85,27 @@ def cut_table(
     rows, classes = _evaluated(context, node, cut, most_rows)
     there = classes != UNDEFINED
     return Recipe(held or context.first(node.id), operands, rows[there], classes[there])
+
+
+def further_tables(
+    context: Context, node: Node, held: Held | None = None
+) -> Iterator[Recipe | LeftOut]:
+    """The tables of a node over all cuts but the first, within the limits for fused ones.
+
+    Args:
+        context: what is held so far.
+        node: an elementwise s-op.
+        held: as of ``cut_table``.
+    """
+    for cut in cuts(context, node)[1:]:
+        context.inferred.work.spend(1, node.label)
+        try:
+            recipe = cut_table(context, node, cut, context.inferred.limits.fused_rows, held)
+        except TooManyRowsError as error:
+            yield LeftOut(f"{node.label} would take {error.rows:,} rows")
+            continue
+        if recipe is not None:
+            yield recipe
 
 
 def raw_classes(context: Context, number: int) -> npt.NDArray[np.int_]:

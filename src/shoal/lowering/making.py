@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +114,15 @@ def must_make(context: Context, recipe: Recipe, owner: str) -> Offer:
             "round them earlier, or use a shorter max_seq_len",
         )
     return offer
+
+
+def offer_others(context: Context, tables: Iterable[Recipe | LeftOut]) -> Offers[None]:
+    """Other tables for values that can be computed anyway; those that are left out are said."""
+    for table in tables:
+        if isinstance(table, LeftOut):
+            yield table
+        else:
+            yield from offer_another(context, table)
 
 
 def offer_another(context: Context, recipe: Recipe, bears: float = float("inf")) -> Offers[None]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from shoal.forms.code import Code
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import cut_table, cuts
+from shoal.lowering.cuts import further_tables
 from shoal.lowering.held import stored
-from shoal.lowering.making import offer_another
-from shoal.lowering.offers import LeftOut, Offers
-from shoal.program.facts.joint import TooManyRowsError
+from shoal.lowering.making import offer_others
+from shoal.lowering.offers import Offers
 from shoal.program.ir import Node
 
 
@@ -25,11 +24,4 @@ def coded_result(context: Context, node: Node) -> Offers[None]:
     if first.own is not None or inputs.issuperset(first.variables):
         return
     held = stored(Code(), node.label, context.domain(node.id), node.id)
-    for cut in cuts(context, node)[1:]:
-        try:
-            recipe = cut_table(context, node, cut, context.inferred.limits.fused_rows, held)
-        except TooManyRowsError as error:
-            yield LeftOut(f"{node.label} would take {error.rows:,} rows")
-            continue
-        if recipe is not None:
-            yield from offer_another(context, recipe)
+    yield from offer_others(context, further_tables(context, node, held))

@@ -16,7 +16,14 @@ import numpy.typing as npt
 
 from shoal.errors import EvaluationError
 from shoal.program.facts.domains import Enumerated, group_close
-from shoal.program.facts.inferred import Inferred, Lengths, Predicate, SOpFacts, encoded
+from shoal.program.facts.inferred import (
+    Inferred,
+    Lengths,
+    Predicate,
+    SOpFacts,
+    encoded,
+    local_result,
+)
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op
@@ -130,12 +137,22 @@ def _tabulated(
     return _with_grid(facts, SOpFacts(domain, mixture=is_mixture), grid)
 
 
-def elementwise_by_length(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
+def with_places(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
+    """The facts about an elementwise s-op that has a table, with its class where it is known.
+
+    By token and position, or else by length and position.
+    """
+    assert known.table is not None
+    known = replace(known, local=local_result(facts, node.inputs, known.table))
+    return known if known.local is not None else _elementwise_by_length(facts, node, known)
+
+
+def _elementwise_by_length(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
     """The facts about an elementwise s-op, with its class at each length and index if known."""
     operands = [facts.sops[operand] for operand in node.inputs]
     if known.table is None or not any(operand.by_length is not None for operand in operands):
         return known
-    grids = [_grid(facts, operand) for operand in node.inputs]
+    grids = [grid_of(facts, operand) for operand in node.inputs]
     present = [grid for grid in grids if grid is not None]
     if len(present) < len(grids):
         return known
@@ -168,10 +185,10 @@ def _is_known(facts: Inferred, number: int) -> bool:
     domain = facts.domain(number)
     if not isinstance(domain, Enumerated) or any(len(members) > 1 for members in domain.classes):
         return False
-    return _grid(facts, number) is not None
+    return grid_of(facts, number) is not None
 
 
-def _grid(facts: Inferred, number: int) -> Lengths | None:
+def grid_of(facts: Inferred, number: int) -> Lengths | None:
     """[lengths, positions], the class of an s-op that length and index determine."""
     known = facts.sops[number]
     longest = facts.max_seq_len
@@ -193,7 +210,7 @@ def _is_defined(grid: Lengths) -> bool:
 
 def _rows(facts: Inferred, number: int) -> Iterator[list[Value]]:
     """The values of an s-op at each length."""
-    grid, domain = _grid(facts, number), facts.domain(number)
+    grid, domain = grid_of(facts, number), facts.domain(number)
     assert grid is not None
     assert isinstance(domain, Enumerated)
     for length, row in enumerate(grid, 1):
@@ -299,7 +316,7 @@ def _select(facts: Inferred, select: Node) -> _Select | None:
     if is_constant and not any(facts.domain(number).nullable for number in select.inputs):
         anything = np.zeros((facts.max_seq_len, facts.max_seq_len), dtype=np.int32)
         return _Select(holds[:1, :1], anything, anything)
-    keys, queries = _grid(facts, key), _grid(facts, query)
+    keys, queries = grid_of(facts, key), grid_of(facts, query)
     return None if keys is None or queries is None else _Select(holds, keys, queries)
 
 

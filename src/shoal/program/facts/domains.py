@@ -81,6 +81,11 @@ class Enumerated(Domain):
     def __len__(self) -> int:
         return len(self.classes)
 
+    def class_in(self, other: Enumerated, number: int) -> int | None:
+        """The class of another domain that has all values of a class; None if there is none."""
+        found = {other.class_of.get(canonical_key(member)) for member in self.classes[number]}
+        return found.pop() if len(found) == 1 else None
+
 
 @dataclass(frozen=True)
 class Interval(Domain):

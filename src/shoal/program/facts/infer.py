@@ -18,9 +18,9 @@ from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
 from shoal.program.facts.averages import infer_aggregate
 from shoal.program.facts.by_length import (
-    elementwise_by_length,
     facts_by_length,
     widths_by_length,
+    with_places,
 )
 from shoal.program.facts.distinct import with_positions
 from shoal.program.facts.domains import Enumerated, Interval, domain_of
@@ -32,7 +32,6 @@ from shoal.program.facts.inferred import (
     choices,
     constant_facts,
     encoded,
-    local_result,
 )
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
@@ -252,9 +251,7 @@ def _infer_elementwise(facts: Inferred, node: Node, raises: dict[int, Raises]) -
     entries = np.full(shape, UNDEFINED, dtype=np.int32)
     for index, result in results.items():
         entries[index] = NONE if result[0] is None else domain.class_of[canonical_key(result[0])]
-    table = Lookup(entries)
-    known = SOpFacts(domain, table, local_result(facts, node.inputs, table))
-    return known if known.local is not None else elementwise_by_length(facts, node, known)
+    return with_places(facts, node, SOpFacts(domain, Lookup(entries)))
 
 
 def _reachable(facts: Inferred, node: Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -8,15 +8,16 @@ layer of attention instead of two. Source: D2 of the notes on what can still be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import numpy as np
 
-from shoal.program.facts.by_length import elementwise_by_length, selections, widths_by_length
+from shoal.program.facts.by_length import grid_of, selections, widths_by_length, with_places
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.infer import infer_sop
-from shoal.program.facts.inferred import Inferred, Lengths, Predicate, SOpFacts, local_result
+from shoal.program.facts.inferred import Inferred, Lengths, Predicate, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.facts.width_bounds import tighter
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -182,11 +183,13 @@ class _Sinking:
             factors=node.factors,
         ).id
 
+    def _earlier(self) -> Iterator[Node]:
+        """What comes before the gather."""
+        return takewhile(lambda node: node.id != self.before, self.facts.program)
+
     def _selector(self, places: Lengths) -> int:
         """A selector that picks the places."""
-        for node in self.facts.program:
-            if node.id == self.before:
-                break
+        for node in self._earlier():
             if node.op is Op.AGGREGATE:
                 known = _places(self.facts, node, self.places)
                 if known is not None and np.array_equal(known, places):
@@ -200,12 +203,10 @@ class _Sinking:
 
     def _indices(self) -> int:
         """The indices, new ones if there are none before the gather of which none are merged."""
-        for node in self.facts.program:
+        for node in self._earlier():
             domain = self.facts.domain(node.id) if node.is_plain_index else None
             if isinstance(domain, Enumerated) and len(domain) == self.facts.max_seq_len:
                 return node.id
-            if node.id == self.before:
-                break
         return self.add(Op.INDICES, (), str(Op.INDICES)).id
 
     def _query(self, places: Lengths) -> tuple[int, Lengths]:
@@ -231,9 +232,7 @@ class _Sinking:
         """The s-op before the gather of the fewest layers that tells something; what it tells."""
         deep: dict[int, int] = {}
         best: tuple[int, int, Lengths] | None = None
-        for node in self.facts.program:
-            if node.id == self.before:
-                break
+        for node in self._earlier():
             deep[node.id] = max((deep[n] for n in node.inputs), default=0)
             deep[node.id] += node.op in (Op.AGGREGATE, Op.WIDTH)
             if node.is_sop and (best is None or deep[node.id] < best[0]):
@@ -273,7 +272,7 @@ class _Sinking:
         if facts is None:
             facts = infer_sop(self.facts, node, {})
         else:
-            facts = _where(self.facts, node, facts)
+            facts = with_places(self.facts, node, facts)
         self.facts = rewritten(self.facts, nodes, {node.id: facts})
         return node
 
@@ -283,14 +282,6 @@ def _is_own(places: Lengths) -> bool:
     return bool(((places == own) | (places == UNDEFINED)).all())
 
 
-def _where(inferred: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
-    """The facts about a function, with its classes where positions determine them."""
-    assert known.table is not None
-    local = local_result(inferred, node.inputs, known.table)
-    known = replace(known, local=local)
-    return known if local is not None else elementwise_by_length(inferred, node, known)
-
-
 def _classes(inferred: Inferred, one: int, other: int) -> list[int]:
     """For each class of an s-op the class that another one has for the same values.
 
@@ -298,34 +289,21 @@ def _classes(inferred: Inferred, one: int, other: int) -> list[int]:
         _NotSunkError: it has none.
     """
     first, second = inferred.domain(one), inferred.domain(other)
-    are_listed = isinstance(first, Enumerated) and isinstance(second, Enumerated)
-    if not are_listed or (first.nullable and not second.nullable):
+    if not isinstance(first, Enumerated) or not isinstance(second, Enumerated):
         raise _NotSunkError
-    assert isinstance(first, Enumerated)
-    assert isinstance(second, Enumerated)
-    found = [{second.class_of.get(canonical_key(v)) for v in group} for group in first.classes]
-    numbers = [number for group in found for number in group if number is not None]
-    if len(numbers) != len(found) or any(len(group) != 1 for group in found):
+    if first.nullable and not second.nullable:
         raise _NotSunkError
-    return numbers
-
-
-def _grid(inferred: Inferred, number: int) -> Lengths | None:
-    """[lengths, positions], the class of an s-op that these determine, at all positions."""
-    facts = inferred.sops[number]
-    if not isinstance(facts.domain, Enumerated) or facts.domain.nullable:
-        return None
-    if facts.by_length is not None:
-        return facts.by_length
-    if facts.local is None or not (facts.local == facts.local[:1]).all():
-        return None
-    return np.repeat(facts.local[:1], inferred.max_seq_len, axis=0)
+    classes = [first.class_in(second, number) for number in range(len(first))]
+    known = [number for number in classes if number is not None]
+    if len(known) < len(classes):
+        raise _NotSunkError
+    return known
 
 
 def _told(inferred: Inferred, number: int, places: Lengths) -> Lengths | None:
     """[classes], the place that each class of an s-op tells; None if it does not tell them."""
-    grid, domain = _grid(inferred, number), inferred.domain(number)
-    if grid is None or not isinstance(domain, Enumerated):
+    grid, domain = grid_of(inferred, number), inferred.domain(number)
+    if grid is None or domain.nullable or not isinstance(domain, Enumerated):
         return None
     there = places != UNDEFINED
     classes, wanted = grid[there], places[there]
@@ -336,11 +314,12 @@ def _told(inferred: Inferred, number: int, places: Lengths) -> Lengths | None:
 
 def _length_told(inferred: Inferred, number: int) -> Lengths | None:
     """[lengths], the class of an s-op at all positions; None if some share one."""
-    grid = _grid(inferred, number)
-    if grid is None or not is_everywhere_alike(inferred, number):
+    grid = grid_of(inferred, number)
+    if grid is None or inferred.domain(number).nullable:
         return None
     first = grid[:, 0]
-    return first if len(np.unique(first)) == len(first) else None
+    tells = len(np.unique(first)) == len(first) and is_everywhere_alike(inferred, number)
+    return first if tells else None
 
 
 def _by_index_and_length(
@@ -370,9 +349,9 @@ def _in_place_of(inferred: Inferred, node: Node, found: Node, is_made: bool) -> 
         facts = replace(inferred.sops[node.id], mixture=False)
     elif is_made and known.table is not None:
         changed = replace(node, op=Op.MAP, inputs=found.inputs, value=None)
-        facts = _where(inferred, changed, replace(facts, table=known.table.renamed(renamed)))
+        facts = with_places(inferred, changed, replace(facts, table=known.table.renamed(renamed)))
     else:
         changed = replace(node, op=Op.MAP, inputs=(found.id,), value=None)
-        facts = _where(inferred, changed, replace(facts, table=Lookup(renamed)))
+        facts = with_places(inferred, changed, replace(facts, table=Lookup(renamed)))
     nodes = [changed if old.id == node.id else old for old in inferred.program]
     return rewritten(inferred, nodes, {node.id: facts})

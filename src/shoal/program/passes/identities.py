@@ -21,7 +21,6 @@ from shoal.program.facts.joint import TooManyRowsError, joint
 from shoal.program.facts.lookup import UNDEFINED, Lookup
 from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.program.rewriting import Rewrite, rewritten
-from shoal.rasp.values import canonical_key
 
 
 def resolve_identities(inferred: Inferred) -> Rewrite:
@@ -122,10 +121,10 @@ def _conjuncts(inferred: Inferred, selector: Node) -> Iterator[Node]:
 
 def _of_value(inferred: Inferred, node: Node) -> Lookup | None:
     """An aggregate by the class of what it averages, each by itself; None if that is not known."""
-    values = inferred.domain(node.inputs[1])
-    if not isinstance(values, Enumerated):
+    values, results = inferred.domain(node.inputs[1]), inferred.domain(node.id)
+    if not isinstance(values, Enumerated) or not isinstance(results, Enumerated):
         return None
-    classes = [_class_of(inferred, node, number) for number in range(len(values))]
+    classes = [values.class_in(results, number) for number in range(len(values))]
     known = [number for number in classes if number is not None]
     return Lookup(np.array(known, dtype=np.int32)) if len(known) == len(classes) else None
 
@@ -133,9 +132,11 @@ def _of_value(inferred: Inferred, node: Node) -> Lookup | None:
 def _of_query(inferred: Inferred, node: Node, select: Node) -> Lookup | None:
     """An aggregate by the class of the query, if all keys that it can select hold one value."""
     key, query = select.inputs
+    values, results = inferred.domain(node.inputs[1]), inferred.domain(node.id)
     held = _held_by_keys(inferred, key, node.inputs[1])
-    if held is None or inferred.domain(query).nullable:
+    if held is None or inferred.domain(query).nullable or not isinstance(results, Enumerated):
         return None
+    assert isinstance(values, Enumerated)
     holds = inferred.predicates[select.id] == 1
     meets = np.zeros((holds.shape[1], int(held[:, 1].max(initial=0)) + 1), dtype=bool)
     meets[held[:, 0], held[:, 1]] = True
@@ -145,7 +146,7 @@ def _of_query(inferred: Inferred, node: Node, select: Node) -> Lookup | None:
         return None
     entries = np.full(len(holds), UNDEFINED, dtype=np.int32)
     for number in np.flatnonzero(reached.any(axis=1)).tolist():
-        result = _class_of(inferred, node, int(reached[number].argmax()))
+        result = values.class_in(results, int(reached[number].argmax()))
         if result is None:
             return None
         entries[number] = result
@@ -175,13 +176,3 @@ def _held_by_keys(inferred: Inferred, key: int, value: int) -> npt.NDArray[np.in
     except TooManyRowsError:
         return None
     return rows[(rows >= 0).all(axis=1)]
-
-
-def _class_of(inferred: Inferred, node: Node, number: int) -> int | None:
-    """The class of an aggregate where all that is selected has a class; None if it has several."""
-    values, results = inferred.domain(node.inputs[1]), inferred.domain(node.id)
-    assert isinstance(values, Enumerated)
-    if not isinstance(results, Enumerated):
-        return None
-    found = {results.class_of.get(canonical_key(member)) for member in values.classes[number]}
-    return found.pop() if len(found) == 1 else None
