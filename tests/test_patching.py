@@ -414,3 +414,15 @@ def test_none_does_not_meet_what_it_never_meets() -> None:
     model = shoal.compile(program, vocab=["a", "b", "c"], max_seq_len=3)
     with pytest.raises(shoal.UnwritableError, match="they have on no input"):
         model.write("is late", ["c", "c"], [True, True])
+
+
+def test_aggregates_that_are_one_do_not_both_follow_what_only_one_of_them_fetches() -> None:
+    number = rasp.Map(lambda t: t, rasp.tokens).named("number")
+    same = rasp.Select(number, number, rasp.Comparison.EQ)
+    fetched = rasp.Aggregate(same, number), rasp.Aggregate(same, rasp.tokens)
+    program = rasp.SequenceMap(lambda x, y: (x, y), *fetched)
+    passes = ["common-subexpressions"]
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=1, passes=passes)
+    with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
+        model.write("number", [0], [3])
+    assert model.write("tokens", [0], [3]) == [(3, 3)]

@@ -113,6 +113,8 @@ class Readers:
             made_from = {other, value.replaced_by, *value.made_from}
             if other != label and made_from & {label, *led_to} and self._is_told_otherwise(value):
                 return other
+            if self._is_merged_by_operands(value, label, led_to):
+                return other
             if self._picks_by_priority(value) and {label, *led_to} & self._chosen_by(value):
                 return other
             if other in led_to:
@@ -144,6 +146,22 @@ class Readers:
         by_selector = any(label in self.atlas.selectors for label in made_from)
         is_made = bool(made_from) or value.replaced_by is not None
         return is_made and not by_selector
+
+    def _is_merged_by_operands(self, value: NamedValue, label: str, led_to: set[str]) -> bool:
+        """Whether another s-op that attends stands for it, whose operands would then differ.
+
+        One fetches what is replaced, say, and the other what equals it in the program.
+        """
+        holder = self.atlas.values.get(value.replaced_by or value.label, value)
+        attending = [any(i in self.atlas.selectors for i in v.inputs) for v in (value, holder)]
+        if holder is value or not all(attending):
+            return False
+
+        def changed(other: NamedValue, role: str) -> set[str]:
+            operands = {*self.atlas.operands_in(other.label, role)} & {label, *led_to}
+            return {(o != label and self.atlas.values[o].replaced_by) or o for o in operands}
+
+        return any(changed(value, r) != changed(holder, r) for r in ("query", "key", "value"))
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""
