@@ -81,13 +81,13 @@ class Readers:
         """
         if label == self.atlas.output:
             yield Patch.RESULT, ()
-        for reader, path in self._reached(label).items():
-            if self._parts_of(self.atlas.values[reader]):
+        for reader, path in self.reached(label).items():
+            if self.parts_of(self.atlas.values[reader]):
                 yield reader, path
             elif reader == self.atlas.output:
                 yield Patch.RESULT, (*path, reader)
 
-    def _reached(self, label: str) -> dict[str, tuple[str, ...]]:
+    def reached(self, label: str) -> dict[str, tuple[str, ...]]:
         """What is computed from an s-op, and what is on the way there, each with its own way."""
         found: dict[str, tuple[str, ...]] = {}
         on: dict[str, tuple[str, ...]] = {label: ()}
@@ -96,72 +96,9 @@ class Readers:
             if before:
                 path = dict.fromkeys(x for s in before for x in (*on[s], *((s,) * (s != label))))
                 found[reader] = tuple(path)
-                if not self._parts_of(self.atlas.values[reader]):
+                if not self.parts_of(self.atlas.values[reader]):
                     on[reader] = found[reader]
         return found
-
-    def taken_for_granted(self, label: str) -> str | None:
-        """An s-op that the model does not compute as the program says, if a value is replaced.
-
-        It depends on the value, and is the same on all inputs; or it does not, and is read from
-        what does, since the two are the same on all inputs. An aggregate that is left out follows
-        what its operand is made of, but not the operand itself.
-        """
-        led_to, reached = self.led_to(label), self._reached(label)
-        affected = self._variables_for(led_to)
-        for other, value in self.atlas.values.items():
-            made_from = {other, value.replaced_by, *value.made_from}
-            if other != label and made_from & {label, *led_to} and self._is_told_otherwise(value):
-                return other
-            if self._is_merged_by_operands(value, label, led_to):
-                return other
-            if self._picks_by_priority(value) and {label, *led_to} & self._chosen_by(value):
-                return other
-            if other in led_to:
-                follows = value.default is not None and other not in reached
-                is_there = value.table is not None or self.held(value) or self._parts_of(value)
-                if not follows and not is_there:
-                    return other
-            elif other != label and self._read_by(value) & affected:
-                return other
-        return None
-
-    def _picks_by_priority(self, value: NamedValue) -> bool:
-        """Whether a head picks the best position that is there, and reads no query."""
-        return any("priorities" in part.rules for part in self._parts_of(value))
-
-    def _chosen_by(self, value: NamedValue) -> set[str]:
-        """What the selectors of something that attends look at."""
-        selectors = tuple(label for label in value.inputs if label in self.atlas.selectors)
-        return {*self.atlas.through_selectors(selectors)}
-
-    def _is_told_otherwise(self, value: NamedValue) -> bool:
-        """Whether something that attends, as it is written, is told from what it equals.
-
-        It is looked up by the index, or another s-op stands for it that is computed from others.
-        """
-        if not any(label in self.atlas.selectors for label in value.inputs):
-            return False
-        made_from = self.atlas.values.get(value.replaced_by or "", value).made_from
-        by_selector = any(label in self.atlas.selectors for label in made_from)
-        is_made = bool(made_from) or value.replaced_by is not None
-        return is_made and not by_selector
-
-    def _is_merged_by_operands(self, value: NamedValue, label: str, led_to: set[str]) -> bool:
-        """Whether another s-op that attends stands for it, whose operands would then differ.
-
-        One fetches what is replaced, say, and the other what equals it in the program.
-        """
-        holder = self.atlas.values.get(value.replaced_by or value.label, value)
-        attending = [any(i in self.atlas.selectors for i in v.inputs) for v in (value, holder)]
-        if holder is value or not all(attending):
-            return False
-
-        def changed(other: NamedValue, role: str) -> set[str]:
-            operands = {*self.atlas.operands_in(other.label, role)} & {label, *led_to}
-            return {(o != label and self.atlas.values[o].replaced_by) or o for o in operands}
-
-        return any(changed(value, r) != changed(holder, r) for r in ("query", "key", "value"))
 
     def led_to(self, label: str) -> set[str]:
         """The s-ops that depend on one, without itself."""
@@ -171,11 +108,11 @@ class Readers:
                 reached.add(other)
         return reached - {label}
 
-    def _variables_for(self, labels: set[str]) -> set[str]:
+    def variables_for(self, labels: set[str]) -> set[str]:
         """The variables of the stream that belong to s-ops."""
         return {place.name for place in self.atlas.places.values() if place.value in labels}
 
-    def _read_by(self, value: NamedValue) -> set[str]:
+    def read_by(self, value: NamedValue) -> set[str]:
         """The variables of all ways in which an s-op is held."""
         return {name for reading in self.held(value) for name in reading.variables}
 
@@ -195,10 +132,10 @@ class Readers:
             sources = self.atlas.mentioned[todo.pop()]
             todo += [source for source in sources if source not in before]
             before.update(sources)
-        variables, led_to = self._variables_for(before), self.led_to(label)
+        variables, led_to = self.variables_for(before), self.led_to(label)
         for other in led_to - skipped:
             value = self.atlas.values[other]
-            for part in self._parts_of(value):
+            for part in self.parts_of(value):
                 for role, units in self._roles(part, value.replaced_by or other):
                     operands = self.atlas.operands_in(other, role)
                     allowed = set(self._read_for(operands, led_to))
@@ -233,7 +170,7 @@ class Readers:
         on_the_way = {value.label, *path}
         reads: list[tuple[Reading, Read]] = []
         whole, served, used = True, {consumer.label}, set()
-        for part in self._parts_of(consumer):
+        for part in self.parts_of(consumer):
             for role, units in self._roles(part, holder):
                 operands = self.atlas.operands_in(reader, role)
                 others = set(self._others(operands, on_the_way, value))
@@ -252,7 +189,7 @@ class Readers:
                     served.update(self._served(part, role, units))
         shared = tuple(sorted(served - {consumer.label}))
         steps = (*path, reader) if consumer.table is not None else path
-        mine = self._read_by(value)
+        mine = self.read_by(value)
         whole &= bool(reads) and self._is_computed(steps, on_the_way, used - mine)
         return Heard(tuple(reads), shared, whole)
 
@@ -268,7 +205,7 @@ class Readers:
 
     def _made_for(self, consumer: NamedValue) -> set[str]:
         """Variables of an s-op and of its helpers."""
-        return {name for part in self._parts_of(consumer) for name in part.writes}
+        return {name for part in self.parts_of(consumer) for name in part.writes}
 
     def _others(
         self, operands: Iterable[str], on_the_way: set[str], value: NamedValue
@@ -293,7 +230,7 @@ class Readers:
         units = tuple(range(len(self.weights.unembedding_b)))
         found = [(r, self._sees(end, "result", units, r)) for r in self.held(value)]
         reads = tuple((r, Read(end, "result", units)) for r, sees in found if sees)[:1]
-        mine = self._read_by(value)
+        mine = self.read_by(value)
         allowed = set(mine)
         on_the_way = {value.label, *path}
         for label in path:
@@ -305,12 +242,12 @@ class Readers:
     def _variables_of(self, label: str) -> Iterator[str]:
         """What holds an s-op, or what it is made of where nothing holds it."""
         value = self.atlas.values[label]
-        yield from self._read_by(value)
+        yield from self.read_by(value)
         if not self.held(value):
             for operand in self.atlas.mentioned[label]:
                 yield from self._variables_of(operand)
 
-    def _parts_of(self, value: NamedValue) -> tuple[Part, ...]:
+    def parts_of(self, value: NamedValue) -> tuple[Part, ...]:
         """The components that compute an s-op, and helpers that are there for it."""
         return self._made[value.replaced_by or value.label].parts
 

@@ -16,6 +16,7 @@ from shoal.atlas.content import (
     points_of,
     require_reachable,
 )
+from shoal.atlas.granted import taken_for_granted
 from shoal.atlas.patch import Patch, Source
 from shoal.atlas.patched import (
     ForSome,
@@ -124,7 +125,7 @@ class Writer:
 
     def require_computed(self, value: NamedValue) -> None:
         """Refuse to replace what the model takes something for granted of."""
-        granted = self.readers.taken_for_granted(value.label)
+        granted = taken_for_granted(self.readers, value.label)
         if granted is not None:
             raise UnwritableError(
                 value.label,

@@ -1,0 +1,83 @@
+"""What a model takes for granted of values, and would be wrong about if one were replaced."""
+
+from __future__ import annotations
+
+from shoal.atlas.atlas import Atlas, NamedValue
+from shoal.atlas.readers import Readers
+
+
+def taken_for_granted(readers: Readers, label: str) -> str | None:
+    """An s-op that the model does not compute as the program says, if a value is replaced.
+
+    It depends on the value, and is the same on all inputs; or it does not, and is read from what
+    does, since the two are the same on all inputs. An aggregate that is left out follows what its
+    operand is made of, but not the operand itself.
+
+    Args:
+        readers: of the model.
+        label: of the value.
+    """
+    atlas = readers.atlas
+    led_to, reached = readers.led_to(label), readers.reached(label)
+    affected = readers.variables_for(led_to)
+    for other, value in atlas.values.items():
+        made_from = {other, value.replaced_by, *value.made_from}
+        if other != label and made_from & {label, *led_to} and _is_told_otherwise(atlas, value):
+            return other
+        if _is_merged_by_operands(atlas, value, label, led_to):
+            return other
+        if _picks_by_priority(readers, value) and {label, *led_to} & _chosen_by(atlas, value):
+            return other
+        if other in led_to:
+            follows = value.default is not None and other not in reached
+            is_there = value.table is not None or readers.held(value) or readers.parts_of(value)
+            if not follows and not is_there:
+                return other
+        elif other != label and readers.read_by(value) & affected:
+            return other
+    return None
+
+
+def _attends(atlas: Atlas, value: NamedValue) -> bool:
+    """Whether an s-op is an aggregate or a width, as it is written."""
+    return any(label in atlas.selectors for label in value.inputs)
+
+
+def _picks_by_priority(readers: Readers, value: NamedValue) -> bool:
+    """Whether a head picks the best position that is there, and reads no query."""
+    return any("priorities" in part.rules for part in readers.parts_of(value))
+
+
+def _chosen_by(atlas: Atlas, value: NamedValue) -> set[str]:
+    """What the selectors of something that attends look at."""
+    selectors = tuple(label for label in value.inputs if label in atlas.selectors)
+    return {*atlas.through_selectors(selectors)}
+
+
+def _is_told_otherwise(atlas: Atlas, value: NamedValue) -> bool:
+    """Whether something that attends, as it is written, is told from what it equals.
+
+    It is looked up by the index, or another s-op stands for it that is computed from others.
+    """
+    if not _attends(atlas, value):
+        return False
+    made_from = atlas.values.get(value.replaced_by or "", value).made_from
+    by_selector = any(label in atlas.selectors for label in made_from)
+    is_made = bool(made_from) or value.replaced_by is not None
+    return is_made and not by_selector
+
+
+def _is_merged_by_operands(atlas: Atlas, value: NamedValue, label: str, led_to: set[str]) -> bool:
+    """Whether another s-op that attends stands for it, whose operands would then differ.
+
+    One fetches what is replaced, say, and the other what equals it in the program.
+    """
+    holder = atlas.values.get(value.replaced_by or value.label, value)
+    if holder is value or not (_attends(atlas, value) and _attends(atlas, holder)):
+        return False
+
+    def changed(other: NamedValue, role: str) -> set[str]:
+        operands = {*atlas.operands_in(other.label, role)} & {label, *led_to}
+        return {(o != label and atlas.values[o].replaced_by) or o for o in operands}
+
+    return any(changed(value, r) != changed(holder, r) for r in ("query", "key", "value"))
