@@ -92,3 +92,53 @@ def test_bounds_on_widths_hold_on_all_inputs(
                 keys = position + 1 if causal else n
                 assert bounds.low <= found <= bounds.high
                 assert bounds.low_of_complement <= keys - found <= bounds.high_of_complement
+
+
+FIRST = SelectorWidth(
+    Select(indices, indices, Comparison.LT) & Select(tokens, tokens, Comparison.EQ)
+)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    ("program", "occurs"),
+    [
+        (FIRST, [3, 2, 1, 1]),
+        (Map(lambda n: n == 0, FIRST), [4, 3]),
+        (Map(lambda n: n > 1, FIRST), [4, 2]),
+        (SequenceMap(lambda n, x: (n, x), FIRST, tokens), [3] * 3 + [2] * 3 + [1] * 6),
+        (indices, [1, 1, 1, 1]),
+    ],
+)
+def test_a_rank_among_equals_is_one_for_each(program: SOp, occurs: list[int], causal: bool) -> None:
+    found = facts_of(program, causal).occurs
+    assert found is not None
+    assert found.tolist() == occurs
+
+
+def test_what_comes_later_is_no_rank_under_a_causal_mask() -> None:
+    later = Select(indices, indices, Comparison.GT) & Select(tokens, tokens, Comparison.EQ)
+    assert facts_of(SelectorWidth(later)).occurs is not None
+    assert facts_of(SelectorWidth(later), causal=True).occurs is None
+
+
+GROUPS = st.sampled_from([tokens, Map(lambda x: x // 2, tokens), indices, FIRST])
+PREDICATES = st.sampled_from(
+    [*Comparison, lambda k, q: k // 2 == q // 2, lambda k, q: abs(k - q) < 2]
+)
+
+
+@given(ELEMENTS, GROUPS, PREDICATES, PREDICATES, FUNCTIONS, st.booleans())
+def test_no_value_occurs_more_often_than_is_said(
+    ordered: SOp, group: SOp, order: object, alike: object, function: object, causal: bool
+) -> None:
+    selector = Select(ordered, ordered, order) & Select(group, group, alike)  # type: ignore[arg-type]
+    rank = SelectorWidth(selector)
+    for program in (rank, Map(function, rank), SequenceMap(lambda n, x: n + x, rank, tokens)):  # type: ignore[arg-type]
+        facts = facts_of(program, causal)
+        for n in range(1, LONGEST + 1):
+            for xs in product(VOCAB, repeat=n):
+                values = program(list(xs), causal=causal)
+                for number, group_of in enumerate(facts.domain.classes):
+                    times = sum(value in group_of for value in values)
+                    assert facts.occurs is None or times <= facts.occurs[number]

@@ -65,20 +65,26 @@ def _ranks_from(facts: Inferred, selector: Node) -> int | None:
     A strict order selects 0 to n - 1 of them, one that is reflexive 1 to n. Under a causal mask
     keys that come later are missing.
     """
-    if selector.op is not Op.SELECT or facts.program.causal:
+    if facts.program.causal or not compares_ranks(facts, selector):
         return None
+    return int(facts.predicates[selector.id][0, 0])
+
+
+def compares_ranks(facts: Inferred, selector: Node) -> bool:
+    """Whether a selector compares values that surely differ by a total order."""
+    if selector.op is not Op.SELECT:
+        return False
     key, query = selector.inputs
     if key != query or not facts.sops[key].distinct:
-        return None
+        return False
     holds = facts.predicates[selector.id]
     if not len(holds) or (holds == UNDEFINED).any():
-        return None
+        return False
     own = np.diagonal(holds)
     others = holds - np.diag(own)
     is_total = (others + others.T == 1 - np.eye(len(holds), dtype=int)).all()
     is_transitive = len(np.unique(others.sum(axis=1))) == len(holds)
-    is_order = is_total and is_transitive and bool((own == own[0]).all())
-    return int(own[0]) if is_order else None
+    return bool(is_total and is_transitive and (own == own[0]).all())
 
 
 def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:

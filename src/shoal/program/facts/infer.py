@@ -35,6 +35,7 @@ from shoal.program.facts.inferred import (
 )
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
+from shoal.program.facts.occurrences import with_occurrences
 from shoal.program.facts.tabulate import tabulate
 from shoal.program.facts.together import that_can_meet
 from shoal.program.facts.width_bounds import WidthBounds, tighter
@@ -113,7 +114,8 @@ def infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFact
     Raises:
         UnsupportedProgramError: as of ``infer``.
     """
-    return with_positions(facts, node, _infer_sop(facts, node, raises))
+    known = with_positions(facts, node, _infer_sop(facts, node, raises))
+    return with_occurrences(facts, node, known)
 
 
 def _entries(table: Predicate | None) -> int:

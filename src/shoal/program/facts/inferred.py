@@ -24,6 +24,9 @@ Grid = npt.NDArray[np.int32]
 Lengths = npt.NDArray[np.int32]
 """[lengths, positions], the class of a value in an input of 1, 2, ... tokens; UNDEFINED beyond."""
 
+Occurrences = npt.NDArray[np.int_]
+"""[classes], the greatest number of positions of one input at which a value is of each."""
+
 Predicate = npt.NDArray[np.int32]
 """[query classes, key classes], whether a select holds; UNDEFINED where its predicate raises."""
 
@@ -41,6 +44,7 @@ class SOpFacts:
         mixture: for aggregates, whether several different numbers can be averaged.
         distinct: whether it surely differs between any two positions of one input.
         ranks_from: if its values on n tokens are surely n numbers in a row, the first of them.
+        occurs: how often each class can occur in one input; None where nothing is known.
     """
 
     domain: Domain
@@ -50,6 +54,7 @@ class SOpFacts:
     mixture: bool = False
     distinct: bool = False
     ranks_from: int | None = None
+    occurs: Occurrences | None = None
 
 
 @dataclass(frozen=True)

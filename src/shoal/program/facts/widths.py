@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from shoal.program.facts.distinct import meets_its_rank
 from shoal.program.facts.inferred import SOpFacts
+from shoal.program.facts.occurrences import most_positions
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op, Program
 
@@ -27,8 +28,8 @@ def width_bounds(
     A query selects at least one key if it selects its own position, the only one (besides the
     first) that surely exists, or if both are ranks, and equal ones meet; of both of two selectors
     it selects a key if both select its own position. It selects at most as many keys as there are
-    positions that can hold a matching key, or key classes that match, if no two positions hold the
-    same, and all but its own position if it does not select that; and one, if that is promised.
+    positions that can hold a matching key, as often as keys that match can occur, and all but its
+    own position if it does not select that; and one, if that is promised.
 
     Args:
         node: the selector.
@@ -102,8 +103,7 @@ def _bounds(
 ) -> tuple[bool, int]:
     """Whether a query surely matches the key at its own position; how many keys at most."""
     high = _most_positions(matches, keys.local, max_seq_len)
-    if keys.distinct:
-        high = min(high, int(matches.sum(axis=1).max(initial=0)))
+    high = min(high, most_positions(matches, keys.occurs, max_seq_len))
     return _own_position(matches, same, keys.local, queries.local), high
 
 

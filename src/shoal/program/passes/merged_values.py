@@ -169,7 +169,10 @@ def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition
         groups = groupby(order, key=lambda i: int(partition[i]))
         classes = tuple(tuple(v for i in group for v in domain.classes[i]) for _, group in groups)
         domain = replace(domain, classes=classes)
-        facts = replace(facts, distinct=False, ranks_from=None)
+        occurs = facts.occurs
+        if occurs is not None:
+            occurs = np.bincount(partition, weights=occurs).astype(int)
+        facts = replace(facts, distinct=False, ranks_from=None, occurs=occurs)
     return replace(facts, domain=domain, table=table, local=local, by_length=by_length)
 
 
