@@ -426,3 +426,13 @@ def test_aggregates_that_are_one_do_not_both_follow_what_only_one_of_them_fetche
     with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
         model.write("number", [0], [3])
     assert model.write("tokens", [0], [3]) == [(3, 3)]
+
+
+def test_means_of_which_a_difference_alone_is_stored_do_not_meet_what_they_never_meet() -> None:
+    is_positive = rasp.Map(lambda t: t > 0, rasp.tokens).named("is positive")
+    even = rasp.Select(rasp.tokens, rasp.indices, lambda k, q: (k + q) % 2 == 0)
+    program = rasp.Aggregate(even, rasp.tokens) - rasp.Aggregate(even, is_positive)
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2)
+    assert model.write("is positive", [1, 2], [True, True]) == program([1, 2])
+    with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
+        model.write("is positive", [1, 2], [True, False])

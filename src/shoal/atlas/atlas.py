@@ -97,6 +97,7 @@ class NamedValue:
         default: of an aggregate or a width that is not computed, and is read through what it
             selects and averages: its class where nothing is selected (-1 for None, -2 for what
             never is so, and for widths). None for all others.
+        fallback: the same of any other aggregate; None in older files.
     """
 
     __repr__ = shown_fields
@@ -121,6 +122,7 @@ class NamedValue:
     of_blocks: Reading | None
     default: int | None = None
     by_length: Classes | None = None
+    fallback: int | None = None
 
     @cached_property
     def class_of(self) -> dict[Key, int]:

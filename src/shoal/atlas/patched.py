@@ -7,10 +7,11 @@ a selector that selects nothing though it always selects, a network answers anyh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shoal.atlas.aggregating import aggregated
 from shoal.atlas.atlas import Atlas, NamedValue, Selector
 from shoal.atlas.content import Classes, Content
 from shoal.atlas.reading import Reader
@@ -69,6 +70,20 @@ class Patched:
             return content.classes
         return np.where(content.mask, content.classes, self.now.classes(label))
 
+    def classes_of_operand(self, label: str, seen: dict[str, Content]) -> Classes:
+        """The same; of an aggregate of which too little is stored, from what it averages."""
+        try:
+            return self.classes(label, seen)
+        except UnreadableError:
+            value = self.atlas.values[label]
+            if value.op != Op.AGGREGATE:
+                raise
+        selector, averaged = value.inputs
+        selected = self.selection(selector, seen)
+        members = self.atlas.values[averaged].classes or ()
+        values = [None if c < 0 else members[c][0] for c in self.classes(averaged, seen)]
+        return aggregated(replace(value, default=value.fallback), selected, values)
+
     def _is_inferred_from(self, label: str, seen: dict[str, Content]) -> bool:
         """Whether nothing in the stream holds a function of what is replaced.
 
@@ -102,8 +117,16 @@ class Patched:
         return selection(self.atlas, label, operand, self.length)
 
 
-def require_defined(patched: Patched) -> None:
-    """Refuse what makes operands meet that never do: a network may answer them anyhow."""
+def require_defined(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
+    """Refuse what makes operands meet that never do: a network may answer them anyhow.
+
+    So it may where nobody can tell what they are, since what is stored of them is what is read.
+
+    Args:
+        patched: the forward pass.
+        led_to: from a label to those of the s-ops that depend on it.
+    """
+    affected = _affected(patched, led_to)
     for step in patched.atlas.values.values():
         if step.table is None or not step.is_compiled:
             continue
@@ -112,9 +135,16 @@ def require_defined(patched: Patched) -> None:
             continue
         seen = patched.seen_by(step.label)
         try:
-            operands = [patched.classes(label, seen) for label in step.inputs]
-        except UnreadableError:
-            continue  # nothing reads it either
+            operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
+        except UnreadableError as error:
+            if affected.isdisjoint(step.inputs) or not _is_computed(patched.atlas, step):
+                continue  # nothing reads it either
+            raise UnwritableError(
+                step.inputs[0],
+                f"{step.label!r} is defined only for values of {' and '.join(step.inputs)} that "
+                f"they have together on some input, and whether they have such ones now is not "
+                f"known: {error}",
+            ) from None
         rows = np.unique(np.array(operands, dtype=int).T, axis=0)
         if (Lookup(step.table)(rows.T) == UNDEFINED).any() or not all(
             _meet(values, row) for row in rows if (row == NONE).any()
@@ -125,6 +155,12 @@ def require_defined(patched: Patched) -> None:
                 f"they have on no input, and {step.label!r} is defined only for those that "
                 "they have",
             )
+
+
+def _is_computed(atlas: Atlas, value: NamedValue) -> bool:
+    """Whether a component computes an s-op, or what stands for it."""
+    holder = value.replaced_by or value.label
+    return any(place.value == holder for place in atlas.places.values())
 
 
 def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:

@@ -170,6 +170,8 @@ def _value(
     raw = (lowered.raw[place],) if place in lowered.raw else ()
     is_skipped = place in skipped and not readings((*held, *raw))
     program = optimised.original.program
+    default = _default(domain, node)
+    is_read_through = node.id in optimised.left_out or is_skipped
     return NamedValue(
         label=node.label,
         aliases=node.aliases,
@@ -190,7 +192,8 @@ def _value(
         blocks=blocks,
         readings=readings((*(held if blocks is None else ()), *raw)),
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
-        default=_default(domain, node) if node.id in optimised.left_out or is_skipped else None,
+        default=default if is_read_through else None,
+        fallback=None if is_read_through or node.op is not Op.AGGREGATE else default,
     )
 
 
