@@ -46,10 +46,10 @@ bench: $(VENV)/targets
 	$(BIN)/python -m benchmarks.document
 
 # Methods of others on the cases of the laboratory, in an environment of their own. auto-circuit needs TransformerLens 2,
-# which runs with NumPy 2, though its metadata say otherwise.
+# which runs with NumPy 2, though its metadata say otherwise. Models are so small that threads of PyTorch wait for each other.
 discovery: $(VENV)-discovery/installed
-	$(VENV)-discovery/bin/python -m benchmarks.circuit_discovery --seeds 3
-	$(VENV)-discovery/bin/python -m benchmarks.autoencoders
+	OMP_NUM_THREADS=1 $(VENV)-discovery/bin/python -m benchmarks.circuit_discovery --seeds 3
+	OMP_NUM_THREADS=1 $(VENV)-discovery/bin/python -m benchmarks.autoencoders
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shoal needs Python 3.11 or later; try make PYTHON=python3.12")'
