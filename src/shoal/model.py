@@ -33,6 +33,7 @@ from shoal.rasp.values import Value, show_value
 from shoal.report import report
 from shoal.runnable import Transformer
 from shoal.targets.target import editing_runner_of, module_of
+from shoal.threads import one_thread
 from shoal.transformer.edits import Edit
 from shoal.views import explorer_page, model_card
 from shoal_solvers import ALTERNATING, Allocation, AllocationProblem, Result
@@ -57,7 +58,10 @@ class Model(Transformer):
     @cached_property
     def atlas(self) -> Atlas:
         """Everything that is known about it."""
-        return survey(self._stages) if self.loaded is None else self.loaded
+        if self.loaded is not None:
+            return self.loaded
+        with one_thread():  # a rank may depend on the order in which sums are added up
+            return survey(self._stages)
 
     @property
     def seconds(self) -> Mapping[str, float]:

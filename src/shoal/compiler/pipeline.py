@@ -12,7 +12,6 @@ from shoal.compiler.fewest_parameters import place_with_few_parameters
 from shoal.compiler.output import output_decoder, require_distinct_results
 from shoal.compiler.place import Placed, place
 from shoal.compiler.promises import require_promised_sizes
-from shoal.compiler.threads import one_thread
 from shoal.compiler.variants import lower_all, variants
 from shoal.craft.model import CraftModel
 from shoal.limits import Limits, Work
@@ -26,6 +25,7 @@ from shoal.program.trace import trace
 from shoal.rasp.expressions import SOp
 from shoal.rasp.positions import refusals_at
 from shoal.rasp.values import Value
+from shoal.threads import one_thread
 from shoal.transformer.encoders import InputEncoder
 from shoal.transformer.weights import Weights, print_weights
 from shoal_solvers import Budgets, ObjectiveResult
