@@ -2,8 +2,9 @@
 # $(VENV)/installed is what users have, $(VENV)/dev what contributors have besides.
 PYTHON ?= python3
 VENV := .venv
-# Of OpenBLAS: golden sizes are of these kernels, which all x86 processors of the last decade have.
-export OPENBLAS_CORETYPE ?= Haswell
+# Golden sizes and digests are of these kernels of OpenBLAS, which x86 processors of the last decade have: others round
+# otherwise, and some offers are exact enough by a hair.
+export OPENBLAS_CORETYPE := Haswell
 BIN := $(VENV)/bin
 
 .PHONY: demo test test-targets lint docs bench discovery clean

@@ -129,6 +129,11 @@ class NamedValue:
         """The class of a value, by canonical key."""
         return {canonical_key(v): i for i, c in enumerate(self.classes or ()) for v in c}
 
+    def values_of(self, classes: npt.NDArray[np.integer]) -> list[Value]:
+        """One value for each class; None for None."""
+        listed = self.classes or ()
+        return [None if number < 0 else listed[number][0] for number in classes]
+
     @property
     def is_constant(self) -> bool:
         """Whether there is one possibility alone: a class, or None."""

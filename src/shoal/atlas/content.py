@@ -145,8 +145,7 @@ def content_of_classes(value: NamedValue, classes: Classes, mask: npt.NDArray[np
 
     def coordinates(reading: Reading) -> Coordinates:
         if reading.codes is None:
-            each = [None if c < 0 else (value.classes or ())[c][0] for c in classes]
-            return _numbers(value, each, mask, reading)
+            return _numbers(value, value.values_of(classes), mask, reading)
         numbers = block_of[classes] if reading is value.of_blocks else classes
         return np.asarray(with_none(reading.codes)[numbers])
 

@@ -14,6 +14,7 @@ import numpy as np
 from shoal.atlas.aggregating import aggregated
 from shoal.atlas.atlas import Atlas, NamedValue, Selector
 from shoal.atlas.content import Classes, Content
+from shoal.atlas.readers import Readers
 from shoal.atlas.reading import Reader
 from shoal.atlas.selecting import Selection, is_defined, selection
 from shoal.errors import UnreadableError, UnwritableError
@@ -80,8 +81,7 @@ class Patched:
                 raise
         selector, averaged = value.inputs
         selected = self.selection(selector, seen)
-        members = self.atlas.values[averaged].classes or ()
-        values = [None if c < 0 else members[c][0] for c in self.classes(averaged, seen)]
+        values = self.atlas.values[averaged].values_of(self.classes(averaged, seen))
         return aggregated(replace(value, default=value.fallback), selected, values)
 
     def _is_inferred_from(self, label: str, seen: dict[str, Content]) -> bool:
@@ -117,16 +117,16 @@ class Patched:
         return selection(self.atlas, label, operand, self.length)
 
 
-def require_defined(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
+def require_defined(patched: Patched, readers: Readers) -> None:
     """Refuse what makes operands meet that never do: a network may answer them anyhow.
 
     So it may where nobody can tell what they are, since what is stored of them is what is read.
 
     Args:
         patched: the forward pass.
-        led_to: from a label to those of the s-ops that depend on it.
+        readers: of the model.
     """
-    affected = _affected(patched, led_to)
+    affected = _affected(patched, readers.led_to)
     for step in patched.atlas.values.values():
         if step.table is None or not step.is_compiled:
             continue
@@ -137,7 +137,8 @@ def require_defined(patched: Patched, led_to: Callable[[str], Set[str]]) -> None
         try:
             operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
         except UnreadableError as error:
-            if affected.isdisjoint(step.inputs) or not _is_computed(patched.atlas, step):
+            holder = step.replaced_by or step.label
+            if affected.isdisjoint(step.inputs) or not readers.variables_for({holder}):
                 continue  # nothing reads it either
             raise UnwritableError(
                 step.inputs[0],
@@ -155,12 +156,6 @@ def require_defined(patched: Patched, led_to: Callable[[str], Set[str]]) -> None
                 f"they have on no input, and {step.label!r} is defined only for those that "
                 "they have",
             )
-
-
-def _is_computed(atlas: Atlas, value: NamedValue) -> bool:
-    """Whether a component computes an s-op, or what stands for it."""
-    holder = value.replaced_by or value.label
-    return any(place.value == holder for place in atlas.places.values())
 
 
 def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:

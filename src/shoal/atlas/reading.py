@@ -73,8 +73,7 @@ class Reader:
         """The first value of the class of an s-op at each position."""
         if value.classes is None:
             raise _unreadable(value)
-        choices = (*(members[0] for members in value.classes), None)
-        return [choices[number] for number in self._classes(value)]
+        return value.values_of(self._classes(value))
 
     def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
         _require_precise(value, reading)

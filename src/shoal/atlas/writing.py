@@ -100,7 +100,7 @@ class Writer:
                     for_some.append((label, content, chosen | set(around)))
         if all(patch.source in _CLASSES for patch in patches) and made:
             patched = Patched(self.run(tokens, made), contents, tuple(for_some))
-            require_defined(patched, self.readers.led_to)
+            require_defined(patched, self.readers)
             require_met(patched, self.readers.led_to)
             require_selected(patched, patches[0].name, self.readers.led_to)
             require_known(patched, patches[0].name)

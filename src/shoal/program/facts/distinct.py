@@ -65,12 +65,12 @@ def _ranks_from(facts: Inferred, selector: Node) -> int | None:
     A strict order selects 0 to n - 1 of them, one that is reflexive 1 to n. Under a causal mask
     keys that come later are missing.
     """
-    if facts.program.causal or not compares_ranks(facts, selector):
+    if facts.program.causal or not is_total_order(facts, selector):
         return None
     return int(facts.predicates[selector.id][0, 0])
 
 
-def compares_ranks(facts: Inferred, selector: Node) -> bool:
+def is_total_order(facts: Inferred, selector: Node) -> bool:
     """Whether a selector compares values that surely differ by a total order."""
     if selector.op is not Op.SELECT:
         return False

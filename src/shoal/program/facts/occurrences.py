@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from shoal.program.facts.distinct import compares_ranks
+from shoal.program.facts.distinct import is_total_order
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Occurrences, Predicate, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED
@@ -36,7 +36,7 @@ def with_occurrences(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
     return known
 
 
-def most_positions(
+def most_occurrences(
     matches: npt.NDArray[np.bool_], occurs: Occurrences | None, max_seq_len: int
 ) -> int:
     """The greatest number of positions whose key one query matches.
@@ -108,7 +108,7 @@ def _conjuncts(program: Program, selector: Node) -> Iterator[Node]:
 
 def _is_ordered(facts: Inferred, select: Node) -> bool:
     """Whether widths are ranks; under a causal mask, if no key that comes later is selected."""
-    if not compares_ranks(facts, select):
+    if not is_total_order(facts, select):
         return False
     holds = facts.predicates[select.id] == 1
     key = facts.program.node(select.inputs[0])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.program.facts.distinct import meets_its_rank
 from shoal.program.facts.inferred import SOpFacts
-from shoal.program.facts.occurrences import most_positions
+from shoal.program.facts.occurrences import most_occurrences
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op, Program
 
@@ -103,7 +103,7 @@ def _bounds(
 ) -> tuple[bool, int]:
     """Whether a query surely matches the key at its own position; how many keys at most."""
     high = _most_positions(matches, keys.local, max_seq_len)
-    high = min(high, most_positions(matches, keys.occurs, max_seq_len))
+    high = min(high, most_occurrences(matches, keys.occurs, max_seq_len))
     return _own_position(matches, same, keys.local, queries.local), high
 
 
