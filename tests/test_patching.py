@@ -436,3 +436,15 @@ def test_means_of_which_a_difference_alone_is_stored_do_not_meet_what_they_never
     assert model.write("is positive", [1, 2], [True, True]) == program([1, 2])
     with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
         model.write("is positive", [1, 2], [True, False])
+
+
+def test_an_s_op_that_an_input_stands_for_is_not_read_from_it_when_it_no_longer_equals_it() -> None:
+    """The distance of two widths is the index, and follows an index that is replaced by widths."""
+    ahead = rasp.Select(rasp.indices, rasp.indices, lambda k, q: k == q + 1)
+    before_last = rasp.SelectorWidth(ahead)
+    positive = rasp.Select(before_last, before_last, lambda k, q: k > 0)
+    count = rasp.keep(rasp.SelectorWidth(positive))
+    program = rasp.SequenceMap(lambda x, y: abs(x - y), before_last, count)
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2)
+    with pytest.raises(shoal.UnwritableError, match="it would no longer be 'indices'"):
+        model.write("indices", [1, 0], [1, 1])

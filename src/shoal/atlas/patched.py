@@ -158,6 +158,41 @@ def require_defined(patched: Patched, readers: Readers) -> None:
             )
 
 
+def require_followed(patched: Patched, readers: Readers) -> None:
+    """Refuse what changes an s-op whose equal, which stands for it, does not follow.
+
+    The two are the same on all inputs, and need not be if something that they depend on is
+    replaced: one may be computed from that, and the other be it.
+
+    Args:
+        patched: the forward pass.
+        readers: of the model.
+    """
+    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
+    affected = _affected(patched, readers.led_to)
+    for step in patched.atlas.values.values():
+        if step.replaced_by is None or step.table is None or affected.isdisjoint(step.inputs):
+            continue
+        is_told = any(step.label in readers.reached(label) for label in replaced)
+        if is_told or not [*readers.consumers(step.label)]:
+            continue
+        seen = patched.seen_by(step.label)
+        try:
+            operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
+            found = patched.classes(step.label, patched.contents)
+        except UnreadableError as error:
+            why = f"whether it is still {step.replaced_by!r} is not known: {error}"
+        else:
+            if (Lookup(step.table)(operands) == found).all():
+                continue
+            why = f"it would no longer be {step.replaced_by!r}"
+        raise UnwritableError(
+            step.inputs[0],
+            f"the model reads {step.label!r} from {step.replaced_by!r}, since the two are the same "
+            f"on all inputs, and with the new value {why}",
+        )
+
+
 def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
     """Refuse what makes values meet in an MLP that token, position and length never bring together.
 

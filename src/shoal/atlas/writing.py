@@ -22,6 +22,7 @@ from shoal.atlas.patched import (
     ForSome,
     Patched,
     require_defined,
+    require_followed,
     require_known,
     require_met,
     require_selected,
@@ -101,6 +102,7 @@ class Writer:
         if all(patch.source in _CLASSES for patch in patches) and made:
             patched = Patched(self.run(tokens, made), contents, tuple(for_some))
             require_defined(patched, self.readers)
+            require_followed(patched, self.readers)
             require_met(patched, self.readers.led_to)
             require_selected(patched, patches[0].name, self.readers.led_to)
             require_known(patched, patches[0].name)
