@@ -24,6 +24,7 @@ class Limits:
         model_bytes: size of all weights.
         fused_rows: rows of a table that skips intermediate values; larger ones are not offered.
         fused_neurons: hidden neurons of such a table's MLP, likewise.
+        promised_inputs: sequences that a promise about inputs is asked about.
         work: what all stages but the allocator may do, in units of ``Work``; the allocator has
             ``time_limit``.
     """
@@ -35,6 +36,7 @@ class Limits:
     model_bytes: int = 2**31
     fused_rows: int = 2_000
     fused_neurons: int = 1_024
+    promised_inputs: int = 2**16
     work: int = 100_000_000
 
     @property

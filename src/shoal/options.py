@@ -15,6 +15,7 @@ from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
 from shoal.narrowing.narrow import NARROW
 from shoal.program.passes import PASSES, VARIANTS
+from shoal.rasp.promised_inputs import InputPromise, promise_of
 from shoal.rasp.values import (
     Value,
     canonical_key,
@@ -84,6 +85,7 @@ class CompileOptions:
             "one-hot", which leaves out the pass "result-codes".
         objective: what is to be small, the most important first. What is not named comes after
             what is, in its usual order, but for the parameters.
+        inputs: which inputs are promised; None for all.
 
     Raises:
         InvalidOptionError: an option makes no sense; the message says which and why.
@@ -104,6 +106,7 @@ class CompileOptions:
     limits: Limits = field(default_factory=Limits)
     result: str = RESULTS[0]
     objective: tuple[str, ...] = USUAL_OBJECTIVES
+    inputs: InputPromise | None = None
 
     def __post_init__(self) -> None:
         limits = _one_of(self.limits, Limits, "limits", "shoal.Limits(fused_neurons=..., ...)")
@@ -117,6 +120,7 @@ class CompileOptions:
             "causal": _truth("causal", self.causal),
             "reuse": _truth("reuse", self.reuse),
             "objective": _objective_of(self.objective),
+            "inputs": promise_of(self.inputs),
         }
         for name, content in canonical.items():
             object.__setattr__(self, name, content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
@@ -13,6 +13,7 @@ from shoal import rasp
 from shoal.rasp.expressions import RASPExpr, SOp
 from shoal.rasp.values import Value
 from shoal_analysis.fuzzing import functions
+from shoal_analysis.fuzzing.promises import PROMISES
 
 POOL: Mapping[str, Any] = {
     name: function
@@ -54,6 +55,7 @@ class CaseOptions:
         slack: by how much each budget exceeds what the model takes without budgets; None for
             no budget. In the order layers, width, neurons, heads.
         checks: names of the further oracles to ask.
+        promise: the name of one of ``PROMISES``, under which it is compiled; None for no promise.
     """
 
     max_seq_len: int
@@ -63,6 +65,7 @@ class CaseOptions:
     reuse: bool
     slack: tuple[int | None, int | None, int | None, int | None]
     checks: tuple[str, ...]
+    promise: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,22 @@ class Case:
         """The program as Python, without lines that nothing uses."""
         return "\n".join(f"{line.name} = {line.source}" for line in needed(self.lines))
 
+    @property
+    def promise(self) -> Callable[[list[Value]], bool] | None:
+        """Which inputs are promised; None for all."""
+        return None if self.options.promise is None else PROMISES[self.options.promise]
+
     def inputs(self, count: int = 12) -> list[list[Value]]:
-        """Inputs of all lengths, short ones first; the same for the same case."""
+        """Inputs of all lengths, short ones first; the same for the same case.
+
+        Of promised ones as many of several times as many as are promised.
+        """
+        if self.promise is None:
+            return self.sequences(count)
+        return list(filter(self.promise, self.sequences(4 * count)))
+
+    def sequences(self, count: int) -> list[list[Value]]:
+        """The same, whatever is promised."""
         generator = random.Random(self.seed)
         short = [list(s) for n in (1, 2) for s in islice(product(self.vocab, repeat=n), 4)]
         longest = self.options.max_seq_len

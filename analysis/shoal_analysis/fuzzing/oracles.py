@@ -31,6 +31,7 @@ from shoal.rasp.values import Value, canonical_key
 from shoal.targets.target import RUNNERS, is_installed
 from shoal_analysis.fuzzing.cases import Case
 from shoal_analysis.fuzzing.patching import wrong_patches
+from shoal_analysis.fuzzing.promises import may_be_promised
 from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
 LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
@@ -100,6 +101,7 @@ def examine(case: Case, haiku: bool = False) -> Verdict:
     stages = [target.name for target in sorted(asked, key=lambda t: (t.is_slow, t.name))]
     for stage in stages:
         compare_results(stage, program, expected, model.run_batch(inputs, stage))
+    _check_promise(case, program, model)
     for check in case.options.checks:
         _CHECKS[check](case, program, model, expected)
     return Verdict(
@@ -122,7 +124,7 @@ def _interpreted(program: SOp, case: Case) -> Expected:
 def answer_to(program: SOp, sequence: list[Value], case: Case) -> list[Value] | None:
     """What the interpreter says of an input; None if it raises, or says too little."""
     try:
-        result = program(sequence, causal=case.options.causal)
+        result = program(sequence, causal=case.options.causal, inputs=case.promise)
     except EvaluationError:
         return None
     return result if len(result) == len(sequence) else None  # constants may be too short
@@ -163,6 +165,7 @@ def compile_case(case: Case, program: SOp, **changes: Any) -> shoal.Model:
         "reuse": case.options.reuse,
         "time_limit": 1.0,
         "limits": LIMITS,
+        "inputs": case.promise,
         **changes,
     }
     model = shoal.compile(program, **options)
@@ -181,6 +184,19 @@ def _budget(case: Case, model: shoal.Model) -> Budgets | None:
         for cost, slack in zip(taken, case.options.slack, strict=True)
     ]
     return None if limits == [None] * 4 else Budgets(*limits)
+
+
+def _check_promise(case: Case, program: SOp, model: shoal.Model) -> None:
+    """What is no promised input is refused, by the model as by the interpreter."""
+    promise = case.promise
+    for sequence in case.sequences(12) if promise is not None else ():
+        if promise is not None and not promise(sequence):
+            for who in (lambda xs: program(xs, inputs=promise), model.run):
+                try:
+                    result = who(sequence)
+                except InvalidInputError:
+                    continue
+                raise Difference("promise", f"{sequence!r} is not promised, but gives {result!r}")
 
 
 def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
@@ -255,8 +271,11 @@ def _check_rename(case: Case, program: SOp, model: shoal.Model, expected: Expect
 
 def _check_longer(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:
     """A model for longer inputs agrees on the short ones."""
+    longest = case.options.max_seq_len + 3
+    if case.promise is not None and not may_be_promised(len(case.vocab), longest):
+        return
     try:
-        longer = compile_case(case, program, max_seq_len=case.options.max_seq_len + 3)
+        longer = compile_case(case, program, max_seq_len=longest)
     except UnsupportedProgramError as error:
         if error.kind in _LARGER:
             return

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shoal.options import ALL, PASS_NAMES
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
+from shoal_analysis.fuzzing.promises import PROMISES, may_be_promised
 from shoal_analysis.fuzzing.writing import VOCABS, Choices, RandomChoices, write_lines
 from shoal_solvers import SOLVERS
 
@@ -44,23 +45,26 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
     """
     vocab_kind, vocab = choices.pick(VOCABS)
     lines, names = write_lines(choices, vocab_kind, most_steps)
-    options = _case_options(choices)
+    options = _case_options(choices, len(vocab))
     seed = choices.number(0, 999)
     return with_interesting_result(Case(lines, vocab, options, seed), names)
 
 
-def _case_options(choices: Choices) -> CaseOptions:
-    """Compile options, budgets and further oracles."""
+def _case_options(choices: Choices, tokens: int) -> CaseOptions:
+    """Compile options, budgets, further oracles, and a promise where few sequences exist."""
     passes = choices.pick(("all", "none", _UNFUSED, None, None, None))
     checks = tuple(_some(choices, CHECKS, choices.number(0, 2)))
+    promise = choices.pick((*PROMISES, *[None] * 20))
+    max_seq_len = choices.pick((1, 2, 3, 4, 5, 6, 8))
     return CaseOptions(
-        max_seq_len=choices.pick((1, 2, 3, 4, 5, 6, 8)),
+        max_seq_len=max_seq_len,
         causal=choices.pick((False, True)),
         passes=passes or tuple(_some(choices, PASS_NAMES, choices.number(0, len(PASS_NAMES)))),
         allocator=choices.pick(("cp-sat", "cp-sat", *SOLVERS)),
         reuse=choices.pick((True, True, True, False)),
         slack=(None, *(choices.pick((None, None, choices.number(0, 3))) for _ in range(3))),
         checks=checks,
+        promise=promise if may_be_promised(tokens, max_seq_len) else None,
     )
 
 

@@ -37,6 +37,8 @@ def tally(case: Case, verdict: object) -> Counter[str]:
         counts[f"layers {verdict.layers}"] += 1
         counts[f"operations {_bucket(verdict.operations)}"] += 1
     counts[f"allocator {case.options.allocator}"] += 1
+    if case.options.promise is not None:
+        counts["promised inputs"] += 1
     counts[f"attention {'causal' if case.options.causal else 'bidirectional'}"] += 1
     for kind in KINDS:
         if re.search(rf"\b{re.escape(kind)}", source):

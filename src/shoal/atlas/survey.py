@@ -97,7 +97,7 @@ def survey(stages: Stages) -> Atlas:
         selectors={
             node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
-        width_bound=rank_bound(stages.craft, result.coordinates, lives),
+        width_bound=rank_bound(stages.craft, result.coordinates, lives, original.inputs),
     )
 
 

@@ -11,6 +11,7 @@ from shoal.compiler.assemble import assemble
 from shoal.compiler.fewest_parameters import place_with_few_parameters
 from shoal.compiler.output import output_decoder, require_distinct_results
 from shoal.compiler.place import Placed, place
+from shoal.compiler.promised import promised_inputs, smaller
 from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.variants import lower_all, variants
 from shoal.craft.model import CraftModel
@@ -26,7 +27,7 @@ from shoal.rasp.expressions import SOp
 from shoal.rasp.positions import refusals_at
 from shoal.rasp.values import Value
 from shoal.threads import one_thread
-from shoal.transformer.encoders import InputEncoder
+from shoal.transformer.encoders import InputEncoder, PromisedInputs
 from shoal.transformer.weights import Weights, print_weights
 from shoal_solvers import Budgets, ObjectiveResult
 
@@ -49,6 +50,7 @@ def compile(
     limits: Limits | None = None,
     result: str = "code",
     objective: str | Sequence[str] = USUAL_OBJECTIVES,
+    inputs: Callable[[list[Value]], Any] | Iterable[Sequence[Value]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Compile a RASP program into a transformer.
@@ -77,6 +79,9 @@ def compile(
             "heads", "total" (of neurons and heads) and "parameters"; what is not named comes after
             what is, in this order, but for the parameters. These are counted of the models that are
             worth a look, and nothing is proven of them.
+        inputs: which inputs are promised: a predicate of lists of tokens, which is asked about
+            all there are, or a collection of inputs; None for all. The program is compiled for
+            these, and may be smaller; the model refuses others.
         progress: called with what is being done, in words: the stage that begins, and during
             allocation what is proven so far.
 
@@ -102,6 +107,7 @@ def compile(
         limits,  # type: ignore[arg-type]
         result,
         objective,  # type: ignore[arg-type]
+        inputs,  # type: ignore[arg-type]
     )
     return compile_with(program, options, progress=progress)
 
@@ -125,16 +131,28 @@ def compile_with(
         clock.begin("trace")
         traced = trace(program, causal=options.causal)
         with refusals_at(traced.position_of):
-            return _run_stages(program, traced, options, equal_sizes, clock)
+            promised = promised_inputs(options)
+
+            def run(knowing: PromisedInputs | None) -> Model:
+                return _run_stages(program, traced, options, equal_sizes, clock, knowing, promised)
+
+            return run(None) if promised is None else smaller(run, promised, options.objective)
 
 
 def _run_stages(
-    program: Any, traced: Program, options: CompileOptions, equal_sizes: bool, clock: _Clock
+    program: Any,
+    traced: Program,
+    options: CompileOptions,
+    equal_sizes: bool,
+    clock: _Clock,
+    knowing: PromisedInputs | None,
+    promised: PromisedInputs | None,
 ) -> Model:
     work = Work(options.limits.work)
     clock.begin("infer values")
     merged = run_before_inference(traced, options.passes)
-    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work)
+    inputs = None if knowing is None else sorted(knowing.inputs)
+    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work, inputs)
     require_distinct_results(inferred)
     clock.begin("passes")
     optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
@@ -157,7 +175,9 @@ def _run_stages(
     weights = _weights(placed, options, equal_sizes, craft)
     require_promised_sizes(weights.sizes, allocated.costs)
     clock.end()
-    encoder = InputEncoder(options.vocab, options.bos, options.pad, options.max_seq_len)
+    encoder = InputEncoder(
+        options.vocab, options.bos, options.pad, options.max_seq_len, promised=promised
+    )
     return Model(
         weights=weights,
         input_encoder=encoder,
@@ -199,7 +219,8 @@ class _Clock:
     def end(self) -> None:
         """End the last stage."""
         if self._stage:
-            self.laps[self._stage] = time.perf_counter() - self._begun
+            before = self.laps.get(self._stage, 0.0)  # under a promise it compiles twice
+            self.laps[self._stage] = before + time.perf_counter() - self._begun
             self._stage = ""
 
     def proven(self, objective: ObjectiveResult) -> None:

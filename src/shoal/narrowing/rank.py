@@ -31,15 +31,23 @@ _DEPENDENT = 1e-7
 """Of the largest singular value: what is smaller is rounding."""
 
 
-def rank_bound(craft: CraftModel, result: AffineMap, lives: Mapping[str, Lifetime]) -> int | None:
+def rank_bound(
+    craft: CraftModel,
+    result: AffineMap,
+    lives: Mapping[str, Lifetime],
+    promised: Sequence[Sequence[int]] | None = None,
+) -> int | None:
     """The fewest columns that could hold what is read, for these components; None if unknown.
 
     Args:
         craft: the components in their half-layers.
         result: how the result is read of the last state.
         lives: when each variable is in the stream.
+        promised: the inputs that there are, as numbers of tokens; None if there may be any.
     """
     inputs = _inputs(len(craft.embedding.tokens) - 1, len(craft.embedding.positions) - 1)
+    if promised is not None:
+        inputs = _some(promised)
     positions = sum(len(ids) + 1 for ids in inputs)
     if positions * len(craft.space) > MOST_NUMBERS:
         return None
@@ -69,6 +77,14 @@ def _inputs(tokens: int, longest: int) -> Sequence[Sequence[int]]:
     random = np.random.default_rng(0)
     drawn = random.integers(1, longest + 1, MOST_INPUTS)
     return [random.integers(0, tokens, n).tolist() for n in drawn]
+
+
+def _some(promised: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    """All promised inputs if they are few; else some at random, the same every time."""
+    if len(promised) <= MOST_INPUTS:
+        return promised
+    drawn = np.random.default_rng(0).choice(len(promised), MOST_INPUTS, replace=False)
+    return [promised[number] for number in sorted(drawn)]
 
 
 def _reads(craft: CraftModel, components: Sequence[Component]) -> Matrix:

@@ -45,11 +45,13 @@ class RASPExpr:
         position: Position | None = self.__dict__.get("_position")
         return position
 
-    def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+    def __call__(
+        self, xs: Sequence[Value], *, causal: bool = False, inputs: object = None
+    ) -> list[Any]:
         """Evaluate on a sequence by the interpreter."""
         from shoal.rasp.interpreter import evaluate  # the interpreter knows the expressions
 
-        return evaluate(self, xs, causal=causal)
+        return evaluate(self, xs, causal=causal, inputs=inputs)
 
     @property
     def children(self) -> tuple[RASPExpr, ...]:

@@ -30,6 +30,7 @@ from shoal.rasp.expressions import (
 )
 from shoal.rasp.functions import Comparison, Element, show_function
 from shoal.rasp.printing import show
+from shoal.rasp.promised_inputs import promise_of
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, mean, normalise, show_error, show_value
 
@@ -37,13 +38,17 @@ SelectorValue = npt.NDArray[np.bool_]
 """Rows are queries, columns are keys."""
 
 
-def evaluate(expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+def evaluate(
+    expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False, inputs: object = None
+) -> list[Any]:
     """The value of an expression on an input.
 
     Args:
         expr: an s-op or a selector.
         xs: the tokens, without BOS.
         causal: whether queries see only keys at their own or earlier positions.
+        inputs: which inputs there are: a predicate of lists of tokens, or a collection of them;
+            None for all.
 
     Returns:
         For an s-op one value for each token; for a selector one row for each query.
@@ -51,7 +56,11 @@ def evaluate(expr: RASPExpr, xs: Sequence[Value], *, causal: bool = False) -> li
     Raises:
         EvaluationError: a function raises, a key or query is None, several values are
             selected that have no mean, or a constant does not fit the length.
+        InvalidInputError: this is none of the inputs.
     """
+    promise = promise_of(inputs)
+    if promise is not None:
+        promise.require(xs)
     values = evaluate_all(expr, xs, causal=causal)
     value = values[id(expr)]
     return value.tolist() if isinstance(value, np.ndarray) else list(value)

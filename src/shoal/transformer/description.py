@@ -10,6 +10,7 @@ from typing import Any
 
 from shoal.errors import InvalidInputError
 from shoal.rasp.values import Value, canonical_key, show_value, why_unusable
+from shoal.transformer.encoders import PromisedInputs
 from shoal.transformer.weights import Sizes
 
 FORMAT = "shoal transformer 1"
@@ -33,6 +34,7 @@ class Description:
         nullable: whether the result can be None.
         numerical: whether the result is a number.
         coordinates: of the result.
+        promised: the inputs that are promised; None if there may be any.
     """
 
     sizes: Mapping[str, int]
@@ -45,6 +47,7 @@ class Description:
     nullable: bool
     numerical: bool
     coordinates: int
+    promised: PromisedInputs | None = None
 
     def to_json(self) -> str:
         """The description as a text.
@@ -60,7 +63,11 @@ class Description:
             "bos": value_to_json(self.bos),
             "pad": value_to_json(self.pad),
             "values": [value_to_json(value) for value in self.values],
+            "promised": self.promised
+            and {"words": self.promised.words, "inputs": sorted(self.promised.inputs)},
         }
+        if self.promised is None:  # as files were before there were promises
+            del content["promised"]
         return json.dumps(content, allow_nan=False)
 
     @staticmethod
@@ -91,6 +98,7 @@ class Description:
             nullable=_get(content, "nullable", bool),
             numerical=_get(content, "numerical", bool),
             coordinates=_get(content, "coordinates", int),
+            promised=_promised(content.get("promised")),
         )
         found._validate()
         return found
@@ -107,6 +115,9 @@ class Description:
         _require(
             _is_size(self.coordinates, 0), f"its coordinates are {show_value(self.coordinates)}"
         )
+        for numbers in () if self.promised is None else self.promised.inputs:
+            fits = 1 <= len(numbers) <= self.max_seq_len and max(numbers) < len(self.vocab)
+            _require(fits, f"its promised input {show_value(list(numbers))} does not fit")
         for value in (*self.vocab, self.bos, self.pad, *self.values):
             _require(why_unusable(value) is None, f"its value {show_value(value)} cannot be used")
         keys = [canonical_key(token) for token in self.vocab]
@@ -211,3 +222,17 @@ def value_from_json(value: Any) -> Value:
         return float(value["float"])
     _require(isinstance(value["tuple"], list), "its values have a tuple that is none")
     return tuple(map(value_from_json, value["tuple"]))
+
+
+def _promised(content: Any) -> PromisedInputs | None:
+    """The inputs that are promised, as ``to_json`` writes them; None where it wrote none."""
+    if content is None:
+        return None
+    _require(isinstance(content, dict), "its promised inputs are no object")
+    inputs = _get(content, "inputs", list)
+    are_numbers = all(
+        isinstance(numbers, list) and all(_is_size(number, 0) for number in numbers)
+        for numbers in inputs
+    )
+    _require(are_numbers, "its promised inputs are no lists of numbers of tokens")
+    return PromisedInputs(_get(content, "words", str), frozenset(map(tuple, inputs)))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import InvalidInputError
+from shoal.rasp.promised_inputs import broken
 from shoal.rasp.values import (
     Key,
     Value,
@@ -26,6 +27,21 @@ from shoal.transformer.decoding import code_logits
 
 
 @dataclass(frozen=True)
+class PromisedInputs:
+    """The inputs that a model is for.
+
+    Attributes:
+        words: how messages call the promise.
+        inputs: each as numbers of tokens.
+    """
+
+    __repr__ = shown_fields
+
+    words: str
+    inputs: frozenset[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
 class InputEncoder:
     """Numbers tokens: the vocab in canonical order, then BOS, then PAD.
 
@@ -34,6 +50,7 @@ class InputEncoder:
         bos_token: the first token of every sequence.
         pad_token: fills sequences up.
         max_seq_len: the greatest number of tokens, BOS not counted.
+        promised: the inputs that the model is for; None if there may be any.
     """
 
     vocab: tuple[Value, ...]
@@ -41,6 +58,7 @@ class InputEncoder:
     pad_token: Value
     max_seq_len: int
     enforce_bos: bool = True
+    promised: PromisedInputs | None = None
 
     @property
     def vocab_size(self) -> int:
@@ -75,8 +93,9 @@ class InputEncoder:
         """The numbers of a sequence without BOS.
 
         Raises:
-            InvalidInputError: the sequence is empty or too long, or a token is unknown. A token is
-                known by the rule by which programs tell values apart, so True is not 1.
+            InvalidInputError: the sequence is empty or too long, it breaks a promise about inputs,
+                or a token is unknown. A token is known by the rule by which programs tell values
+                apart, so True is not 1.
         """
         tokens = self.as_list(tokens)
         if not tokens:
@@ -86,7 +105,13 @@ class InputEncoder:
                 f"the sequence has {len(tokens)} tokens, more than max_seq_len = "
                 f"{self.max_seq_len}; compile for a greater max_seq_len"
             )
-        return [self._number(token, position) for position, token in enumerate(tokens)]
+        numbers = [self._number(token, position) for position, token in enumerate(tokens)]
+        if self.promised is not None and tuple(numbers) not in self.promised.inputs:
+            raise InvalidInputError(
+                f"{broken(self.promised.words, tokens)}; this model computes the program for those "
+                "inputs alone"
+            )
+        return numbers
 
     def as_list(self, tokens: Sequence[Value]) -> list[Value]:
         """The tokens of a sequence; of one that may be endless, one more than fit.

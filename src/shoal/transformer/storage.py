@@ -62,6 +62,7 @@ def describe(weights: Weights, encoder: InputEncoder, decoder: OutputDecoder) ->
         bos=encoder.bos_token,
         pad=encoder.pad_token,
         max_seq_len=encoder.max_seq_len,
+        promised=encoder.promised,
         values=decoder.values,
         nullable=decoder.nullable,
         numerical=decoder.is_numerical,
@@ -293,7 +294,11 @@ def assemble(
         arrays["unembedding_b"],
     )
     encoder = InputEncoder(
-        description.vocab, description.bos, description.pad, description.max_seq_len
+        description.vocab,
+        description.bos,
+        description.pad,
+        description.max_seq_len,
+        promised=description.promised,
     )
     values: tuple[Value, ...] = description.values
     return weights, encoder, OutputDecoder(values, arrays.get("codes"), description.nullable)

@@ -36,6 +36,12 @@ from shoal.program.facts.inferred import (
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.facts.occurrences import with_occurrences
+from shoal.program.facts.promised import (
+    restricted,
+    restricted_predicate,
+    restricted_widths,
+    seen_on,
+)
 from shoal.program.facts.tabulate import tabulate
 from shoal.program.facts.together import that_can_meet
 from shoal.program.facts.width_bounds import WidthBounds, tighter
@@ -51,6 +57,7 @@ def infer(
     max_seq_len: int,
     limits: Limits | None = None,
     work: Work | None = None,
+    inputs: Sequence[Sequence[int]] | None = None,
 ) -> Inferred:
     """Infer the facts about every node.
 
@@ -60,6 +67,7 @@ def infer(
         max_seq_len: the greatest number of tokens.
         limits: on tables and value sets; lowering keeps to them as well.
         work: counts what is done here and later; one that knows no limit if it is not given.
+        inputs: those that are promised, as numbers of tokens; None if there may be any.
 
     Raises:
         UnsupportedProgramError: a function raises on all its values or is no function, a numerical
@@ -89,18 +97,34 @@ def infer(
         widths,
         raises,
         work or Work(),
+        inputs,
     )
+    seen = None if inputs is None else seen_on(inputs, max_seq_len)
     for node in program:
+        if seen is not None:
+            facts.work.spend(len(seen.tokens) * max_seq_len**2 / 50, node.label)
         if node.is_sop:
-            sops[node.id] = infer_sop(facts, node, raises)
-        else:
-            if node.op is Op.SELECT:
-                predicates[node.id] = _infer_predicate(facts, node, raises)
-            facts.work.spend(_entries(predicates.get(node.id)) / 50, node.label)
-            bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
-            exact = widths_by_length(facts, node)
-            widths[node.id] = bounds if exact is None else tighter(bounds, exact)
-    return facts
+            known = infer_sop(facts, node, raises)
+            sops[node.id] = known if seen is None else restricted(facts, node, known, seen)
+            continue
+        if node.op is Op.SELECT:
+            predicate = _infer_predicate(facts, node, raises)
+            if seen is not None:
+                predicate = restricted_predicate(predicate, node, seen)
+            predicates[node.id] = predicate
+        facts.work.spend(_entries(predicates.get(node.id)) / 50, node.label)
+        bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
+        exact = widths_by_length(facts, node)
+        bounds = bounds if exact is None else tighter(bounds, exact)
+        widths[node.id] = (
+            bounds if seen is None else restricted_widths(node, bounds, program.causal, seen)
+        )
+    if seen is None or inputs is None or seen.alive.all():
+        return facts
+    # what was inferred before the interpreter raised is about inputs of which nothing is promised
+    left = [numbers for numbers, alive in zip(inputs, seen.alive, strict=True) if alive]
+    facts = infer(program, vocab, max_seq_len, limits, facts.work, left or None)
+    return replace(facts, inputs=inputs)
 
 
 def infer_sop(facts: Inferred, node: Node, raises: dict[int, Raises]) -> SOpFacts:

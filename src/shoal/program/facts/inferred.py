@@ -90,6 +90,7 @@ class Inferred:
         widths: for each selector by node id, how many keys a query can select.
         raises: by node id, the functions that raise on some values.
         work: counts what the compilation does.
+        inputs: those that are promised, as numbers of tokens; None if there may be any.
     """
 
     __repr__ = shown_fields
@@ -103,6 +104,7 @@ class Inferred:
     widths: Mapping[int, WidthBounds] = field(default_factory=dict)
     raises: Mapping[int, Raises] = field(default_factory=dict)
     work: Work = field(default_factory=Work, compare=False)
+    inputs: Sequence[Sequence[int]] | None = None
 
     def domain(self, number: int) -> Domain:
         """What an s-op can be."""
