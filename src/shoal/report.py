@@ -35,6 +35,7 @@ def report(model: Transformer, atlas: Atlas) -> str:
         + (f" (bound {atlas.width_bound})" if atlas.width_bound is not None else ""),
         "vocab, length": f"{options['vocab']}, up to {options['max_seq_len']}",
         "attention": options["attention"],
+        **({"inputs": f"promised by {options['inputs']}"} if "inputs" in options else {}),
         "allocator": options["allocator"],
     }
     lines = [f"{name:<17} {value}" for name, value in sizes.items()]

@@ -19,6 +19,12 @@ def add_program(parser: argparse.ArgumentParser) -> None:
         help="a stock program such as reverse, or path/to/file.py:name, which runs the file",
     )
     add_target(parser)
+    parser.add_argument(
+        "--inputs",
+        metavar="FILE.py:NAME",
+        help="which inputs are promised: a function in a file that says of a list of tokens "
+        "whether it is one, or a collection of them (default: all there are)",
+    )
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +136,7 @@ _LIMITS = {
     "model_bytes": "size of all weights",
     "fused_rows": "rows of offered tables that skip intermediate values",
     "fused_neurons": "hidden neurons of such tables",
+    "promised_inputs": "sequences that the function of --inputs is asked about",
     "work": "units of work outside the allocator, about a microsecond each",
 }
 

@@ -7,7 +7,13 @@ import argparse
 import shoal
 from shoal.runnable import Transformer
 from shoal_cli.arguments import common_options, passes_of
-from shoal_cli.programs import MODEL_FILES, find_program, functions_of_users, short_name
+from shoal_cli.programs import (
+    MODEL_FILES,
+    find_inputs,
+    find_program,
+    functions_of_users,
+    short_name,
+)
 from shoal_cli.progress import at_work
 from shoal_cli.wording import CommandLineError
 
@@ -35,6 +41,7 @@ def model_by_name(arguments: argparse.Namespace) -> shoal.Model:
 def compiled(arguments: argparse.Namespace) -> shoal.Model:
     """The model of a program, as the options say."""
     found = find_program(arguments.program, arguments.vocab, arguments.max_seq_len)
+    inputs = None if arguments.inputs is None else find_inputs(arguments.inputs)
     with functions_of_users(found.name), at_work(f"compiling {short_name(found.name)}") as progress:
         return shoal.compile(
             found.program,
@@ -45,6 +52,7 @@ def compiled(arguments: argparse.Namespace) -> shoal.Model:
             reuse=arguments.reuse,
             result=arguments.result,
             objective=arguments.objective,
+            inputs=inputs,  # type: ignore[arg-type]
             progress=progress,
             **common_options(arguments),
         )

@@ -74,6 +74,30 @@ def find_program(name: str, vocab: Sequence[str] | None, max_seq_len: int | None
     return NamedProgram(name, program, tokens, greatest)
 
 
+def find_inputs(name: str) -> object:
+    """What ``path/to/file.py:name`` says of inputs, for which the file is run.
+
+    Raises:
+        UnknownProgramError: there is no such file, or it raises an error.
+        CommandLineError: it has nothing of that name.
+    """
+    path, _, attribute = name.rpartition(":")
+    if not path.endswith(".py") or not attribute:
+        raise CommandLineError(
+            f"--inputs {name}: give path/to/file.py:NAME, a function of lists of tokens or a "
+            "collection of inputs"
+        )
+    module = _load(Path(path), name)
+    if not hasattr(module, attribute):
+        there = [known for known in vars(module) if not known.startswith("_")]
+        raise CommandLineError(
+            f"--inputs {name}: {path} has nothing of that name;{did_you_mean(attribute, there)} "
+            f"it has: {', '.join(there) or 'nothing'}"
+        )
+    found: object = getattr(module, attribute)
+    return found
+
+
 def is_in_file(name: str) -> bool:
     """Whether a name is that of a program in a file."""
     return ":" in name or name.endswith(".py")

@@ -140,3 +140,20 @@ def test_every_control_has_a_name(browser: Any, model: shoal.Model, tmp_path: Pa
             !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).map((e) => e.outerHTML)"""
         )
         assert nameless == []
+
+
+def test_inputs_that_are_not_promised_are_refused(browser: Any, tmp_path: Path) -> None:
+    def sorted_ones(xs: list[Any]) -> bool:
+        return xs == sorted(xs) and len(xs) > 1
+
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT))
+    model = shoal.compile(program, vocab=list("abc"), max_seq_len=4, inputs=sorted_ones)
+    with opened(browser, model, tmp_path) as page:
+        assert page.inner_text("#input-error") == ""
+        page.fill("#tokens", "a b c")
+        assert results(page) == ["0", "1", "2"]
+        page.fill("#tokens", "b a")
+        assert "none of them: inputs=" in page.inner_text("#input-error")
+        for _ in range(20):
+            page.click("#random")
+            assert page.inner_text("#input-error") == ""

@@ -122,3 +122,28 @@ def test_files_that_cannot_be_written_are_told(
     ):
         assert main([*command.split(), path]) == 2
         assert message in " ".join(capsys.readouterr().err.split())
+
+
+INPUTS = """\
+def rising(xs):
+    return xs == sorted(xs)
+listed = [[1, 2], [2, 2]]
+"""
+
+
+def test_inputs_are_promised_by_a_file(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    Path("promises.py").write_text(INPUTS)
+    run = ["run", "mine.py:good", "2", "1", "--inputs"]
+    assert main([*run, "promises.py:rising"]) == 2
+    assert "--inputs rising promises which inputs there are, and [2, 1]" in capsys.readouterr().err
+    assert main(["run", "mine.py:good", "1", "2", "--inputs", "promises.py:listed"]) == 0
+    assert capsys.readouterr().out.split() == ["input", "1", "2", "output", "1", "3"]
+    assert main([*run, "promises.py:risin"]) == 2
+    assert "did you mean rising?" in capsys.readouterr().err
+    assert main([*run, "rising"]) == 2
+    assert "--inputs rising: give path/to/file.py:NAME" in capsys.readouterr().err
+    assert main([*run, "promises.py:rising", "--promised-inputs", "13"]) == 2
+    assert "14 sequences" in capsys.readouterr().err

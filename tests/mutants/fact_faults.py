@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from shoal.program.facts import by_length, together
+from shoal.program.facts import by_length, infer, promised, together
 from shoal.program.facts.by_length import _Select
+from shoal_analysis.fuzzing.cases import Case
 from tests.mutants.planting import Fault, Function, fault, has
 
 _FAULTS: list[Fault] = []
@@ -84,6 +87,50 @@ def _same_at_all_positions(correct: Function) -> Function:
         return found and found[:1]
 
     return vectors
+
+
+# promised inputs
+
+
+def _promised(promise: str) -> Callable[[Case], Case]:
+    """Cases under a promise, and for few inputs."""
+
+    def adapted(case: Case) -> Case:
+        options = replace(case.options, promise=promise, max_seq_len=4)
+        return replace(case, vocab=case.vocab[:3], options=options)
+
+    return adapted
+
+
+@_fault(
+    infer,
+    "seen_on",
+    "the longest promised inputs forgotten",
+    "of promised inputs those of the greatest length are not looked at",
+    can_show=has(r"Select\("),
+    adapted=_promised("of_two_kinds"),
+)
+def _longest_promised_inputs_forgotten(correct: Function) -> Function:
+    def seen_on(inputs: Any, max_seq_len: int) -> Any:
+        return correct([xs for xs in inputs if len(xs) < max_seq_len] or inputs, max_seq_len)
+
+    return seen_on
+
+
+@_fault(
+    promised,
+    "_widths",
+    "one key at most under a promise",
+    "no query is taken to select two keys on promised inputs",
+    can_show=has(r"Select\("),
+    adapted=_promised("of_two_kinds"),
+)
+def _one_key_at_most(correct: Function) -> Function:
+    def widths(*arguments: Any) -> Any:
+        low, high, own = correct(*arguments)
+        return low, min(high, 1), own
+
+    return widths
 
 
 FACT_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

@@ -12,6 +12,7 @@ import numpy as np
 from shoal.contract import all_agree
 from shoal.model import Model
 from shoal.rasp.values import Value
+from shoal.transformer.encoders import InputEncoder
 from shoal_analysis.circuits.edge_patching import Edge, EdgePatching, EdgeRun, Ids, Matrix
 
 BATCH = 64
@@ -144,14 +145,11 @@ class _Batch:
 
 def _batches(patching: EdgePatching, count: int, seed: int) -> Iterator[_Batch]:
     draw = random.Random(seed)
-    vocab, longest = patching.model.input_encoder.vocab, patching.model.input_encoder.max_seq_len
+    encoder = patching.model.input_encoder
     for start in range(0, count, BATCH):
         inputs, partners = [], []
         for number in range(min(BATCH, count - start)):
-            tokens = [draw.choice(vocab) for _ in range(draw.randint(1, longest))]
-            partner = list(tokens)
-            for place in range(len(tokens)) if number % 2 else (draw.randrange(len(tokens)),):
-                partner[place] = draw.choice(vocab)
+            tokens, partner = _pair(encoder, draw, is_far=bool(number % 2))
             inputs.append(tokens)
             partners.append(partner)
         run = patching.run(patching.model.ids(inputs))
@@ -163,6 +161,25 @@ def _batches(patching: EdgePatching, count: int, seed: int) -> Iterator[_Batch]:
             patching.results(run, [len(tokens) for tokens in inputs]),
             {OTHER_INPUT: other, OTHER_POSITION: _moved(run, inputs, seed + start)},
         )
+
+
+def _pair(
+    encoder: InputEncoder, draw: random.Random, is_far: bool
+) -> tuple[list[Value], list[Value]]:
+    """A random input, and another of its length that differs in one token, or in any.
+
+    Where inputs are promised, any two of one length.
+    """
+    listed = encoder.listed
+    if listed is not None:
+        tokens = draw.choice(listed)
+        return [*tokens], [*draw.choice([xs for xs in listed if len(xs) == len(tokens)])]
+    longest = draw.randint(1, encoder.max_seq_len)
+    drawn = [draw.choice(encoder.vocab) for _ in range(longest)]
+    partner = list(drawn)
+    for place in range(longest) if is_far else (draw.randrange(longest),):
+        partner[place] = draw.choice(encoder.vocab)
+    return drawn, partner
 
 
 def _moved(run: EdgeRun, inputs: Sequence[Sequence[Value]], seed: int) -> dict[str, Matrix]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -45,26 +46,29 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
     """
     vocab_kind, vocab = choices.pick(VOCABS)
     lines, names = write_lines(choices, vocab_kind, most_steps)
-    options = _case_options(choices, len(vocab))
+    options = _case_options(choices)
     seed = choices.number(0, 999)
+    if may_be_promised(len(vocab), options.max_seq_len):
+        options = replace(options, promise=_PROMISES[seed % len(_PROMISES)])
     return with_interesting_result(Case(lines, vocab, options, seed), names)
 
 
-def _case_options(choices: Choices, tokens: int) -> CaseOptions:
-    """Compile options, budgets, further oracles, and a promise where few sequences exist."""
+_PROMISES = (*[None] * 20, *PROMISES)
+"""The promise of each seed, which is no choice of its own: programs are as they were before."""
+
+
+def _case_options(choices: Choices) -> CaseOptions:
+    """Compile options, budgets and further oracles."""
     passes = choices.pick(("all", "none", _UNFUSED, None, None, None))
     checks = tuple(_some(choices, CHECKS, choices.number(0, 2)))
-    promise = choices.pick((*PROMISES, *[None] * 20))
-    max_seq_len = choices.pick((1, 2, 3, 4, 5, 6, 8))
     return CaseOptions(
-        max_seq_len=max_seq_len,
+        max_seq_len=choices.pick((1, 2, 3, 4, 5, 6, 8)),
         causal=choices.pick((False, True)),
         passes=passes or tuple(_some(choices, PASS_NAMES, choices.number(0, len(PASS_NAMES)))),
         allocator=choices.pick(("cp-sat", "cp-sat", *SOLVERS)),
         reuse=choices.pick((True, True, True, False)),
         slack=(None, *(choices.pick((None, None, choices.number(0, 3))) for _ in range(3))),
         checks=checks,
-        promise=promise if may_be_promised(tokens, max_seq_len) else None,
     )
 
 

@@ -106,6 +106,7 @@ def _options(options: CompileOptions) -> dict[str, str]:
         "vocab": f"{len(options.vocab)} tokens",
         "max_seq_len": str(options.max_seq_len),
         "attention": "causal" if options.causal else "bidirectional",
+        **({} if options.inputs is None else {"inputs": options.inputs.words}),
         "passes": ", ".join(options.passes) or "none",
         "allocator": options.allocator,
         "reuse": str(options.reuse),

@@ -37,6 +37,11 @@ def model_card(model: Model, config: Any, head: str, version: str) -> str:
     uses = _bullets(
         f"A text is words between spaces; the tokenizer puts `{encoder.bos_token}` before them, so "
         f"token i stands at position i + 1. At most {encoder.max_seq_len} tokens.",
+        *(
+            []
+            if encoder.promised is None
+            else [f"For some inputs alone, `{encoder.promised.words}`; wrong on others."]
+        ),
         _output(head, decoder.codes is None, decoder.nullable),
     )
     exactness = _bullets(

@@ -155,6 +155,14 @@ class InputEncoder:
     def _is_pad(self, token: Value) -> bool:
         return canonical_key(normalise(token)) == canonical_key(self.pad_token)
 
+    @cached_property
+    def listed(self) -> tuple[tuple[Value, ...], ...] | None:
+        """The promised inputs, shorter ones first; None if there may be any."""
+        if self.promised is None:
+            return None
+        ordered = sorted(self.promised.inputs, key=lambda numbers: (len(numbers), numbers))
+        return tuple(tuple(self.vocab[number] for number in numbers) for numbers in ordered)
+
     def encode(self, sequence: Sequence[Value]) -> list[int]:
         """The numbers of a sequence that begins with BOS and may end with PAD.
 

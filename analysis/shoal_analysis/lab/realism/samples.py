@@ -64,7 +64,9 @@ class Sample:
 
 
 def sampled(model: Model, count: int, seed: int) -> Sample:
-    """Random inputs, of all lengths alike, on which the interpreter gives an answer.
+    """Random inputs on which the interpreter gives an answer.
+
+    All lengths are alike; of promised inputs all are.
 
     Args:
         model: over whose vocab they are.
@@ -75,8 +77,11 @@ def sampled(model: Model, count: int, seed: int) -> Sample:
         InvalidInputError: the interpreter raises on nearly all inputs.
     """
     encoder, generator = model.input_encoder, np.random.default_rng(seed)
+    listed = encoder.listed
 
     def draw() -> Tokens:
+        if listed is not None:
+            return listed[int(generator.integers(len(listed)))]
         length = int(generator.integers(1, encoder.max_seq_len + 1))
         numbers = generator.integers(len(encoder.vocab), size=length)
         return tuple(encoder.vocab[number] for number in numbers)
@@ -95,7 +100,8 @@ def shortest(model: Model, count: int) -> Sample:
     encoder = model.input_encoder
     lengths = range(1, encoder.max_seq_len + 1)
     every = (tokens for length in lengths for tokens in product(encoder.vocab, repeat=length))
-    return _answered(model, islice(every, count), count)
+    listed = encoder.listed
+    return _answered(model, islice(every if listed is None else listed, count), count)
 
 
 def joined(one: Sample, other: Sample) -> Sample:

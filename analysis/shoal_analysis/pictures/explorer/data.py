@@ -58,6 +58,7 @@ def page_data(model: Model) -> dict[str, Any]:
         "words": _words(encoder.vocab),
         "bos": show_value(encoder.bos_token),
         "maxLength": encoder.max_seq_len,
+        "promised": _promised(encoder),
         "example": _example(encoder),
         "tensors": _tensors(model),
         "decoder": {
@@ -137,8 +138,23 @@ def _number(value: Value) -> float | None:
     return float(value)
 
 
+def _promised(encoder: InputEncoder) -> dict[str, Any] | None:
+    """The inputs that there are, each as numbers of tokens; None if there may be any."""
+    if encoder.promised is None:
+        return None
+    return {"words": encoder.promised.words, "inputs": sorted(encoder.promised.inputs)}
+
+
 def _example(encoder: InputEncoder) -> list[int]:
-    """Numbers of tokens that tell most programs' answers apart: with a repetition, out of order."""
+    """Numbers of tokens that tell most programs' answers apart: with a repetition, out of order.
+
+    Where inputs are promised, one of the longest that the page has room for.
+    """
+    if encoder.promised is not None:
+        lengths = [len(numbers) for numbers in encoder.promised.inputs]
+        fitting = [length for length in lengths if length <= LONGEST_EXAMPLE]
+        chosen = max(fitting, default=min(lengths))
+        return list(min(x for x in encoder.promised.inputs if len(x) == chosen))
     length = min(LONGEST_EXAMPLE, encoder.max_seq_len)
     size = len(encoder.vocab)
     order: Iterable[int] = (2, 0, 1, 0, 3, 2, 1, 4)

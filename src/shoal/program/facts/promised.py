@@ -19,6 +19,7 @@ from shoal.program.facts.inferred import Inferred, SOpFacts
 from shoal.program.facts.lookup import NONE, UNDEFINED, Classes, Lookup
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.rasp.functions import Comparison
 from shoal.rasp.values import canonical_key, is_number
 
 Matrices = npt.NDArray[np.bool_]
@@ -90,6 +91,8 @@ def restricted_predicate(
     seen.alive &= ~((found == UNDEFINED) & _pairs(seen)).any(axis=(1, 2))
     pairs = _pairs(seen)
     seen.selected[node.id] = (found == 1) & pairs
+    if node.function in (Comparison.TRUE, Comparison.FALSE):
+        return predicate  # patches make anything meet there
     met = np.zeros(predicate.shape, dtype=bool)
     queries, keys = np.broadcast_arrays(queries, keys)
     met[queries[pairs], keys[pairs]] = True

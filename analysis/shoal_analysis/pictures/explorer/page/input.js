@@ -38,7 +38,7 @@ function tokensOf(text, data) {
   if (!words.length) throw new InputError("Type at least one token, or click tokens below.");
   if (words.length > data.maxLength)
     throw new InputError(`That is ${words.length} tokens; the model was compiled for up to ${data.maxLength}.`);
-  return words.map((word, position) => {
+  const tokens = words.map((word, position) => {
     let number = data.words.indexOf(word);
     if (number < 0) number = data.vocab.indexOf(word);
     if (number < 0) number = data.vocab.indexOf(`'${word.replace(/^"(.*)"$/, "$1")}'`);
@@ -48,10 +48,15 @@ function tokensOf(text, data) {
     }
     return number;
   });
+  if (data.promised && !data.promised.inputs.some((input) => input.join() === tokens.join()))
+    throw new InputError(`The model is for some inputs alone, and this is none of them: ${data.promised.words}.`);
+  return tokens;
 }
 
-/** A token of every position, by chance. */
+/** A token of every position, by chance; of promised inputs one of them. */
 function randomTokens(data) {
+  const inputs = data.promised?.inputs;
+  if (inputs) return inputs[Math.floor(Math.random() * inputs.length)];
   const length = 1 + Math.floor(Math.random() * Math.min(data.maxLength, 12));
   return Array.from({ length }, () => Math.floor(Math.random() * data.vocab.length));
 }
