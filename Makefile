@@ -2,9 +2,6 @@
 # $(VENV)/installed is what users have, $(VENV)/dev what contributors have besides.
 PYTHON ?= python3
 VENV := .venv
-# Golden sizes and digests are of these kernels of OpenBLAS, which x86 processors of the last decade have: others round
-# otherwise, and some offers are exact enough by a hair.
-export OPENBLAS_CORETYPE := Haswell
 BIN := $(VENV)/bin
 
 .PHONY: demo test test-targets lint docs bench discovery clean

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,3 +52,35 @@ def test_a_digest_sees_every_array() -> None:
         array = change(model)
         array.flat[0] = np.nextafter(array.flat[0], np.inf, dtype=array.dtype)
         assert weights.digest(model) != before
+
+
+KERNELS = ("Prescott", "Haswell", "SkylakeX")
+"""Of OpenBLAS, each of which adds up in an order of its own; a processor has those it knows."""
+
+OF_PROGRAMS = """\
+import shoal
+from benchmarks.weights import digest, digests
+from tests.lowering.test_forms import copied_pair
+
+print(digests(["dyck1_ptf", "most_freq"]))
+for vocab in ("abcdef", "abcdefgh"):
+    model = shoal.compile(copied_pair(), vocab=list(vocab), max_seq_len=6, passes=["binary"])
+    print(digest(model), model.width_bound)
+"""
+
+
+@pytest.mark.slow
+def test_weights_do_not_depend_on_the_order_in_which_a_library_adds_up() -> None:
+    """Some forms are exact enough by a hair, and some slopes are a power of two by one."""
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", OF_PROGRAMS],
+            env={**os.environ, "OPENBLAS_CORETYPE": kernels},
+            cwd=Path(__file__).parent.parent,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+        for kernels in KERNELS
+    }
+    assert len(seen) == 1

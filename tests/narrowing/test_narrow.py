@@ -146,3 +146,10 @@ def test_a_bound_on_the_width_is_one() -> None:
     wide = stock_model("hist", passes="none")
     assert wide.width_bound is not None
     assert wide.width_bound < wide.d_model
+
+
+def test_values_that_are_one_but_for_rounding_are_read_as_one() -> None:
+    """Which tokens are less is a table of False, True, True; what it is made of rounds two ways."""
+    opposite = numerical(rasp.LinearSequenceMap(rasp.tokens, rasp.tokens, -1, -1))
+    model = shoal.compile(rasp.tokens < opposite, vocab=(1e-30, 1.0, -2), max_seq_len=5)
+    assert model.d_model == 1

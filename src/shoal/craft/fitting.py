@@ -1,4 +1,9 @@
-"""What matrices of numbers have in common: an affine function, or a grid."""
+"""What matrices of numbers have in common: an affine function, or a grid.
+
+What libraries make of a sum depends on the order in which they add up, and so on the processor.
+Nothing that is decided here or by what is found here may: what is a whole number but for that, or a
+whole multiple of a power of two, becomes one.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,9 @@ from shoal.arrays import Array, Float
 
 _FINEST = 20
 """Grids down to 2**-20 are looked for."""
+
+NOISE = 1e-12
+"""What a sum of float64 may be off, relative to its largest term or 1."""
 
 _BITS = 53
 """Of the mantissa of a float."""
@@ -24,14 +32,33 @@ def fit_affine(
     few = np.linspace(0, len(points) - 1, min(len(points), 4 * with_bias.shape[1]), dtype=int)
     for rows in (few, slice(None)) if len(few) < len(points) else (few,):
         solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows], rcond=None)
-        fitted = np.asarray(solved, dtype=np.float64)
-        fitted[np.abs(fitted) < 1e-12] = 0.0
+        fitted = without_noise(np.asarray(solved, dtype=np.float64))
         matrix, bias = fitted[:-1], fitted[-1]
         if np.abs(points @ matrix + bias - results).max(initial=0.0) <= 1e-9:
             return matrix, bias
         if rank == with_bias.shape[1]:  # no other function fits these rows
             return None
     return None
+
+
+def without_noise(
+    numbers: Float[Array, ...], sizes: Float[Array, "rows 1"] | float = 1.0
+) -> Float[Array, ...]:
+    """Numbers of which those within rounding of a multiple of 2**-20 are that.
+
+    Args:
+        numbers: that were computed.
+        sizes: what each row is multiplied by at most, which says what is nothing.
+    """
+    on_grid = np.round(numbers * 2.0**_FINEST) / 2.0**_FINEST
+    is_on_grid = (np.abs(on_grid - numbers) <= NOISE * np.abs(numbers)) & (on_grid != 0)
+    is_nothing = np.abs(numbers) * sizes <= NOISE
+    return np.asarray(np.where(is_on_grid, on_grid, np.where(is_nothing, 0.0, numbers)))
+
+
+def power_of_two_above(numbers: Float[Array, ...]) -> Float[Array, ...]:
+    """The least powers of two that are no less than positive numbers, but for rounding."""
+    return np.asarray(2.0 ** np.ceil(np.log2(numbers) - 10 * NOISE))
 
 
 def grid_step(

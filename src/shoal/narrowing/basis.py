@@ -14,6 +14,7 @@ import numpy as np
 
 from shoal.arrays import Array, Float
 from shoal.craft.affine import Matrix
+from shoal.craft.fitting import NOISE, power_of_two_above, without_noise
 
 TOLERANCE = 1e-9
 """What is left of a functional, relative to its size, below which it depends on others."""
@@ -23,9 +24,6 @@ _FAR_ENOUGH = 0.1
 
 MOST_WHOLE = 2.0**12
 """Functionals are stored as whole numbers up to this."""
-
-_GRID = 2.0**20
-_NOISE = 1e-12
 
 
 def chosen_basis(
@@ -50,7 +48,8 @@ def chosen_basis(
     basis = _extended(np.zeros((size, 0)), everywhere, everywhere, exact)
     count = basis.shape[1]
     basis = _extended(basis, points - points.mean(axis=0), points, free)
-    return np.hstack([basis[:, :count], _never_negative(basis[:, count:], points)])
+    free_ones = without_noise(_never_negative(basis[:, count:], points))
+    return np.hstack([basis[:, :count], free_ones])
 
 
 def _never_negative(basis: Matrix, points: Matrix) -> Matrix:
@@ -120,7 +119,7 @@ def _scaled(functional: Matrix, rows: Matrix) -> Matrix:
         return np.asarray((functional != 0).astype(float))
     values = np.abs(rows @ functional).ravel()
     largest = float(values.max(initial=0.0))
-    there = values[values > _NOISE * largest]
+    there = values[values > NOISE * largest]
     if not len(there):
         return functional
     unit = float(there.min())
@@ -128,12 +127,12 @@ def _scaled(functional: Matrix, rows: Matrix) -> Matrix:
     whole = np.round(parts)
     if largest / unit <= MOST_WHOLE and np.abs(parts - whole).max() <= TOLERANCE:
         return np.asarray(whole)
-    return np.asarray(functional * 2.0 ** -np.ceil(np.log2(largest)))
+    return np.asarray(functional / power_of_two_above(np.asarray(largest)))
 
 
 def _normalised(columns: Matrix) -> Matrix:
     sizes = np.linalg.norm(columns, axis=0)
-    kept = sizes > _NOISE * max(1.0, float(sizes.max(initial=0.0)))
+    kept = sizes > NOISE * max(1.0, float(sizes.max(initial=0.0)))
     return np.where(kept, columns / np.where(kept, sizes, 1.0), 0.0)
 
 
@@ -178,15 +177,9 @@ def read_through(
         middle = np.zeros(points.shape[1])
         rows = np.vstack([points, at_bos])
     largest = np.abs(np.vstack([rows, middle]) @ wanted).max(axis=0, initial=0.0)
-    size = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+    size = power_of_two_above(np.where(largest > 0, largest, 1.0))
     seen, values = rows @ basis, rows @ wanted / size
-    matrix = _clean(np.linalg.lstsq(seen, values, rcond=None)[0])
+    matrix = without_noise(np.linalg.lstsq(seen, values, rcond=None)[0])
     if np.abs(seen @ matrix - values).max(initial=0.0) > TOLERANCE:
         return None
-    return matrix * size, _clean(middle @ wanted / size - middle @ basis @ matrix) * size
-
-
-def _clean(numbers: Matrix) -> Matrix:
-    """Without the rounding of what should be a multiple of a power of two."""
-    nice = np.round(numbers * _GRID) / _GRID
-    return np.asarray(np.where(np.abs(nice - numbers) <= _NOISE, nice, numbers))
+    return matrix * size, without_noise(middle @ wanted / size - middle @ basis @ matrix) * size

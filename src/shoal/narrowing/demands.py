@@ -14,6 +14,7 @@ from shoal.arrays import Array, Float
 from shoal.contract import ROUNDING
 from shoal.craft.affine import Matrix
 from shoal.craft.components import MLP
+from shoal.craft.fitting import NOISE
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.held import seen_errors
 from shoal.lowering.lower import BOS_VARIABLE
@@ -135,7 +136,7 @@ def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
     table, before = chosen.tables.get(name), chosen.components.get(name)
     if table is None or not isinstance(before, MLP):
         return stored
-    layer = as_layer(stored.written_by(before), table.operands)
+    layer = as_layer(stored.written_by(before), table)
     work = chosen.lowered.inferred.work
     seen, _ = errors_of(layer, replace(table, results=table.results @ stored.basis, work=work))
     return replace(stored, written=seen_errors(seen))
@@ -202,6 +203,7 @@ def _units(values: Matrix) -> Matrix:
     """
     if not values.size:
         return np.zeros(values.shape[1])
+    largest = np.abs(values).max(axis=0)
     gaps = np.diff(np.sort(values, axis=0), axis=0)
-    least = np.where(gaps > 0, gaps, np.inf).min(axis=0, initial=np.inf)
-    return np.asarray(np.minimum(np.abs(values).max(axis=0), MOST_GAPS * least))
+    least = np.where(gaps > NOISE * largest, gaps, np.inf).min(axis=0, initial=np.inf)
+    return np.asarray(np.minimum(largest, MOST_GAPS * least))

@@ -16,6 +16,7 @@ import numpy as np
 
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.components import MLP, Component
+from shoal.craft.fitting import NOISE
 from shoal.craft.model import CraftModel, run_craft
 from shoal.narrowing.basis import orthonormal
 from shoal.narrowing.chosen import reads_of
@@ -101,12 +102,19 @@ def _rows(craft: CraftModel, part: AffineMap) -> Matrix:
 
 
 def _rank(state: Matrix, functionals: Matrix) -> int:
-    """Of functionals [space, functionals] on a state [positions, space], up to constants."""
-    values = _alike(state @ orthonormal(_alike(functionals), _DEPENDENT))
-    return int(orthonormal(values - values.mean(axis=0), _DEPENDENT).shape[1])
+    """Of functionals [space, functionals] on a state [positions, space], up to constants.
+
+    What is no more than rounding beside the rest counts as 0, what varies no more as a constant.
+    """
+    sizes = np.abs(state).max(axis=0, initial=0.0)
+    there = sizes > NOISE * max(1.0, float(sizes.max(initial=0.0)))
+    read = _alike(functionals[there] * sizes[there, None])
+    values = (state[:, there] / sizes[there]) @ orthonormal(read, _DEPENDENT)
+    varying = _alike(values - values.mean(axis=0), _DEPENDENT)
+    return int(orthonormal(varying, _DEPENDENT).shape[1])
 
 
-def _alike(columns: Matrix) -> Matrix:
-    """The columns that are not 0, so that the largest entry of each is 1."""
+def _alike(columns: Matrix, least: float = 0.0) -> Matrix:
+    """The columns of which an entry exceeds the least, so that the largest of each is 1."""
     sizes = np.abs(columns).max(axis=0, initial=0.0)
-    return np.asarray(columns[:, sizes > 0] / sizes[sizes > 0])
+    return np.asarray(columns[:, sizes > least] / sizes[sizes > least])

@@ -147,7 +147,7 @@ def errors_of(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
         block = slice(start, start + rows)
         for pattern in patterns:
             points = (table.points[block] + pattern).astype(np.float32)
-            off = single(points).astype(np.float64) - table.results[block]
+            off = single.summed_in_order(points).astype(np.float64) - table.results[block]
             worst[block] = np.where(np.abs(off) > np.abs(worst[block]), off, worst[block])
         hidden = layer.hidden(table.points[block])
         terms = (hidden > 0).astype(float) @ (layer.out != 0)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
+from shoal.craft.fitting import power_of_two_above
 from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.steps import steps_on
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
@@ -52,7 +53,7 @@ def _gated_along(
         gate[gates] = pattern
         if base.any():
             groups.append((gate[:, None], np.array([1.0 - count]), base[None, :]))
-        strength = 2.0 ** np.ceil(np.log2(np.abs(slopes) * span + 1))
+        strength = power_of_two_above(np.abs(slopes) * span + 1)
         into = np.outer(weights, slopes) + np.outer(gate, strength)
         groups.append((into, -slopes * ends - strength * count, jumps))
     if not groups:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.affine import Matrix
-from shoal.craft.fitting import fit_affine
+from shoal.craft.fitting import fit_affine, power_of_two_above
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _MOST_RESULTS = 4
@@ -112,7 +112,7 @@ def _layer(table: Table, columns: list[list[_Row]], bases: list[float]) -> Layer
                     continue
                 function = sign * (table.points @ row.matrix + row.bias - base)
                 open_gate = table.points[:, row.gate] > 0
-                strength = 2.0 ** np.ceil(np.log2(max(function[~open_gate].max(initial=0), 0) + 1))
+                strength = power_of_two_above(function[~open_gate].max(initial=0.0) + 1)
                 weights = sign * row.matrix
                 weights[row.gate] = strength
                 into.append(weights)

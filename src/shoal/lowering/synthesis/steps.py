@@ -9,6 +9,7 @@ import numpy as np
 
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
+from shoal.craft.fitting import NOISE, power_of_two_above
 from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
@@ -42,12 +43,12 @@ def steps_on(
     if (quarter < FLAT_END * size + 1.5 * error).any():
         return None
     # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
-    slope = 2.0 ** np.ceil(-np.log2(2 * quarter))
+    slope = power_of_two_above(0.5 / quarter)
     middle, half_ramp = (left + right) / 2, 0.5 / slope
     starts, ends = middle - half_ramp, middle + half_ramp
     jump = ordered[changes + 1] - ordered[changes]
     # a step is seen from the end at which its two neurons stay smaller, which loses fewer bits
-    upwards = line[-1] - starts <= ends - line[0]
+    upwards = line[-1] - starts <= ends - line[0] + NOISE * size
     sign = np.where(upwards, 1.0, -1.0)
     near, far = np.where(upwards, starts, ends), np.where(upwards, ends, starts)
     signed_jump = jump * sign[:, None]

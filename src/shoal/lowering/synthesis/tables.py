@@ -13,6 +13,7 @@ from shoal.contract import TABLE_TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, numbered_space
 from shoal.craft.components import MLP
+from shoal.craft.fitting import without_noise
 from shoal.limits import Work
 from shoal.lowering.held import Held
 
@@ -42,6 +43,14 @@ class Layer:
     def hidden(self, points: Floats) -> Floats:
         """Hidden values [rows, neurons], likewise."""
         return np.asarray(np.maximum(points @ self.into + self.threshold, 0))
+
+    def summed_in_order(self, points: Floats) -> Floats:
+        """The same as ``self(points)``, rounded alike by whatever processor; takes longer.
+
+        A library for matrices adds up in an order of its own for each kind of processor.
+        """
+        hidden = np.maximum(np.einsum("rc,cn->rn", points, self.into) + self.threshold, 0)
+        return np.asarray(np.einsum("rn,nd->rd", hidden, self.out) + self.bias)
 
     def in_float32(self) -> Layer:
         """The layer as a network holds it; it then computes in single precision."""
@@ -92,19 +101,18 @@ class Candidate:
     exact: bool = False
 
 
-def as_layer(mlp: MLP, operands: Sequence[Held]) -> Layer:
+def as_layer(mlp: MLP, table: Table) -> Layer:
     """The layer over operands' coordinates that a component over the stream is.
 
     Args:
         mlp: that ``as_mlp`` made, or one with other results.
-        operands: as of ``as_mlp``.
+        table: that it was made for, perhaps with other results.
     """
-    size = sum(operand.width for operand in operands)
-    together = concatenate(
-        [operand.coordinates for operand in operands], numbered_space("operands", size)
-    )
+    space = numbered_space("operands", table.points.shape[1])
+    together = concatenate([operand.coordinates for operand in table.operands], space)
     hidden = mlp.hidden.matrix[mlp.hidden.source.positions(together.source)]
-    into = np.linalg.lstsq(together.matrix, hidden, rcond=None)[0]
+    solved = np.linalg.lstsq(together.matrix, hidden, rcond=None)[0]
+    into = without_noise(solved, np.abs(table.points).max(axis=0, initial=0.0)[:, None])
     threshold = mlp.hidden.bias - together.bias @ into
     return Layer(into, threshold, mlp.output.matrix, mlp.output.bias)
 
