@@ -438,6 +438,20 @@ def test_means_of_which_a_difference_alone_is_stored_do_not_meet_what_they_never
         model.write("is positive", [1, 2], [True, False])
 
 
+def test_what_is_fetched_by_way_of_others_does_not_follow_where_that_is() -> None:
+    """From one position on, and from there its opposite: which is where the length says it is."""
+    opposite = rasp.SequenceMap(lambda i, n: n - 1 - i, rasp.indices, rasp.length)
+    there = rasp.Select(rasp.indices, opposite, rasp.Comparison.EQ)
+    both = rasp.SequenceMap(lambda x, y: (x, y), rasp.Aggregate(there, rasp.tokens), rasp.tokens)
+    after = rasp.SequenceMap(lambda i, n: min(i + 1, n - 1), rasp.indices, rasp.length)
+    program = rasp.Aggregate(rasp.Select(rasp.indices, after, rasp.Comparison.EQ), both)
+    passes = ["common-subexpressions", "dead-code", "gathers"]
+    model = shoal.compile(program, vocab=[-2, 1, 5], max_seq_len=4, passes=passes)
+    with pytest.raises(shoal.UnwritableError, match="cannot be replaced"):
+        model.write("length", [1, 5, -2], [2, 4, 3])
+    assert model.write("tokens", [1, 5, -2], [5, 1, 1]) == program([5, 1, 1])
+
+
 def test_an_s_op_that_an_input_stands_for_is_not_read_from_it_when_it_no_longer_equals_it() -> None:
     """The distance of two widths is the index, and follows an index that is replaced by widths."""
     ahead = rasp.Select(rasp.indices, rasp.indices, lambda k, q: k == q + 1)

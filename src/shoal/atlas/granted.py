@@ -26,6 +26,8 @@ def taken_for_granted(readers: Readers, label: str) -> str | None:
             return other
         if _is_merged_by_operands(atlas, value, label, led_to):
             return other
+        if _is_fetched_at_once(atlas, value, {label, *led_to}):
+            return other
         if _picks_by_priority(readers, value) and {label, *led_to} & _chosen_by(atlas, value):
             return other
         if other in led_to:
@@ -52,6 +54,25 @@ def _chosen_by(atlas: Atlas, value: NamedValue) -> set[str]:
     """What the selectors of something that attends look at."""
     selectors = tuple(label for label in value.inputs if label in atlas.selectors)
     return {*atlas.through_selectors(selectors)}
+
+
+def _is_fetched_at_once(atlas: Atlas, value: NamedValue, changed: set[str]) -> bool:
+    """Whether what is fetched from where it was fetched to is fetched at once, from where it was.
+
+    What says where that is may change at some positions, and is read at others.
+    """
+    if value.replaced_by is None or value.replaced_by in atlas.values:
+        return False
+    agenda, visited = [value.label], {value.label}
+    while agenda:
+        step = atlas.values[agenda.pop()]
+        if _attends(atlas, step) and changed & _chosen_by(atlas, step):
+            return True
+        if step is value or not step.readings:
+            more = {label for label in step.inputs if label in atlas.values} - visited
+            visited |= more
+            agenda += more
+    return False
 
 
 def _is_told_otherwise(atlas: Atlas, value: NamedValue) -> bool:
