@@ -29,10 +29,10 @@ from shoal.lowering.rules import (
     whole_numbers,
     width,
 )
-from shoal.narrowing import narrow
+from shoal.narrowing import stored
 from shoal.narrowing.narrow import Narrowed
 from shoal.program.facts.domains import Enumerated
-from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.cases import Case, Line
 from tests.mutants.planting import (
     Fault,
     Function,
@@ -318,8 +318,19 @@ def _bos_without_its_square(correct: Any) -> Any:
 # narrow variables
 
 
+def _compared_and_fetched(case: Case) -> Case:
+    """Tokens are told apart first, and only whether they are the first one is fetched later."""
+    source = """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+v2 = SelectorWidth(s1)
+v3 = tokens == FIRST
+s4 = Select(v2, indices, Comparison.EQ)
+v5 = Aggregate(s4, v3)"""
+    return replace(case, lines=Line.parse(source.replace("FIRST", repr(case.vocab[0]))))
+
+
 @_fault(
-    narrow,
+    stored,
     "read_through",
     "constants forgotten",
     "readers of what is stored do not add what is left out",
@@ -348,10 +359,55 @@ def _columns_exchanged(correct: Function) -> Function:
         found = correct(self, table)
         if table.variable not in self.stored:
             return found
-        parts = {name: exchanged(getattr(found, name)) for name in ("by_token", "by_position")}
-        return replace(found, **parts)
+        return tuple(
+            replace(
+                part, by_token=exchanged(part.by_token), by_position=exchanged(part.by_position)
+            )
+            for part in found
+        )
 
     return input_
+
+
+def _with_early_tables(correct: Function, change: Function) -> Function:
+    """The embedding of a variable in which the tables of what ends early are changed."""
+
+    def changed(table: Any) -> Any:
+        return None if table is None else change(table)
+
+    def input_(self: Any, table: Any) -> Any:
+        late, *early = correct(self, table)
+        names = ("by_token", "by_position")
+        return (
+            late,
+            *(replace(part, **{n: changed(getattr(part, n)) for n in names}) for part in early),
+        )
+
+    return input_
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "early columns not embedded",
+    "the embedding has zeros for what ends early",
+    can_show=has_pass("narrow"),
+    adapted=_compared_and_fetched,
+)
+def _early_columns_not_embedded(correct: Function) -> Function:
+    return _with_early_tables(correct, np.zeros_like)
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "early columns of the next token",
+    "of what ends early the embedding has for each token what belongs to the next one",
+    can_show=has_pass("narrow"),
+    adapted=_compared_and_fetched,
+)
+def _early_columns_of_the_next_token(correct: Function) -> Function:
+    return _with_early_tables(correct, partial(np.roll, shift=1, axis=0))
 
 
 # priorities

@@ -42,7 +42,7 @@ def test_it_is_narrower_and_not_larger(name: str) -> None:
     assert narrow.d_model < wide.d_model or name in ("length", "count")
     assert narrow.d_model <= wide.d_model
     assert narrow.num_layers == wide.num_layers
-    assert narrow.mlp_hidden_size <= wide.mlp_hidden_size
+    assert narrow.num_parameters <= wide.num_parameters
     assert narrow.width_bound is not None
     assert narrow.width_bound <= narrow.d_model
 

@@ -24,6 +24,7 @@ from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.priority import PRIORITIES
+from shoal.narrowing.names import named
 from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Domain, Enumerated
@@ -97,8 +98,23 @@ def survey(stages: Stages) -> Atlas:
         selectors={
             node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
-        width_bound=rank_bound(stages.craft, result.coordinates, lives, original.inputs),
+        width_bound=rank_bound(
+            stages.craft, result.coordinates, lives, original.inputs, _named(optimised, lowered)
+        ),
     )
+
+
+def _named(optimised: Optimised, lowered: LoweredProgram) -> frozenset[str]:
+    """The variables of one column from which alone named s-ops are read."""
+    found: set[str] = set()
+    for number in named(optimised):
+        raw = (lowered.raw[number],) if number in lowered.raw else ()
+        ways = {h.variables for h in (*lowered.held.get(number, ()), *raw)}
+        is_known = optimised.inferred.sops[number].local is not None
+        for names in ways if len(ways) == 1 and not is_known else ():
+            if len(names) == 1 and len(lowered.variables[names[0]].space) == 1:
+                found.update(names)
+    return frozenset(found)
 
 
 def _options(options: CompileOptions) -> dict[str, str]:

@@ -56,6 +56,15 @@ def without_noise(
     return np.asarray(np.where(is_on_grid, on_grid, np.where(is_nothing, 0.0, numbers)))
 
 
+def product(
+    numbers: Float[Array, "... terms"], matrix: Float[Array, "terms columns"]
+) -> Float[Array, "... columns"]:
+    """``numbers @ matrix``, where terms that cancel but for rounding make 0."""
+    found = numbers @ matrix
+    rounding = NOISE * (np.abs(numbers) @ np.abs(matrix))
+    return np.asarray(np.where(np.abs(found) > rounding, found, 0.0))
+
+
 def power_of_two_above(numbers: Float[Array, ...]) -> Float[Array, ...]:
     """The least powers of two that are no less than positive numbers, but for rounding."""
     return np.asarray(2.0 ** np.ceil(np.log2(numbers) - 10 * NOISE))

@@ -48,6 +48,12 @@ class Errors:
         apart = np.maximum(self.apart, other.apart)
         return Errors(np.vstack(together) if together else None, apart)
 
+    def of(self, dimensions: slice) -> Errors:
+        """Those of some dimensions."""
+        together = None if self.together is None else self.together[:, dimensions]
+        is_alike = np.ndim(self.apart) == 0
+        return Errors(together, self.apart if is_alike else np.asarray(self.apart)[dimensions])
+
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
         total: Array = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)

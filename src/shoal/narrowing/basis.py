@@ -31,6 +31,7 @@ def chosen_basis(
     at_bos: Float[Array, " dimensions"],
     exact: Float[Array, "dimensions functionals"],
     free: Float[Array, "dimensions functionals"],
+    before: Float[Array, "dimensions known"] | None = None,
 ) -> Float[Array, "dimensions columns"]:
     """Functionals from which all that is wanted follows, as few as there can be.
 
@@ -42,10 +43,11 @@ def chosen_basis(
         at_bos: what it is at the BOS position.
         exact: functionals that are wanted as they are, at the BOS position as well.
         free: functionals that are wanted up to constants, on the points.
+        before: functionals that are stored in any case, which come first.
     """
-    size = points.shape[1]
     everywhere = np.vstack([points, at_bos])
-    basis = _extended(np.zeros((size, 0)), everywhere, everywhere, exact)
+    known = np.zeros((points.shape[1], 0)) if before is None else before
+    basis = _extended(known, everywhere, everywhere, exact)
     count = basis.shape[1]
     basis = _extended(basis, points - points.mean(axis=0), points, free)
     free_ones = without_noise(_never_negative(basis[:, count:], points))

@@ -20,7 +20,7 @@ from shoal.lowering.held import seen_errors
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.synthesis.choose import errors_of, synthesise
 from shoal.lowering.synthesis.tables import as_layer
-from shoal.narrowing.basis import chosen_basis, read_through
+from shoal.narrowing.basis import chosen_basis
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.stored import Stored
 
@@ -29,6 +29,9 @@ MOST_AMPLIFIED = 4.0
 
 MOST_GAPS = 4096
 """Values as large as so many gaps between two of them are rounded like those."""
+
+AT_THE_END = 2**31
+"""When the result is read: after all half-layers."""
 
 _FLOPS = 50_000
 """Multiplications in a unit of work."""
@@ -40,26 +43,33 @@ class Demands:
 
     Attributes:
         size: dimensions.
-        exact: [dimensions, functionals], those that are wanted as they are.
+        exact: when, and [dimensions, functionals] that are wanted as they are.
         free: the same, wanted up to constants.
         passed_on: those of either kind that others read what is made of.
     """
 
     size: int
-    exact: list[Matrix] = field(default_factory=list)
-    free: list[Matrix] = field(default_factory=list)
-    passed_on: list[Matrix] = field(default_factory=list)
+    exact: list[tuple[int, Matrix]] = field(default_factory=list)
+    free: list[tuple[int, Matrix]] = field(default_factory=list)
+    passed_on: list[tuple[int, Matrix]] = field(default_factory=list)
 
-    def add(self, rows: Matrix, read: Read) -> None:
-        """Demand what a map reads, by its rows [dimensions, functionals]."""
-        (self.exact if read.is_exact else self.free).append(rows)
+    @property
+    def times(self) -> tuple[int, ...]:
+        """The half-layers in which somebody reads, the last one first."""
+        return tuple(sorted({when for when, _ in (*self.exact, *self.free)}, reverse=True))
+
+    def add(self, rows: Matrix, read: Read, when: int) -> None:
+        """Demand what a map reads in a half-layer, by its rows [dimensions, functionals]."""
+        (self.exact if read.is_exact else self.free).append((when, rows))
         if read.passes_on:
-            self.passed_on.append(rows)
+            self.passed_on.append((when, rows))
 
-    def joined(self) -> tuple[Matrix, Matrix, Matrix]:
-        """All three, each functional once."""
+    def joined(self, since: int = 0) -> tuple[Matrix, Matrix, Matrix]:
+        """All three that are wanted in a half-layer or later, each functional once."""
         kinds = (self.exact, self.free, self.passed_on)
-        exact, free, passed_on = map(self._different, kinds)
+        exact, free, passed_on = (
+            self._different(rows for when, rows in kind if when >= since) for kind in kinds
+        )
         return exact, free, passed_on
 
     def _different(self, matrices: Iterable[Matrix]) -> Float[Array, "dimensions functionals"]:
@@ -78,9 +88,9 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
     variables = chosen.lowered.variables
     demands = {name: Demands(len(variables[name].space)) for name in chosen.variables}
     for name, matrices in more.items():
-        demands[name].free.extend(matrices)
+        demands[name].free.extend((AT_THE_END, rows) for rows in matrices)
     for read in _reads_at_the_end(chosen):
-        _demand(chosen, demands, read)
+        _demand(chosen, demands, read, AT_THE_END)
     stored: dict[str, Stored] = {}
     for name in chosen.backwards:
         # maps are corrected by the mark of BOS later
@@ -92,14 +102,15 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
         if found is not None and found.mlp is not None:
             component = found.mlp
         if component is not None:
+            when = chosen.allocation.placements[name].half_layer
             for read in reads_of(component).values():
-                _demand(chosen, demands, read)
+                _demand(chosen, demands, read, when)
     return stored
 
 
-def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read) -> None:
+def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read, when: int) -> None:
     for name, rows in by_variable(read.map, chosen.lowered):
-        demands[name].add(rows, read)
+        demands[name].add(rows, read, when)
 
 
 def _reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
@@ -115,15 +126,31 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     """How a variable is stored; None if all its dimensions are, as they are."""
     variable = chosen.lowered.variables[name]
     points, at_bos = chosen.points(name), chosen.at_bos[name]
-    exact, free, passed_on = demands.joined()
+    exact, free, _ = demands.joined()
     flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
     basis = chosen_basis(points, at_bos, exact, free)
-    if basis.shape[1] >= demands.size:
-        return None
-    found = _with_errors(chosen, Stored(variable, basis, points, at_bos))
-    ways = [found] if exact.size else [*_remade(chosen, found), found]
-    return next((way for way in ways if _is_precise(way, exact, free, passed_on)), None)
+    whole = Stored(variable, basis, points, at_bos)
+    ways: list[Stored] = []
+    if any(table.variable == name for table in chosen.inputs):
+        ways += _by_last_reader(whole, demands)
+    if basis.shape[1] < demands.size:
+        whole = _with_errors(chosen, whole)
+        ways += [whole] if exact.size else [*_remade(chosen, whole), whole]
+    return next((way for way in ways if _is_precise(way, demands)), None)
+
+
+def _by_last_reader(stored: Stored, demands: Demands) -> Iterator[Stored]:
+    """The same in several variables, so that what is read no longer can be erased by itself."""
+    basis, levels = np.zeros((demands.size, 0)), []
+    for when in demands.times:
+        exact, free, _ = demands.joined(when)
+        before = basis
+        basis = chosen_basis(stored.points, stored.bos_before, exact, free, before)
+        levels.append(basis.shape[1] - before.shape[1])
+    levels = [count for count in levels if count]
+    if len(levels) > 1 and basis.shape[1] == stored.basis.shape[1]:
+        yield replace(stored, basis=basis, levels=tuple(levels))
 
 
 def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
@@ -161,15 +188,15 @@ def _remade(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
         yield replace(stored, mlp=made[0], seen=made[1])
 
 
-def _is_precise(stored: Stored, exact: Matrix, free: Matrix, passed_on: Matrix) -> bool:
+def _is_precise(stored: Stored, demands: Demands) -> bool:
     """Whether all that is read can be read through a basis, about as precisely as before.
 
     Numbers that are passed on are rounded relative to their size, or 1.
     """
     before, points = stored.before.errors, stored.points
-    demands = ((exact, stored.bos_before, np.inf), (free, None, np.inf), (passed_on, None, 1.0))
-    for wanted, bos, most in demands:
-        found = read_through(stored.basis, points, wanted, bos)
+    since = demands.times if stored.levels else (0,)
+    for wanted, bos, most in (kind for when in since for kind in _kinds(stored, demands, when)):
+        found = stored.read(wanted, bos)
         if found is None:
             return False
         values = points @ wanted
@@ -179,6 +206,14 @@ def _is_precise(stored: Stored, exact: Matrix, free: Matrix, passed_on: Matrix) 
         if (off + stored.errors.projected(found[0]) > MOST_AMPLIFIED * allowed).any():
             return False
     return True
+
+
+def _kinds(
+    stored: Stored, demands: Demands, since: int
+) -> tuple[tuple[Matrix, Matrix | None, float], ...]:
+    """What is read, at BOS if it is read there as well, and up to what size it may be rounded."""
+    exact, free, passed_on = demands.joined(since)
+    return (exact, stored.bos_before, np.inf), (free, None, np.inf), (passed_on, None, 1.0)
 
 
 def _rounding(columns: Matrix, matrix: Matrix, constants: Matrix, values: Matrix) -> Matrix:

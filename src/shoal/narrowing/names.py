@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.bases import numbered_space
+from shoal.craft.bases import Space, numbered_space
 from shoal.craft.fitting import fit_affine
 from shoal.forms.form import number_codes, with_none
 from shoal.forms.functionals import Functionals
@@ -43,7 +43,7 @@ def named(optimised: Optimised) -> tuple[int, ...]:
     return tuple(node.id for node in compiled if node.id in found)
 
 
-def as_codes(stored: Stored, held: Held) -> Held | None:
+def as_codes(stored: Stored, held: Held, variables: int) -> Held | None:
     """A value that a variable holds and nothing else, as the nearest of the codes that are stored.
 
     None if these do not tell its values apart.
@@ -51,28 +51,33 @@ def as_codes(stored: Stored, held: Held) -> Held | None:
     Args:
         stored: its variable.
         held: as it was.
+        variables: of how many of those that hold it the codes are, the first ones.
     """
+    there = slice(0, stored.ends[variables - 1])
+    basis = stored.basis[:, there]
     if held.variables != (stored.before.name,) or not isinstance(held.domain, Enumerated):
         return None
-    if held.codes is None or not has_one_point_each(held) or not stored.basis.shape[1]:
+    if held.codes is None or not has_one_point_each(held) or not basis.shape[1]:
         return None
     rows = held.coordinates(stored.points)
     found = _places(rows, with_none(held.codes, held.domain.nullable))
     if found is None:
         return None
-    columns = stored.points[found] @ stored.basis
+    columns = stored.points[found] @ basis
     bias = -columns[-1] if held.domain.nullable else np.zeros(columns.shape[1])
     codes = columns[: len(held.codes)] + bias
     if len(np.unique(with_none(codes, held.domain.nullable), axis=0)) < len(found):
         return None
     form = Functionals(codes)
     largest = float(np.abs(codes).max(initial=0.0))
-    if form.room(held.domain) < max(stored.errors.largest, CLEARLY * largest):
+    if form.room(held.domain) < max(stored.errors.of(there).largest, CLEARLY * largest):
         return None
     target = numbered_space(stored.before.name, len(bias))
-    coordinates = AffineMap(stored.space, target, np.eye(len(bias)), bias)
-    own = None if held.own is None else stored.variable
-    return replace(held, form=form, coordinates=coordinates, own=own)
+    space = Space(stored.space.directions[there])
+    coordinates = AffineMap(space, target, np.eye(len(bias)), bias)
+    names = stored.names[:variables]
+    own = stored.variables[0] if held.own is not None and len(names) == 1 else None
+    return replace(held, form=form, variables=names, coordinates=coordinates, own=own)
 
 
 def _places(rows: Matrix, wanted: Matrix) -> list[int] | None:

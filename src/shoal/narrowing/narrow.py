@@ -15,13 +15,13 @@ from functools import cached_property
 import numpy as np
 
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.bases import Space, join
+from shoal.craft.bases import join
 from shoal.craft.components import BOS_SPACE, MARK, MLP, Component, pin_to_bos
+from shoal.craft.fitting import product
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable
-from shoal.narrowing.basis import read_through
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
 from shoal.narrowing.demands import plan
 from shoal.narrowing.names import as_codes, wanted_by_names
@@ -67,12 +67,13 @@ def narrowed(
     there = [name for name in chosen.variables if name != BOS_VARIABLE or is_read]
     result = narrow.read(chosen.result)
     assert result is not None  # what the result is decoded from is read
+    variables = {part.name: part for name in there for part in narrow.parts(name)}
     saved = sum(len(lowered.variables[name].space) for name in chosen.variables)
-    saved -= sum(len(narrow.variable(name).space) for name in there)
+    saved -= sum(len(variable.space) for variable in variables.values())
     return replace(
         lowered,
-        variables={name: narrow.variable(name) for name in there},
-        inputs=tuple(narrow.input(t) for t in chosen.inputs if t.variable in there),
+        variables=variables,
+        inputs=tuple(i for t in chosen.inputs if t.variable in there for i in narrow.input(t)),
         operations=operations,
         held={n: _kept(narrow, held, result) for n, held in lowered.held.items()},
         raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
@@ -87,7 +88,12 @@ def narrowed(
 
 def _kept(narrow: Narrowed, ways: Iterable[Held], result: Held) -> tuple[Held, ...]:
     """The ways in which a value can still be read."""
-    found = [result if h is narrow.chosen.result else narrow.held(h) for h in ways]
+    found: list[Held | None] = []
+    for held in ways:
+        if held is narrow.chosen.result:
+            found.append(result)
+        else:
+            found += [narrow.held(held), narrow.read_longest(held)]
     return tuple(h for h in found if h is not None)
 
 
@@ -103,53 +109,66 @@ class Narrowed:
     chosen: Chosen
     stored: Mapping[str, Stored]
 
-    def space(self, name: str) -> Space:
-        """The directions of a variable that are stored."""
-        return self.variable(name).space
-
-    def variable(self, name: str) -> StreamVariable:
-        """A variable as it is stored."""
+    def parts(self, name: str) -> tuple[StreamVariable, ...]:
+        """The variables that hold what a variable of before held."""
         stored = self.stored.get(name)
-        return self.chosen.lowered.variables[name] if stored is None else stored.variable
+        return (self.chosen.lowered.variables[name],) if stored is None else stored.variables
 
-    def at_bos(self, name: str) -> Matrix:
-        """[columns] of a variable as it is stored, at the BOS position."""
-        stored = self.stored.get(name)
-        return self.chosen.at_bos[name] if stored is None else stored.at_bos
+    @cached_property
+    def variables(self) -> Mapping[str, StreamVariable]:
+        """All of them by their names."""
+        return {part.name: part for name in self.chosen.variables for part in self.parts(name)}
+
+    @cached_property
+    def at_bos(self) -> Mapping[str, Matrix]:
+        """[columns] of each of them at the BOS position."""
+        found = {n: x for n, x in self.chosen.at_bos.items() if n not in self.stored}
+        for stored in self.stored.values():
+            for name, part in zip(stored.names, stored.parts, strict=True):
+                found[name] = stored.at_bos[part]
+        return found
 
     @cached_property
     def mark(self) -> AffineMap:
         """1 at the BOS position and 0 elsewhere; read from its opposite if that is there."""
         for table in self.chosen.inputs:
-            space = self.space(table.variable)
-            if len(space) == 1 and _marks_tokens(self.input(table)):
-                return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
+            for part in self.input(table):
+                space = self.variables[part.variable].space
+                if len(space) == 1 and _marks_tokens(part):
+                    return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
         return MARK
 
-    def input(self, table: InputTable) -> InputTable:
-        """What the embedding puts into a variable as it is stored."""
+    def input(self, table: InputTable) -> tuple[InputTable, ...]:
+        """What the embedding puts into the variables that hold one."""
         stored = self.stored.get(table.variable)
         if stored is None:
-            return table
-        by_token = None if table.by_token is None else table.by_token @ stored.basis
-        by_position = None if table.by_position is None else table.by_position @ stored.basis
-        return InputTable(table.variable, by_token, by_position)
+            return (table,)
+
+        def of(part: slice, rows: Matrix | None) -> Matrix | None:
+            return None if rows is None else product(rows, stored.basis[:, part])
+
+        return tuple(
+            InputTable(name, of(part, table.by_token), of(part, table.by_position))
+            for name, part in zip(stored.names, stored.parts, strict=True)
+        )
 
     def through(self, affine: AffineMap, is_exact: bool) -> AffineMap | None:
         """A map that reads variables as they are stored; None if it cannot."""
         spaces, matrices, bias = [], [], affine.bias
         for name, rows in by_variable(affine, self.chosen.lowered):
             stored = self.stored.get(name)
+            parts: tuple[slice, ...] = (slice(None),)
             if stored is not None:
-                at_bos = stored.bos_before if is_exact else None
-                found = read_through(stored.basis, stored.points, rows, at_bos)
+                found = stored.read(rows, stored.bos_before if is_exact else None)
                 if found is None:
                     return None
                 rows, constants = found
                 bias = bias + constants
-            if rows.any():
-                spaces.append(self.space(name))
-                matrices.append(rows)
+                parts = stored.parts
+            for variable, part in zip(self.parts(name), parts, strict=True):
+                if rows[part].any():
+                    spaces.append(variable.space)
+                    matrices.append(rows[part])
         matrix = np.vstack([np.zeros((0, len(affine.target))), *matrices])
         return AffineMap(join(*spaces), affine.target, matrix, bias)
 
@@ -169,9 +188,12 @@ class Narrowed:
             return reading
         if isinstance(reading, MLP):
             return stored.written_by(reading)
-        value, at_bos = reading.value.into(stored.space, stored.basis), reading.value_at_bos
+        value, at_bos = reading.value, reading.value_at_bos
+        matrix, bias = product(value.matrix, stored.basis), product(value.bias, stored.basis)
         return replace(
-            reading, value=value, value_at_bos=None if at_bos is None else at_bos @ stored.basis
+            reading,
+            value=AffineMap(value.source, stored.space, matrix, bias),
+            value_at_bos=None if at_bos is None else product(at_bos, stored.basis),
         )
 
     def read(self, held: Held) -> Held | None:
@@ -181,7 +203,14 @@ class Narrowed:
         coordinates = self.through(held.coordinates, is_exact=False)
         if coordinates is None:
             return None
-        return replace(held, coordinates=self._over_all(held, coordinates), own=self._own(held))
+        used = {direction.variable for direction in coordinates.source.directions}
+        early = used & {part.name for name in held.variables for part in self.parts(name)[1:]}
+        others = {*held.variables} - {table.variable for table in self.chosen.inputs}
+        if early and others:  # these may be computed when the former are not there any more
+            return None
+        names = (*held.variables, *sorted(early))
+        coordinates = self._over_all(names, coordinates)
+        return replace(held, variables=names, coordinates=coordinates, own=self._own(held))
 
     def held(self, held: Held) -> Held | None:
         """What is held, in the same form, or as what is stored if that tells its values apart."""
@@ -191,17 +220,24 @@ class Narrowed:
         if found is not None or len(held.variables) != 1:
             return found
         stored = self.stored.get(held.variables[0])
-        return None if stored is None else as_codes(stored, held)
+        return None if stored is None else as_codes(stored, held, len(stored.names))
 
-    def _over_all(self, held: Held, coordinates: AffineMap) -> AffineMap:
+    def read_longest(self, held: Held) -> Held | None:
+        """What is held, by what is there longest of its variable, if that tells values apart."""
+        stored = self.stored.get(held.variables[0]) if len(held.variables) == 1 else None
+        if stored is None or len(stored.names) == 1 or not self.chosen.is_there(held):
+            return None
+        return as_codes(stored, held, 1)
+
+    def _over_all(self, names: Iterable[str], coordinates: AffineMap) -> AffineMap:
         """The map with all directions of its variables, those that it does not need, too."""
-        space = join(*(self.space(name) for name in held.variables))
+        space = join(*(self.variables[name].space for name in names))
         matrix = np.zeros((len(space), len(coordinates.target)))
         matrix[space.positions(coordinates.source)] = coordinates.matrix
         return AffineMap(space, coordinates.target, matrix, coordinates.bias)
 
     def _own(self, held: Held) -> StreamVariable | None:
-        return None if held.own is None else self.variable(held.own.name)
+        return None if held.own is None else self.parts(held.own.name)[0]
 
     def read_by(self, component: Component) -> tuple[str, ...]:
         """The variables that a component reads, the mark of BOS if it has to be corrected there."""
@@ -210,8 +246,8 @@ class Narrowed:
         )
         for direction in self.mark.source.directions:
             names.setdefault(direction.variable)
-        space = join(*(self.space(name) for name in names))
-        at_bos = np.concatenate([np.zeros(0), *map(self.at_bos, names)])
+        space = join(*(self.variables[name].space for name in names))
+        at_bos = np.concatenate([np.zeros(0), *(self.at_bos[name] for name in names)])
         pinned = pin_to_bos(component, space, at_bos, self.mark)
         return tuple(dict.fromkeys(d.variable for d in pinned.source.directions))
 

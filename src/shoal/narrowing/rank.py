@@ -9,7 +9,7 @@ and no other input can make a rank smaller: the bound holds for whoever keeps th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -23,9 +23,9 @@ from shoal.narrowing.chosen import reads_of
 from shoal_solvers import Lifetime
 
 MOST_INPUTS = 60
-"""On which states are looked at: all there are, or so many at random."""
+"""On which states are looked at: all there are, or so many at random, and so many of few tokens."""
 
-MOST_NUMBERS = 2**16
+MOST_NUMBERS = 2**17
 """In one state on all inputs together; of larger models there is no bound."""
 
 _DEPENDENT = 1e-7
@@ -37,6 +37,7 @@ def rank_bound(
     result: AffineMap,
     lives: Mapping[str, Lifetime],
     promised: Sequence[Sequence[int]] | None = None,
+    named: Collection[str] = (),
 ) -> int | None:
     """The fewest columns that could hold what is read, for these components; None if unknown.
 
@@ -45,6 +46,8 @@ def rank_bound(
         result: how the result is read of the last state.
         lives: when each variable is in the stream.
         promised: the inputs that there are, as numbers of tokens; None if there may be any.
+        named: variables of one column each that names are read from, in the state in which they
+            are first there.
     """
     inputs = _inputs(len(craft.embedding.tokens) - 1, len(craft.embedding.positions) - 1)
     if promised is not None:
@@ -57,27 +60,36 @@ def rank_bound(
     reads = [_reads(craft, components) for components in craft.half_layers]
     reads.append(_rows(craft, result))
     bound = before = 0
-    there = [lives[d.variable] for d in craft.space.directions]
+    names = [direction.variable for direction in craft.space.directions]
+    there = [lives[name] for name in names]
+    read_by_name = np.array([name in named for name in names], dtype=bool)
     for number, state in enumerate(states):
-        later = np.hstack(reads[number:])
+        begin = np.array([life.first == number for life in there], dtype=bool)
+        by_name = np.eye(len(names))[:, begin & read_by_name]
+        later = np.hstack([*reads[number:], by_name])
         alive = np.array([life.first <= number <= life.last for life in there])
         own = _rank(state, later * alive[:, None])
         if number % 2:
-            new = np.array([life.first == number for life in there])
-            own = max(own, before + _rank(state, later * new[:, None]))
+            own = max(own, before + _rank(state, later * begin[:, None]))
         before, bound = own, max(bound, own)
     return bound
 
 
 def _inputs(tokens: int, longest: int) -> Sequence[Sequence[int]]:
-    """All inputs if they are few; else some at random, the same every time."""
+    """All inputs if they are few; else some at random, always the same; half with repetitions."""
     count = sum(tokens**n for n in range(1, longest + 1)) if longest <= 16 else MOST_INPUTS + 1
     if count <= MOST_INPUTS:
         lengths = range(1, longest + 1)
         return [ids for n in lengths for ids in product(range(tokens), repeat=n)]
     random = np.random.default_rng(0)
     drawn = random.integers(1, longest + 1, MOST_INPUTS)
-    return [random.integers(0, tokens, n).tolist() for n in drawn]
+    found = [random.integers(0, tokens, n).tolist() for n in drawn]
+    for number in range(MOST_INPUTS):  # else counts would hardly ever be large
+        rest = random.integers(0, tokens, longest)
+        alike = 1 + number * longest // MOST_INPUTS
+        rest[:alike] = rest[0]
+        found.append(random.permutation(rest).tolist() if number % 2 else rest.tolist())
+    return found
 
 
 def _some(promised: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from shoal.arrays import Array, Float
 from shoal.contract import ROUNDING
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP
-from shoal.craft.fitting import grid_step
+from shoal.craft.fitting import grid_step, product
 from shoal.forms.form import ranges_of
 from shoal.lowering.held import Errors, StreamVariable
+from shoal.narrowing.basis import read_through
 from shoal.narrowing.idle import without_idle
 
 
@@ -30,6 +32,8 @@ class Stored:
             anything does; it reads variables with all their dimensions.
         seen: how far off its results are.
         written: how far off the columns are by the MLP that computes all dimensions, if one does.
+        levels: how many columns are variables of their own, those that are read longest first, so
+            that the others can be erased before them.
     """
 
     before: StreamVariable
@@ -39,25 +43,59 @@ class Stored:
     mlp: MLP | None = None
     seen: Errors | None = None
     written: Errors | None = None
+    levels: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the variables that hold the columns; the one that is read longest keeps the name."""
+        name = self.before.name
+        more = [f"{name}.early" if n == 1 else f"{name}.early {n}" for n in range(len(self.levels))]
+        return (name, *more[1:])
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where the columns of each variable end."""
+        return tuple(accumulate(self.levels or (self.basis.shape[1],)))
+
+    @property
+    def parts(self) -> tuple[slice, ...]:
+        """The columns of each variable."""
+        return tuple(slice(*ends) for ends in pairwise((0, *self.ends)))
+
+    def read(
+        self,
+        wanted: Float[Array, "dimensions functionals"],
+        at_bos: Float[Array, " dimensions"] | None = None,
+    ) -> tuple[Float[Array, "columns functionals"], Float[Array, " functionals"]] | None:
+        """Functionals from the columns, as ``read_through`` has them, from the first that do."""
+        for end in self.ends:
+            found = read_through(self.basis[:, :end], self.points, wanted, at_bos)
+            if found is not None:
+                matrix = np.zeros((self.basis.shape[1], wanted.shape[1]))
+                matrix[:end] = found[0]
+                return matrix, found[1]
+        return None
 
     @property
     def at_bos(self) -> Float[Array, " columns"]:
         """What is stored at the BOS position."""
         if self.mlp is not None:
             return self.mlp.output.bias  # its neurons are off
-        return np.asarray(self.bos_before @ self.basis)
+        return product(self.bos_before, self.basis)
 
     @cached_property
     def space(self) -> Space:
         """The directions that are stored; single dimensions keep their names."""
-        parts = []
-        for number, column in enumerate(self.basis.T):
-            there = np.flatnonzero(column)
-            if len(there) == 1 and column[there[0]] == 1.0:
-                parts.append(self.before.space.directions[there[0]].part)
-            else:
-                parts.append(f"functional {number}" if self.basis.shape[1] > 1 else "functional")
-        return Space(tuple(Direction(self.before.name, part) for part in parts))
+        found = []
+        for name, part in zip(self.names, self.parts, strict=True):
+            for number in range(part.start, part.stop):
+                column = self.basis[:, number]
+                there = np.flatnonzero(column)
+                words = f"functional {number}" if self.basis.shape[1] > 1 else "functional"
+                if len(there) == 1 and column[there[0]] == 1.0:
+                    words = self.before.space.directions[there[0]].part
+                found.append(Direction(name, words))
+        return Space(tuple(found))
 
     def written_by(self, mlp: MLP) -> MLP:
         """What writes all dimensions, as it writes what is stored."""
@@ -83,13 +121,17 @@ class Stored:
         return Errors(samples if len(samples) else None, rounding)
 
     @cached_property
-    def variable(self) -> StreamVariable:
-        """The same as a variable of the stream."""
+    def variables(self) -> tuple[StreamVariable, ...]:
+        """The same as variables of the stream."""
         columns = np.vstack([self.points @ self.basis, self.at_bos])
-        return replace(
-            self.before,
-            space=self.space,
-            ranges=ranges_of(columns),
-            words=f"{self.before.words}, in part",
-            errors=self.errors,
+        return tuple(
+            replace(
+                self.before,
+                name=name,
+                space=Space(self.space.directions[part]),
+                ranges=ranges_of(columns[:, part]),
+                words=f"{self.before.words}, in part",
+                errors=self.errors.of(part),
+            )
+            for name, part in zip(self.names, self.parts, strict=True)
         )

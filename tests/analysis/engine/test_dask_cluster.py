@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import os
 import signal
@@ -51,6 +52,13 @@ def wait_until_it_is_replaced(cluster: LocalCluster, process: int) -> None:
             pass
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+@pytest.fixture(autouse=True)
+def no_client_is_left() -> Iterator[None]:
+    """A client that is collected while another one starts can make both wait for ever."""
+    yield
+    gc.collect()
 
 
 def connect(cluster: LocalCluster) -> DaskCluster:
