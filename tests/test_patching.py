@@ -461,3 +461,14 @@ def test_an_s_op_that_an_input_stands_for_is_not_read_from_it_when_it_no_longer_
     model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2)
     with pytest.raises(shoal.UnwritableError, match="it would no longer be 'indices'"):
         model.write("indices", [1, 0], [1, 1])
+
+
+@pytest.mark.parametrize("name", ["sort", "sort_unique", "sort_freq"])
+def test_what_is_held_in_columns_that_end_early_is_replaced_with_the_rest(name: str) -> None:
+    stock = STOCK[name]
+    model = shoal.compile(stock.make(5), vocab=stock.vocab, max_seq_len=5)
+    assert {"tokens", "tokens.early"} <= model.variables.keys()
+    first, second, third, *_ = stock.vocab
+    old, new = [second, first, first], [third, first, second]
+    assert model.write("tokens", old, new) == model.program(new)
+    assert model.read("tokens", old, shoal.Patch.values("tokens", new)) == new

@@ -65,13 +65,13 @@ class Readers:
         return (*value.readings, *((value.of_blocks,) if value.of_blocks is not None else ()))
 
     def own(self, value: NamedValue) -> tuple[Reading, ...]:
-        """Those in which a variable of the stream is the s-op's alone."""
+        """Those in which variables of the stream are the s-op's alone."""
         holder = value.replaced_by or value.label
         return tuple(
             reading
             for reading in self.held(value)
-            if len(reading.variables) == 1
-            and (reading.is_raw or self.atlas.places[reading.variables[0]].value == holder)
+            if (reading.is_raw and len(reading.variables) == 1)
+            or {self.atlas.places[name].value for name in reading.variables} == {holder}
         )
 
     def consumers(self, label: str) -> Iterator[tuple[str, tuple[str, ...]]]:
