@@ -168,3 +168,14 @@ def test_what_a_constant_result_does_not_need_is_said_to_be_in_no_column() -> No
     with pytest.raises(UnreadableError, match="nothing that its result needs reads it") as caught:
         model.read("width", ["a", "b"])
     assert not caught.value.merged
+
+
+def test_what_follows_from_what_nothing_needs_is_said_to_be_missing() -> None:
+    """Where a share is defined at all it is of one, so that nobody looks at how many there are."""
+    count = rasp.SelectorWidth(rasp.Select(rasp.indices, rasp.Full(1), rasp.Comparison.EQ))
+    share = rasp.SequenceMap(lambda x, y: x / y, rasp.tokens, count.named("count")).named("share")
+    model = shoal.compile(rasp.Map(lambda x: x % 2, share), vocab=(0, 1, 3), max_seq_len=3)
+    for name, says in (("count", "reads it"), ("share", "reads 'count', from which it follows")):
+        with pytest.raises(UnreadableError, match=says) as caught:
+            model.read(name, [3, 1, 0])
+        assert not caught.value.merged

@@ -158,8 +158,7 @@ def _load(path: Path, name: str) -> ModuleType:
         near = get_close_matches(path.name, beside, n=1)
         hint = f"; did you mean {path.with_name(near[0])}?" if near else "."
         raise UnknownProgramError(
-            f"there is no file {path} for the program {name!r}{hint} "
-            f"Stock programs: {', '.join(STOCK)}"
+            f"there is no file {path} for {name!r}{hint} Stock programs: {', '.join(STOCK)}"
         )
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:

@@ -96,6 +96,25 @@ def test_numbers_and_truths_are_told_apart() -> None:
             program(xs, inputs=promised)
 
 
+@pytest.mark.parametrize("vocab", [(1, True), (1.0, 1), (0.0, -0.0), ((1,), (True,))])
+def test_listed_inputs_are_told_apart_as_programs_tell_values_apart(vocab: tuple[Any, ...]) -> None:
+    promised = [[token] for token in vocab]
+    program = Map(repr, tokens)
+    model = shoal.compile(program, vocab=vocab, max_seq_len=2, inputs=promised)
+    wanted = interpreted(program, promised)
+    assert [model.run(xs) for xs in promised] == [result for _, result in wanted]
+    assert [program(xs, inputs=promised) for xs in promised] == [result for _, result in wanted]
+
+
+def test_few_short_inputs_may_be_promised_of_a_model_for_long_ones() -> None:
+    program = Map(repr, tokens)
+    model = shoal.compile(program, vocab=(1, 2), max_seq_len=9_000, inputs=[[1, 2]])
+    assert model.run([1, 2]) == ["1", "2"]
+    message = r"about more than \d+,\d+ sequences of up to 9000"
+    with pytest.raises(InvalidOptionError, match=message):
+        shoal.compile(program, vocab=(1, 2), max_seq_len=9_000, inputs=no_repeats)
+
+
 def test_promises_are_saved(tmp_path: Path) -> None:
     model = compiled(FORMER)
     for name in ("model.safetensors", "model.npz"):
@@ -119,6 +138,7 @@ def test_promises_are_saved(tmp_path: Path) -> None:
         (["ab"], "inputs has 'ab', which is no input"),
         ([[1, 5]], "token 5 is not in the vocab"),
         ([[True]], "token True is not in the vocab"),
+        ([[[1]]], r"has \[\[1\]\], with a token that"),
         ([[]], r"has \[\] of 0 tokens"),
         ([[1] * 5], "of 5 tokens; models read 1 to max_seq_len = 4"),
     ],

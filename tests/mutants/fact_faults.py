@@ -111,8 +111,9 @@ def _promised(promise: str) -> Callable[[Case], Case]:
     adapted=_promised("of_two_kinds"),
 )
 def _longest_promised_inputs_forgotten(correct: Function) -> Function:
-    def seen_on(inputs: Any, max_seq_len: int) -> Any:
-        return correct([xs for xs in inputs if len(xs) < max_seq_len] or inputs, max_seq_len)
+    def seen_on(inputs: Any) -> Any:
+        longest = max(map(len, inputs))
+        return correct([xs for xs in inputs if len(xs) < longest] or inputs)
 
     return seen_on
 

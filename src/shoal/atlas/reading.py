@@ -72,7 +72,7 @@ class Reader:
     def _choices(self, value: NamedValue) -> list[Value]:
         """The first value of the class of an s-op at each position."""
         if value.classes is None:
-            raise _unreadable(value)
+            raise _unreadable(value, self.atlas)
         return value.values_of(self._classes(value))
 
     def _numbers(self, value: NamedValue, reading: Reading) -> list[Value]:
@@ -101,7 +101,7 @@ class Reader:
     def _selected(self, value: NamedValue) -> Classes:
         """The class of what is not computed, from what it selects and averages."""
         if value.default is None:
-            raise _unreadable(value)
+            raise _unreadable(value, self.atlas)
         length = len(self.token_ids)
         try:
             selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
@@ -119,7 +119,7 @@ class Reader:
                 found, table = self.as_it_matters(label, axis, table)
             except UnreadableError as error:
                 if value.is_merged:
-                    raise _unreadable(value) from None
+                    raise _unreadable(value, self.atlas) from None
                 reason = f"{value.label!r} cannot be read: {error}"
                 raise UnreadableError(value.label, reason, error.merged, error.inexact) from None
             operands.append(found)
@@ -229,7 +229,15 @@ def _require_precise(value: NamedValue, reading: Reading) -> None:
         )
 
 
-def _unreadable(value: NamedValue) -> UnreadableError:
+def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
+    missing = _missing(value, atlas)
+    if missing is not None:
+        which = "it" if missing == value.label else f"{missing!r}, from which it follows"
+        return UnreadableError(
+            value.label,
+            f"{value.label!r} is not in the model: nothing that its result needs reads {which}; "
+            "rasp.keep(...) would keep it",
+        )
     told_apart = value.nullable or any(value.blocks or ())
     if value.blocks is not None and told_apart and value.classes is not None:
         members: dict[int, list[Value]] = {}
@@ -255,3 +263,22 @@ def _unreadable(value: NamedValue) -> UnreadableError:
         f"{value.label!r} is not in the model: nothing that its result needs reads it; "
         "rasp.keep(...) would keep it",
     )
+
+
+def _missing(value: NamedValue, atlas: Atlas) -> str | None:
+    """What a value follows from that no variable holds, or the value itself; None if all is there.
+
+    A component may compute what follows from it, and need no more than the other operands.
+    """
+    held = {place.value for place in atlas.places.values()}
+    agenda, visited = [value.label], {value.label}
+    while agenda:
+        step = atlas.values[agenda.pop()]
+        is_held = step.readings or step.of_blocks is not None or step.local is not None
+        if is_held or (step.replaced_by or step.label) in held:
+            continue
+        if step.table is None:
+            return step.label
+        agenda += [label for label in step.inputs if label not in visited]
+        visited.update(step.inputs)
+    return None

@@ -13,7 +13,15 @@ from typing import Any
 
 from shoal.errors import InvalidInputError, InvalidOptionError, comes_from_outside
 from shoal.rasp.functions import show_function
-from shoal.rasp.values import Key, Value, canonical_key, normalise, show_error, show_value
+from shoal.rasp.values import (
+    Key,
+    Value,
+    canonical_key,
+    normalise,
+    show_error,
+    show_value,
+    why_unusable,
+)
 
 MOST_LISTED = 2**20
 """Inputs that are taken from a collection."""
@@ -92,8 +100,15 @@ def promise_of(inputs: object) -> InputPromise | None:
             raise InvalidOptionError(
                 f"inputs has {show_value(xs)}, which is no input; give lists of tokens"
             )
-    listed = dict.fromkeys(tuple(normalise(x) for x in xs) for xs in given)
-    return InputPromise(f"inputs=[{len(listed):,} inputs]", None, tuple(listed))
+    listed: dict[tuple[Key, ...], tuple[Value, ...]] = {}
+    for xs in given:
+        unusable = next((why for x in xs if (why := why_unusable(x)) is not None), None)
+        if unusable is not None:
+            raise InvalidOptionError(
+                f"inputs has {show_value(list(xs))}, with a token that {unusable}"
+            )
+        listed.setdefault(_keys(xs), tuple(normalise(x) for x in xs))
+    return InputPromise(f"inputs=[{len(listed):,} inputs]", None, tuple(listed.values()))
 
 
 def inputs_of(
@@ -115,21 +130,26 @@ def inputs_of(
         found = sorted(promise.listed, key=len)
         _require_fitting(found, vocab, max_seq_len)
     else:
-        count = sum(len(vocab) ** n for n in range(1, max_seq_len + 1))
+        count = longest = 0
+        while longest < max_seq_len and count <= most:
+            longest += 1
+            count += len(vocab) ** longest
         if count > most:
+            shown = f"{count:,}" if longest == max_seq_len else f"more than {count:,}"
             raise InvalidOptionError(
-                f"{promise.words} would be asked about {count:,} sequences of up to {max_seq_len} "
+                f"{promise.words} would be asked about {shown} sequences of up to {max_seq_len} "
                 f"of {len(vocab)} tokens; the limit is {most:,}. Give the inputs themselves, as a "
                 "list, a smaller max_seq_len, or limits=shoal.Limits(promised_inputs=...)"
             )
         lengths = range(1, max_seq_len + 1)
         every = (xs for n in lengths for xs in product(vocab, repeat=n))
         found = [xs for xs in every if promise.holds(xs)]
-    if len(found) * max_seq_len**2 > MOST_PAIRS:
+    longest = max(map(len, found), default=0)
+    if len(found) * longest**2 > MOST_PAIRS:
         raise InvalidOptionError(
-            f"{promise.words} has {len(found):,} inputs of up to {max_seq_len} tokens, which make "
-            f"{len(found) * max_seq_len**2:,} pairs of query and key; the limit is {MOST_PAIRS:,}. "
-            "Give fewer inputs, or a smaller max_seq_len"
+            f"{promise.words} has {len(found):,} inputs of up to {longest} tokens, which make "
+            f"{len(found) * longest**2:,} pairs of query and key; the limit is {MOST_PAIRS:,}. "
+            "Give fewer inputs, or shorter ones"
         )
     if not found:
         raise InvalidOptionError(

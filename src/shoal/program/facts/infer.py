@@ -99,10 +99,10 @@ def infer(
         work or Work(),
         inputs,
     )
-    seen = None if inputs is None else seen_on(inputs, max_seq_len)
+    seen = None if inputs is None else seen_on(inputs)
     for node in program:
         if seen is not None:
-            facts.work.spend(len(seen.tokens) * max_seq_len**2 / 50, node.label)
+            facts.work.spend(seen.tokens.size * seen.tokens.shape[1] / 50, node.label)
         if node.is_sop:
             known = infer_sop(facts, node, raises)
             sops[node.id] = known if seen is None else restricted(facts, node, known, seen)

@@ -48,9 +48,9 @@ class Seen:
         return np.asarray((self.tokens != UNDEFINED) & self.alive[:, None])
 
 
-def seen_on(inputs: Sequence[Sequence[int]], max_seq_len: int) -> Seen:
+def seen_on(inputs: Sequence[Sequence[int]]) -> Seen:
     """Nothing yet, on inputs as numbers of tokens."""
-    tokens = np.full((len(inputs), max_seq_len), UNDEFINED, dtype=np.int32)
+    tokens = np.full((len(inputs), max(map(len, inputs))), UNDEFINED, dtype=np.int32)
     for row, numbers in zip(tokens, inputs, strict=True):
         row[: len(numbers)] = numbers
     return Seen(tokens, np.ones(len(inputs), dtype=bool))
