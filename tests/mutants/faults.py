@@ -525,8 +525,8 @@ def _pad_attended_to_on_haiku(correct: Function) -> Function:
     "the encoder numbers tokens by their text, and the embedding by their value",
 )
 def _tokens_numbered_otherwise(correct: Any) -> Any:
-    def encoder(vocab: Iterable[Any], *others: Any) -> InputEncoder:
-        return correct(tuple(sorted(vocab, key=repr)), *others)
+    def encoder(vocab: Iterable[Any], *others: Any, **further: Any) -> InputEncoder:
+        return correct(tuple(sorted(vocab, key=repr)), *others, **further)
 
     return encoder
 

@@ -68,8 +68,10 @@ def test_pytorch_and_transformer_lens_follow_numpy(name: str, passes: str) -> No
         wanted = model.run_ids(ids, edits=edits)
         with module.edited(edits), torch.no_grad():
             found = module.activations(numbers)
-        # where nothing is, a head may be undecided between two keys, and rounding shows
-        is_a_value = all(patch.source is not Source.NOTHING for each in own for patch in each)
+        # where no value is, a head may be undecided between two keys, or a neuron on the slope of
+        # a step, and rounding shows
+        between = (Source.NOTHING, Source.MEAN)
+        is_a_value = all(patch.source not in between for each in own for patch in each)
         most = 1e-4 if is_a_value else 1e-2
         scale = max(1.0, float(np.abs(wanted.result).max()))
         assert np.abs(found["unembed"].numpy() - wanted.result)[there].max() < most * scale, own
