@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from types import MappingProxyType
 from typing import Any
 
@@ -189,14 +190,15 @@ def _budget(case: Case, model: shoal.Model) -> Budgets | None:
 def _check_promise(case: Case, program: SOp, model: shoal.Model) -> None:
     """What is no promised input is refused, by the model as by the interpreter."""
     promise = case.promise
-    for sequence in case.sequences(12) if promise is not None else ():
-        if promise is not None and not promise(sequence):
-            for who in (lambda xs: program(xs, inputs=promise), model.run):
-                try:
-                    result = who(sequence)
-                except InvalidInputError:
-                    continue
-                raise Difference("promise", f"{sequence!r} is not promised, but gives {result!r}")
+    if promise is None:
+        return
+    for sequence in filterfalse(promise, case.sequences(12)):
+        for who in (lambda xs: program(xs, inputs=promise), model.run):
+            try:
+                result = who(sequence)
+            except InvalidInputError:
+                continue
+            raise Difference("promise", f"{sequence!r} is not promised, but gives {result!r}")
 
 
 def _check_allocators(case: Case, program: SOp, model: shoal.Model, expected: Expected) -> None:

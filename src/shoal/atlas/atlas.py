@@ -129,6 +129,11 @@ class NamedValue:
         """The class of a value, by canonical key."""
         return {canonical_key(v): i for i, c in enumerate(self.classes or ()) for v in c}
 
+    @property
+    def holder(self) -> str:
+        """The label of the s-op that is computed for it: its own, or that of its equal."""
+        return self.replaced_by or self.label
+
     def values_of(self, classes: npt.NDArray[np.integer]) -> list[Value]:
         """One value for each class; None for None."""
         listed = self.classes or ()

@@ -20,15 +20,16 @@ def taken_for_granted(readers: Readers, label: str) -> str | None:
     atlas = readers.atlas
     led_to, reached = readers.led_to(label), readers.reached(label)
     affected = readers.variables_for(led_to)
+    changed = {label, *led_to}
     for other, value in atlas.values.items():
         made_from = {other, value.replaced_by, *value.made_from}
-        if other != label and made_from & {label, *led_to} and _is_told_otherwise(atlas, value):
+        if other != label and made_from & changed and _is_told_otherwise(atlas, value):
             return other
         if _is_merged_by_operands(atlas, value, label, led_to):
             return other
-        if _is_fetched_at_once(atlas, value, {label, *led_to}):
+        if _is_fetched_at_once(atlas, value, changed):
             return other
-        if _picks_by_priority(readers, value) and {label, *led_to} & _chosen_by(atlas, value):
+        if _picks_by_priority(readers, value) and changed & _chosen_by(atlas, value):
             return other
         if other in led_to:
             follows = value.default is not None and other not in reached
@@ -93,7 +94,7 @@ def _is_merged_by_operands(atlas: Atlas, value: NamedValue, label: str, led_to: 
 
     One fetches what is replaced, say, and the other what equals it in the program.
     """
-    holder = atlas.values.get(value.replaced_by or value.label, value)
+    holder = atlas.values.get(value.holder, value)
     if holder is value or not (_attends(atlas, value) and _attends(atlas, holder)):
         return False
 

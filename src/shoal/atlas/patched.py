@@ -50,6 +50,11 @@ class Patched:
         """Of the input, without BOS."""
         return len(self.now.token_ids)
 
+    @property
+    def replaced(self) -> set[str]:
+        """The labels of the s-ops that are replaced, for everybody or for some."""
+        return {*self.contents, *(label for label, _, _ in self.for_some)}
+
     def seen_by(self, label: str) -> dict[str, Content]:
         """The contents that an s-op finds: those for everybody, and those for some with it."""
         own = {name: content for name, content, served in self.for_some if label in served}
@@ -137,8 +142,7 @@ def require_defined(patched: Patched, readers: Readers) -> None:
         try:
             operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
         except UnreadableError as error:
-            holder = step.replaced_by or step.label
-            if affected.isdisjoint(step.inputs) or not readers.variables_for({holder}):
+            if affected.isdisjoint(step.inputs) or not readers.variables_for({step.holder}):
                 continue  # nothing reads it either
             raise UnwritableError(
                 step.inputs[0],
@@ -168,13 +172,12 @@ def require_followed(patched: Patched, readers: Readers) -> None:
         patched: the forward pass.
         readers: of the model.
     """
-    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
     affected = _affected(patched, readers.led_to)
+    told = {step for label in patched.replaced for step in readers.reached(label)}
     for step in patched.atlas.values.values():
         if step.replaced_by is None or step.table is None or affected.isdisjoint(step.inputs):
             continue
-        is_told = any(step.label in readers.reached(label) for label in replaced)
-        if is_told or not [*readers.consumers(step.label)]:
+        if step.label in told or not [*readers.consumers(step.label)]:
             continue
         seen = patched.seen_by(step.label)
         try:
@@ -252,8 +255,7 @@ def require_selected(patched: Patched, name: str, led_to: Callable[[str], Set[st
 
 def _affected(patched: Patched, led_to: Callable[[str], Set[str]]) -> set[str]:
     """What is replaced, and what depends on that."""
-    replaced = {*patched.contents, *(label for label, _, _ in patched.for_some)}
-    return replaced.union(*map(led_to, replaced))
+    return patched.replaced.union(*map(led_to, patched.replaced))
 
 
 def _require_width(patched: Patched, name: str, step: NamedValue, selector: Selector) -> None:
@@ -288,7 +290,7 @@ def _require_width(patched: Patched, name: str, step: NamedValue, selector: Sele
 
 def _is_counted(patched: Patched, step: NamedValue, widths: list[int]) -> bool:
     """Whether a width that is not replaced is what its selector now selects."""
-    if step.label in patched.contents or any(label == step.label for label, *_ in patched.for_some):
+    if step.label in patched.replaced:
         return True
     try:
         found = patched.now.classes(step.label)

@@ -66,7 +66,7 @@ class Readers:
 
     def own(self, value: NamedValue) -> tuple[Reading, ...]:
         """Those in which variables of the stream are the s-op's alone."""
-        holder = value.replaced_by or value.label
+        holder = value.holder
         return tuple(
             reading
             for reading in self.held(value)
@@ -136,7 +136,7 @@ class Readers:
         for other in led_to - skipped:
             value = self.atlas.values[other]
             for part in self.parts_of(value):
-                for role, units in self._roles(part, value.replaced_by or other):
+                for role, units in self._roles(part, value.holder):
                     operands = self.atlas.operands_in(other, role)
                     allowed = set(self._read_for(operands, led_to))
                     if {*self._used(part, role, units)} & variables - allowed:
@@ -166,7 +166,7 @@ class Readers:
         if reader == Patch.RESULT:
             return self._by_result(path, value)
         consumer = self.atlas.values[reader]
-        holder = consumer.replaced_by or consumer.label
+        holder = consumer.holder
         on_the_way = {value.label, *path}
         reads: list[tuple[Reading, Read]] = []
         whole, served, used = True, {consumer.label}, set()
@@ -249,7 +249,7 @@ class Readers:
 
     def parts_of(self, value: NamedValue) -> tuple[Part, ...]:
         """The components that compute an s-op, and helpers that are there for it."""
-        return self._made[value.replaced_by or value.label].parts
+        return self._made[value.holder].parts
 
     @cached_property
     def _made(self) -> dict[str, Made]:

@@ -231,15 +231,8 @@ def _require_precise(value: NamedValue, reading: Reading) -> None:
 
 def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
     missing = _missing(value, atlas)
-    if missing is not None:
-        which = "it" if missing == value.label else f"{missing!r}, from which it follows"
-        return UnreadableError(
-            value.label,
-            f"{value.label!r} is not in the model: nothing that its result needs reads {which}; "
-            "rasp.keep(...) would keep it",
-        )
     told_apart = value.nullable or any(value.blocks or ())
-    if value.blocks is not None and told_apart and value.classes is not None:
+    if missing is None and value.blocks is not None and told_apart and value.classes is not None:
         members: dict[int, list[Value]] = {}
         for block, values in zip(value.blocks, value.classes, strict=True):
             members.setdefault(block, []).extend(values)
@@ -251,16 +244,17 @@ def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
             "out the pass merged-values",
             merged=True,
         )
-    if value.is_compiled and value.table is None:
+    if missing is None and value.is_compiled and value.table is None:
         return UnreadableError(
             value.label,
             f"{value.label!r} is not in the model in full: nothing that reads it tells all its "
             "values apart; give it a name, keep it by rasp.keep(...), or leave out the pass narrow",
             merged=True,
         )
+    which = "it" if missing in (None, value.label) else f"{missing!r}, from which it follows"
     return UnreadableError(
         value.label,
-        f"{value.label!r} is not in the model: nothing that its result needs reads it; "
+        f"{value.label!r} is not in the model: nothing that its result needs reads {which}; "
         "rasp.keep(...) would keep it",
     )
 
@@ -275,7 +269,7 @@ def _missing(value: NamedValue, atlas: Atlas) -> str | None:
     while agenda:
         step = atlas.values[agenda.pop()]
         is_held = step.readings or step.of_blocks is not None or step.local is not None
-        if is_held or (step.replaced_by or step.label) in held:
+        if is_held or step.holder in held:
             continue
         if step.table is None:
             return step.label

@@ -108,8 +108,7 @@ def _named(optimised: Optimised, lowered: LoweredProgram) -> frozenset[str]:
     """The variables of one column from which alone named s-ops are read."""
     found: set[str] = set()
     for number in named(optimised):
-        raw = (lowered.raw[number],) if number in lowered.raw else ()
-        ways = {h.variables for h in (*lowered.held.get(number, ()), *raw)}
+        ways = {held.variables for held in lowered.ways(number)}
         is_known = optimised.inferred.sops[number].local is not None
         for names in ways if len(ways) == 1 and not is_known else ():
             if len(names) == 1 and len(lowered.variables[names[0]].space) == 1:
@@ -185,7 +184,7 @@ def _value(
         return tuple(_reading(lowered, h) for h in there)
 
     raw = (lowered.raw[place],) if place in lowered.raw else ()
-    is_skipped = place in skipped and not readings((*held, *raw))
+    is_skipped = place in skipped and not readings(lowered.ways(place))
     program = optimised.original.program
     default = _default(domain, node)
     is_read_through = node.id in optimised.left_out or is_skipped

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.craft.bases import Space, join
+from shoal.craft.fitting import product
 from shoal.shown import shown_fields
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -52,7 +53,8 @@ class AffineMap:
 
     def into(self, target: Space, matrix: Matrix, bias: Matrix | float = 0.0) -> AffineMap:
         """The map whose result is multiplied by a matrix [this target, target]; and a bias."""
-        return AffineMap(self.source, target, self.matrix @ matrix, self.bias @ matrix + bias)
+        bias = product(self.bias, matrix) + bias
+        return AffineMap(self.source, target, product(self.matrix, matrix), bias)
 
     def read_from(self, space: Space, x: Matrix) -> Matrix:
         """Map vectors of a larger space, of which only the source's directions are read."""

@@ -83,6 +83,11 @@ class LoweredProgram:
         """An s-op as the user wishes it to be held."""
         return self.held[number][0]
 
+    def ways(self, number: int) -> tuple[Held, ...]:
+        """Every way in which an s-op is held, and what it is decoded from."""
+        raw = (self.raw[number],) if number in self.raw else ()
+        return (*self.held.get(number, ()), *raw)
+
     @property
     def results(self) -> tuple[Held, ...]:
         """All ways in which the program's result can be had; the allocator takes one.

@@ -102,8 +102,7 @@ def wanted_by_names(chosen: Chosen, names: Collection[int], way: Ways) -> dict[s
     known: dict[int, bool] = {}
 
     def there(number: int) -> list[Held]:
-        raw = [chosen.lowered.raw[number]] if number in chosen.lowered.raw else []
-        return [h for h in (*chosen.lowered.held.get(number, ()), *raw) if chosen.is_there(h)]
+        return [h for h in chosen.lowered.ways(number) if chosen.is_there(h)]
 
     def is_readable(node: Node) -> bool:
         if node.id not in known:

@@ -188,13 +188,9 @@ class Narrowed:
             return reading
         if isinstance(reading, MLP):
             return stored.written_by(reading)
-        value, at_bos = reading.value, reading.value_at_bos
-        matrix, bias = product(value.matrix, stored.basis), product(value.bias, stored.basis)
-        return replace(
-            reading,
-            value=AffineMap(value.source, stored.space, matrix, bias),
-            value_at_bos=None if at_bos is None else product(at_bos, stored.basis),
-        )
+        value, at_bos = reading.value.into(stored.space, stored.basis), reading.value_at_bos
+        at_bos = None if at_bos is None else product(at_bos, stored.basis)
+        return replace(reading, value=value, value_at_bos=at_bos)
 
     def read(self, held: Held) -> Held | None:
         """What is held, in the same form; None if that cannot be had of what is stored."""

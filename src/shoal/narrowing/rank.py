@@ -49,9 +49,10 @@ def rank_bound(
         named: variables of one column each that names are read from, in the state in which they
             are first there.
     """
-    inputs = _inputs(len(craft.embedding.tokens) - 1, len(craft.embedding.positions) - 1)
     if promised is not None:
         inputs = _some(promised)
+    else:
+        inputs = _inputs(len(craft.embedding.tokens) - 1, len(craft.embedding.positions) - 1)
     positions = sum(len(ids) + 1 for ids in inputs)
     if positions * len(craft.space) > MOST_NUMBERS:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, product
 from typing import Any
 
@@ -51,7 +52,7 @@ class InputPromise:
             InvalidInputError: the predicate raises.
         """
         if self.predicate is None:
-            return _keys(xs) in {_keys(listed) for listed in self.listed}
+            return _keys(xs) in self._listed_keys
         try:
             return bool(self.predicate(list(xs)))
         except Exception as error:
@@ -61,6 +62,10 @@ class InputPromise:
                 f"{self.words} raises {show_error(error)} on {show_value(list(xs))}; it is called "
                 "with a list of tokens, and says whether that is an input"
             ) from error
+
+    @cached_property
+    def _listed_keys(self) -> frozenset[tuple[Key, ...]]:
+        return frozenset(map(_keys, self.listed))
 
     def require(self, xs: Sequence[Value]) -> None:
         """Refuse what is no input.

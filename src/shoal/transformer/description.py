@@ -63,11 +63,10 @@ class Description:
             "bos": value_to_json(self.bos),
             "pad": value_to_json(self.pad),
             "values": [value_to_json(value) for value in self.values],
-            "promised": self.promised
-            and {"words": self.promised.words, "inputs": sorted(self.promised.inputs)},
         }
-        if self.promised is None:  # as files were before there were promises
-            del content["promised"]
+        if self.promised is not None:  # else files are as they were before there were promises
+            inputs = sorted(self.promised.inputs)
+            content["promised"] = {"words": self.promised.words, "inputs": inputs}
         return json.dumps(content, allow_nan=False)
 
     @staticmethod
