@@ -87,7 +87,7 @@ def reader_of(
     """
     there = slice(1, 1 + length)
     states = [stream[row, there] for stream in passed.states]
-    return Reader(atlas, states, ids[row, there])
+    return Reader(atlas, states, ids[row, there], passed.result[row, there])
 
 
 def readers_of_cache(

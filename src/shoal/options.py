@@ -13,6 +13,7 @@ from shoal.errors import InvalidOptionError, comes_from_outside
 from shoal.limits import Limits
 from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
+from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.narrowing.narrow import NARROW
 from shoal.program.passes import PASSES, VARIANTS
 from shoal.rasp.promised_inputs import InputPromise, promise_of
@@ -273,6 +274,10 @@ def _objective_of(given: object) -> tuple[str, ...]:
     return (*chosen, *(name for name in USUAL_OBJECTIVES if name not in chosen))
 
 
+_FOR_DECODER = (RESULT_CODES, RESULT_SCORES)
+"""Passes by which a result is held as nothing but the decoder reads it."""
+
+
 def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
     """The passes for a way to hold the result."""
     if not isinstance(result, str) or result not in RESULTS:
@@ -280,7 +285,7 @@ def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
             f"result is {show_value(result)}; give one of {', '.join(RESULTS)}"
         )
     names = pass_names(passes)
-    return names if result == "code" else tuple(n for n in names if n != RESULT_CODES)
+    return names if result == "code" else tuple(n for n in names if n not in _FOR_DECODER)
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from shoal.rasp import Map, SequenceMap, indices, tokens
 
 def test_stages_and_proofs_are_told_as_they_come() -> None:
     told: list[str] = []
-    model = shoal.compile(tokens * indices, vocab={1, 2}, max_seq_len=3, progress=told.append)
+    parity = Map(lambda total: total % 2, tokens + indices)
+    model = shoal.compile(parity, vocab={1, 2}, max_seq_len=3, progress=told.append)
     stages = [text for text in told if ":" not in text]
     assert stages == list(model.seconds)
     proofs = [text for text in told if text.startswith("allocate: ")]

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_info
 import shoal
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
-from shoal.rasp import Map, Select, SelectorWidth, SequenceMap, indices, numerical, tokens
+from shoal.rasp import Map, Select, SelectorWidth, SequenceMap, indices, keep, numerical, tokens
 from shoal.rasp.library import make_reverse
 from shoal.rasp.stock import STOCK
 from tests.support import agree, random_sequences, refused, right
@@ -80,7 +80,7 @@ def test_optional_work_stops_at_half() -> None:
 def test_comparisons_of_one_hot_operands_take_steps(passes: str) -> None:
     """As many neurons as there are lines along which the result changes, and not as pairs."""
     less = SequenceMap(lambda x, y: x < y, tokens, indices)
-    model = right(less, vocab=tuple(range(8)), max_seq_len=8, passes=passes, reuse=False)
+    model = right(keep(less), vocab=tuple(range(8)), max_seq_len=8, passes=passes, reuse=False)
     assert model.mlp_hidden_size == 2
 
 

@@ -86,7 +86,8 @@ def test_coded_results_are_read_and_patched() -> None:
 def test_affine_results_need_no_layer() -> None:
     model = right(tokens + indices, vocab=(0, 1, 5), max_seq_len=4)
     assert model.num_layers == 0
-    assert right(tokens * indices, vocab=(0, 1, 5), max_seq_len=4).num_layers == 1
+    parity = Map(lambda total: total % 2, tokens + indices)
+    assert right(parity, vocab=(0, 1, 5), max_seq_len=4).num_layers == 1
 
 
 @pytest.mark.parametrize("causal", [True, False])

@@ -94,7 +94,7 @@ def test_a_kept_value_of_token_and_index_is_computed() -> None:
         ("frac_prevs", 1),
         ("pair_balance", 1),
         ("detect_pattern", 1),
-        ("nary_sum", 1),
+        ("nary_sum", 0),
         ("reverse", 2),
         ("shuffle_dyck1", 2),
     ],

@@ -15,15 +15,19 @@ import numpy as np
 
 from shoal.compiler import assemble
 from shoal.craft.components import Head
+from shoal.errors import ShoalError
 from shoal.forms.code import Code
 from shoal.forms.reciprocal import Reciprocal
+from shoal.forms.scores import Scores
 from shoal.lowering import cuts, heads, lower
+from shoal.lowering.lowered import chosen_result
 from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
     copy,
     further_forms,
     mean,
     priority,
+    result_scores,
     split_width,
     view,
     whole_numbers,
@@ -31,8 +35,10 @@ from shoal.lowering.rules import (
 )
 from shoal.narrowing import stored
 from shoal.narrowing.narrow import Narrowed
+from shoal.options import pass_names
 from shoal.program.facts.domains import Enumerated
 from shoal_analysis.fuzzing.cases import Case, Line
+from shoal_analysis.fuzzing.oracles import compile_case
 from tests.mutants.planting import (
     Fault,
     Function,
@@ -558,6 +564,53 @@ def _code_of_another_class(correct: Function) -> Function:
         made = correct(context, node, cut, most, held)
         is_coded = made is not None and held is not None
         return replace(made, classes=np.maximum(made.classes - 1, -1)) if is_coded else made
+
+    return cut_table
+
+
+# result scores
+
+
+def _is_decided_by_scores(case: Case) -> bool:
+    """Whether the decoder decides the result of a case."""
+    if "result-scores" not in pass_names(case.options.passes):
+        return False
+    try:
+        stages = compile_case(case, case.build()).stages
+    except ShoalError:
+        return False
+    assert stages is not None
+    return chosen_result(stages.lowered, stages.allocated.allocation).form == Scores()
+
+
+@_fault(
+    result_scores,
+    "_as_coordinates",
+    "None without a score",
+    "the score of None is not taken from those of the classes",
+    can_show=_is_decided_by_scores,
+)
+def _none_without_a_score(correct: Function) -> Function:
+    def as_coordinates(scoring: Any, classes: int) -> Any:
+        matrix, bias = scoring
+        return correct((matrix[:, :classes], bias[:classes]), classes)
+
+    return as_coordinates
+
+
+@_fault(
+    result_scores,
+    "cut_table",
+    "scores of half of the rows",
+    "scores are found for half of the values that can occur",
+    can_show=_is_decided_by_scores,
+)
+def _scores_of_half_of_the_rows(correct: Function) -> Function:
+    def cut_table(*arguments: Any) -> Any:
+        recipe = correct(*arguments)
+        if recipe is None:
+            return None
+        return replace(recipe, rows=recipe.rows[::2], classes=recipe.classes[::2])
 
     return cut_table
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.options import ALL, PASS_NAMES
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
@@ -48,6 +49,8 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
     lines, names = write_lines(choices, vocab_kind, most_steps)
     options = _case_options(choices)
     seed = choices.number(0, 999)
+    if not isinstance(options.passes, str) and seed % 2:
+        options = replace(options, passes=(*options.passes, *_LATER))
     if may_be_promised(len(vocab), options.max_seq_len):
         options = replace(options, promise=_PROMISES[seed % len(_PROMISES)])
     return with_interesting_result(Case(lines, vocab, options, seed), names)
@@ -55,6 +58,11 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
+
+_LATER = (RESULT_SCORES,)
+"""Passes that came later, likewise."""
+
+_DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)
 
 
 def _case_options(choices: Choices) -> CaseOptions:
@@ -64,7 +72,7 @@ def _case_options(choices: Choices) -> CaseOptions:
     return CaseOptions(
         max_seq_len=choices.pick((1, 2, 3, 4, 5, 6, 8)),
         causal=choices.pick((False, True)),
-        passes=passes or tuple(_some(choices, PASS_NAMES, choices.number(0, len(PASS_NAMES)))),
+        passes=passes or tuple(_some(choices, _DRAWN, choices.number(0, len(_DRAWN)))),
         allocator=choices.pick(("cp-sat", "cp-sat", *SOLVERS)),
         reuse=choices.pick((True, True, True, False)),
         slack=(None, *(choices.pick((None, None, choices.number(0, 3))) for _ in range(3))),

@@ -18,6 +18,7 @@ from shoal.atlas.readers import Readers
 from shoal.atlas.reading import Reader
 from shoal.atlas.selecting import Selection, is_defined, selection
 from shoal.errors import UnreadableError, UnwritableError
+from shoal.forms.scores import Scores
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.ir import Op
 from shoal.rasp.values import canonical_key
@@ -193,6 +194,36 @@ def require_followed(patched: Patched, readers: Readers) -> None:
             step.inputs[0],
             f"the model reads {step.label!r} from {step.replaced_by!r}, since the two are the same "
             f"on all inputs, and with the new value {why}",
+        )
+
+
+def require_decided(patched: Patched, readers: Readers) -> None:
+    """Refuse what makes scores decide for another class than the operands of a result say.
+
+    Scores are right on what can occur together, and any values have some that are the greatest.
+
+    Args:
+        patched: the forward pass.
+        readers: of the model.
+    """
+    affected = _affected(patched, readers.led_to)
+    for step in patched.atlas.values.values():
+        is_scored = any(reading.form == Scores.name for reading in step.readings)
+        if not is_scored or step.table is None or affected.isdisjoint(step.inputs):
+            continue
+        seen = patched.seen_by(step.label)
+        try:
+            operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
+            found = patched.classes(step.label, patched.contents)
+        except UnreadableError as error:
+            why = f"whether it still is what its operands say is not known: {error}"
+        else:
+            if (Lookup(step.table)(operands) == found).all():
+                continue
+            why = "with the new value it would be another one than its operands say"
+        raise UnwritableError(
+            step.inputs[0],
+            f"{step.label!r} is decided by the decoder, on values that occur together, and {why}",
         )
 
 

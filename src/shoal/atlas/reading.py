@@ -13,6 +13,7 @@ from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.atlas.selecting import selection
 from shoal.errors import UnreadableError
 from shoal.forms.form import with_none
+from shoal.forms.scores import Scores
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.rasp.values import Value, canonical_key, show_value
 from shoal.transformer.decoding import code_logits
@@ -34,11 +35,13 @@ class Reader:
         atlas: what is known of the model.
         states: [positions, d_model] in every state, BOS left out.
         token_ids: [positions], the tokens' numbers.
+        result: [positions, coordinates] that the decoder is given, if that is known.
     """
 
     atlas: Atlas
     states: Sequence[npt.NDArray[np.float32]]
     token_ids: npt.NDArray[np.int32]
+    result: npt.NDArray[np.float32] | None = None
 
     def read(self, name: str) -> list[Value]:
         """The values of an s-op, one for each position.
@@ -189,11 +192,18 @@ class Reader:
 
     def coordinates(self, reading: Reading) -> npt.NDArray[np.float64]:
         """[positions, coordinates] of a reading."""
+        if reading.form == Scores.name and self.result is not None:
+            return self.result.astype(float)
         result: npt.NDArray[np.float64] = self.dimensions(reading) @ reading.matrix + reading.bias
         return result
 
     def is_known(self, value: NamedValue, reading: Reading) -> bool:
-        """Whether what a reading gives is a value of the s-op, or None, at every position."""
+        """Whether what a reading gives is a value of the s-op, or None, at every position.
+
+        Scores always give one; whether it is the right one ``require_decided`` asks.
+        """
+        if reading.form == Scores.name:
+            return True
         coordinates = self.coordinates(reading)
         off = max(4 * reading.error, min(reading.room / 2, _MOST_OFF))
         if reading.codes is None:

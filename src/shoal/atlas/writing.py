@@ -21,6 +21,7 @@ from shoal.atlas.patch import Patch, Source
 from shoal.atlas.patched import (
     ForSome,
     Patched,
+    require_decided,
     require_defined,
     require_followed,
     require_known,
@@ -103,6 +104,7 @@ class Writer:
             patched = Patched(self.run(tokens, made), contents, tuple(for_some))
             require_defined(patched, self.readers)
             require_followed(patched, self.readers)
+            require_decided(patched, self.readers)
             require_met(patched, self.readers.led_to)
             require_selected(patched, patches[0].name, self.readers.led_to)
             require_known(patched, patches[0].name)

@@ -16,7 +16,7 @@ from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.variants import lower_all, variants
 from shoal.craft.model import CraftModel
 from shoal.limits import Limits, Work
-from shoal.lowering.lowered import chosen_result
+from shoal.lowering.lowered import chosen_result, decided
 from shoal.model import Model
 from shoal.options import PARAMETERS, USUAL_OBJECTIVES, CompileOptions
 from shoal.program.facts.infer import infer
@@ -166,9 +166,9 @@ def _run_stages(
         )
     else:
         placed = place(lowered_variants, options, clock.proven)
-    optimised, lowered = placed.optimised, placed.lowered
-    problem, allocated = placed.problem, placed.allocated
+    optimised, problem, allocated = placed.optimised, placed.problem, placed.allocated
     clock.begin("assemble")
+    lowered = decided(placed.lowered, allocated.allocation)
     result = chosen_result(lowered, allocated.allocation)
     craft = assemble(lowered, allocated.allocation)
     clock.begin("weights")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
-from shoal.lowering.lowered import LoweredProgram
+from shoal.forms.scores import Scores
+from shoal.lowering.lowered import LoweredProgram, chosen_result, without_result_scores
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import NARROW, narrowed
 from shoal.options import PARAMETERS, CompileOptions
@@ -70,11 +71,48 @@ def place(
     chosen = _best(variants, options, told)
     if not is_narrow:
         return chosen
+    found: list[Placed] = []
+    failed: list[BudgetError] = []
+    for candidate in (_without_scores(chosen, variants, options), chosen):
+        if candidate is not None:
+            told = progress if candidate is chosen else None
+            try:
+                found.append(_narrow(candidate, chosen.allocated, options, told))
+            except BudgetError as error:
+                failed.append(error)
+    if not found:
+        raise failed[-1]
+    return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
+
+
+def _narrow(
+    chosen: Placed,
+    best: Result,
+    options: CompileOptions,
+    progress: Callable[[ObjectiveResult], None] | None,
+) -> Placed:
+    """Chosen components over narrow variables, its layers no better proven than of the best."""
     narrow = narrowed_placement(chosen, options)
-    return replace(
-        narrow,
-        allocated=_as_proven(allocate(narrow.problem, options, progress), chosen.allocated),
-    )
+    allocated = _as_proven(allocate(narrow.problem, options, progress), best)
+    return replace(narrow, allocated=allocated)
+
+
+def _without_scores(
+    chosen: Placed, variants: Sequence[Variant], options: CompileOptions
+) -> Placed | None:
+    """The same without scores as a result, if they were chosen and may cost columns.
+
+    What scores are read from stays to the end, and how much of it narrow variables store is not
+    known before. None if there are none, or they save a layer.
+    """
+    if chosen_result(chosen.lowered, chosen.allocated.allocation).form != Scores():
+        return None
+    others = [replace(v, lowered=without_result_scores(v.lowered)) for v in variants]
+    try:
+        other = _best(others, options, None)
+    except BudgetError:
+        return None
+    return other if other.allocated.costs.layers == chosen.allocated.costs.layers else None
 
 
 def narrowed_placement(chosen: Placed, options: CompileOptions) -> Placed:
@@ -115,10 +153,15 @@ def _best(
                 failed[number] = error
     if not found:
         raise failed[min(failed)]
-    best = min(found, key=lambda n: (*(getattr(found[n].costs, name) for name in order), n))
+    best = min(found, key=lambda n: (*_costs(found[n], order), n))
     bound = min(b for number, b in enumerate(bounds) if number not in failed)
     chosen = variants[best]
     return Placed(chosen.optimised, chosen.lowered, problems[best], _at_least(found[best], bound))
+
+
+def _costs(allocated: Result, order: Sequence[str]) -> tuple[int, ...]:
+    """What an allocation costs, the most important first."""
+    return tuple(getattr(allocated.costs, name) for name in order)
 
 
 def _choose(

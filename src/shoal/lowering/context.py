@@ -119,14 +119,17 @@ class Context:
 
     def is_for_decoder_alone(self, node: Node) -> bool:
         """Whether an s-op is a result of classes that nothing reads, of which a code will do."""
-        is_free = not node.is_numerical and node.form is None and not node.is_kept
         return (
             RESULT_CODES in self.passes
-            and node.id == self.inferred.program.root
-            and is_free
-            and not self.inferred.program.graph.out_degree(node.id)
+            and self.is_only_decoded(node)
             and Code().misfit(self.domain(node.id), self.inferred.limits) is None
         )
+
+    def is_only_decoded(self, node: Node) -> bool:
+        """Whether an s-op is a result of classes that nothing reads, in whatever form."""
+        is_free = not node.is_numerical and node.form is None and not node.is_kept
+        is_result = node.id == self.inferred.program.root
+        return is_result and is_free and not self.inferred.program.graph.out_degree(node.id)
 
     def form_of(self, node: Node) -> Form:
         """The form that the user wishes for an s-op.

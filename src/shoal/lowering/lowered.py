@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shoal.craft.affine import AffineMap
 from shoal.craft.components import MARK, Component, Head
+from shoal.forms.scores import Scores
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.offers import InputTable
 from shoal.lowering.synthesis.tables import Table
@@ -106,4 +107,21 @@ class LoweredProgram:
 
 def chosen_result(lowered: LoweredProgram, allocation: Allocation) -> Held:
     """How the result is held that an allocation has at the end."""
-    return lowered.results[allocation.outputs.get(RESULT, 0)]
+    return lowered.result or lowered.results[allocation.outputs.get(RESULT, 0)]
+
+
+def decided(lowered: LoweredProgram, allocation: Allocation) -> LoweredProgram:
+    """The program with its result held as an allocation has it.
+
+    Scores that decide nothing are no way to read it: what they are read from need not be there.
+    """
+    result, root = chosen_result(lowered, allocation), lowered.inferred.program.root
+    ways = tuple(h for h in lowered.held[root] if h is result or h.form != Scores())
+    return replace(lowered, held={**lowered.held, root: ways}, result=result)
+
+
+def without_result_scores(lowered: LoweredProgram) -> LoweredProgram:
+    """The same program, but for results that the decoder has to decide."""
+    root = lowered.inferred.program.root
+    ways = tuple(held for held in lowered.held[root] if held.form != Scores())
+    return replace(lowered, held={**lowered.held, root: ways})

@@ -20,7 +20,7 @@ from shoal.craft.components import BOS_SPACE, MARK, MLP, Component, pin_to_bos
 from shoal.craft.fitting import product
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lower import BOS_VARIABLE
-from shoal.lowering.lowered import LoweredOperation, LoweredProgram
+from shoal.lowering.lowered import LoweredOperation, LoweredProgram, decided
 from shoal.lowering.offers import InputTable
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
 from shoal.narrowing.demands import plan
@@ -43,6 +43,7 @@ def narrowed(
         allocation: of its problem.
         names: node ids of s-ops that stay readable if they are.
     """
+    lowered = decided(lowered, allocation)
     chosen = Chosen(lowered, allocation)
     narrow = Narrowed(chosen, plan(chosen, {}))
     wanted = wanted_by_names(chosen, names, narrow.held)

@@ -49,6 +49,8 @@ def further_operands(context: Context, node: Node) -> Offers[None]:
     if context.made_by.get(node.id) != TABLES:
         return
     for held in context.ways(node.id):
+        if held.own is None:
+            continue
         (name,) = held.variables
         ways = [
             [way for way in context.ways(number) if way.form != Count()] for number in node.inputs

@@ -17,6 +17,7 @@ from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
+from shoal.lowering.rules.result_scores import RESULT_SCORES, result_scores
 from shoal.lowering.rules.split_width import parts, sum_of_parts
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
@@ -45,6 +46,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     (TABLES, _LOCAL, table),
     ("cones", ELEMENTWISE, cone),
     (RESULT_CODES, ELEMENTWISE, coded_result),
+    (RESULT_SCORES, ELEMENTWISE, result_scores),
     ("widths", _WIDTHS, width),
     ("split-selectors", _WIDTHS, parts),
     ("widths", _WIDTHS, decode_width),
@@ -87,6 +89,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
+        RESULT_SCORES: Optional("cuts by which the decoder alone finds the result"),
         "binary": Optional("values held in binary digits as well", by_default=False),
     }
 )

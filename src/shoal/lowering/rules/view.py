@@ -8,6 +8,8 @@ embedding provides it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from shoal.craft.affine import Matrix, concatenate
@@ -59,8 +61,8 @@ def _of_classes(context: Context, node: Node, operands: list[Held]) -> Held:
     assert table is not None
     codes = with_none(form.codes(domain))[np.maximum(table.entries, NONE)]
     if operands:
-        return _affine(context, node, form, operands, codes, np.zeros(codes.shape[1]))
-    return _affine(context, node, form, [], np.zeros((0, len(codes))), codes)
+        return affine_view(context, node, form, operands, codes, np.zeros(codes.shape[1]))
+    return affine_view(context, node, form, [], np.zeros((0, len(codes))), codes)
 
 
 def linear_combination(context: Context, node: Node) -> Held | None:
@@ -70,7 +72,7 @@ def linear_combination(context: Context, node: Node) -> Held | None:
     if len(operands) < len(numbers):
         return None
     weights = np.array(node.factors, dtype=float)[:, None]
-    return _affine(context, node, context.form_of(node), operands, weights, np.zeros(1))
+    return affine_view(context, node, context.form_of(node), operands, weights, np.zeros(1))
 
 
 def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
@@ -103,14 +105,14 @@ def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held
     if len(rows) * (width + 1) > _LARGEST_FIT or not len(rows):
         return None
     fitted = fit_affine(points_of(operands, rows), codes[table(rows.T)])
-    return None if fitted is None else _affine(context, node, form, operands, *fitted)
+    return None if fitted is None else affine_view(context, node, form, operands, *fitted)
 
 
-def _affine(
+def affine_view(
     context: Context,
     node: Node,
     form: Form,
-    operands: list[Held],
+    operands: Sequence[Held],
     matrix: Matrix,
     bias: Matrix,
 ) -> Held:
