@@ -49,7 +49,7 @@ class Margins:
         smallest_head: if only one head's change, whichever it is; None without heads.
         smallest_neuron: if only one neuron's change, whichever it is; None without neurons.
         limiting: the head or neuron with the smallest margin; "" if the model is wrong as it is,
-            or no change does harm.
+            no change does harm, or there is neither.
         inputs: on how many inputs the interpreter returns, and answers are proven right.
     """
 

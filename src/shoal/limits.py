@@ -25,6 +25,9 @@ class Limits:
         fused_rows: rows of a table that skips intermediate values; larger ones are not offered.
         fused_neurons: hidden neurons of such a table's MLP, likewise.
         promised_inputs: sequences that a promise about inputs is asked about.
+        heads_per_layer: heads of one attention half-layer, or None for any number. What would take
+            more is not offered, and a layer can do without: depth is minimal under these limits.
+        neurons_per_layer: hidden neurons of one MLP half-layer, likewise.
         work: what all stages but the allocator may do, in units of ``Work``; the allocator has
             ``time_limit``.
     """
@@ -37,6 +40,8 @@ class Limits:
     fused_rows: int = 2_000
     fused_neurons: int = 1_024
     promised_inputs: int = 2**16
+    heads_per_layer: int | None = None
+    neurons_per_layer: int | None = None
     work: int = 100_000_000
 
     @property
@@ -47,6 +52,8 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             limit = getattr(self, field.name)
+            if limit is None and field.default is None:
+                continue
             is_whole = isinstance(limit, int) and not isinstance(limit, bool)
             if not is_whole or not 1 <= limit <= MOST:
                 shown = "a larger number" if is_whole and limit > MOST else repr(limit)

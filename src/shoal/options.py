@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -133,6 +133,20 @@ class CompileOptions:
             )
         object.__setattr__(self, "max_seq_len", int(self.max_seq_len))
         self._check_allocator()
+
+    @property
+    def within(self) -> Budgets:
+        """The budgets, and the limits of each layer where these are stricter."""
+        per_layer = {
+            "max_heads": self.limits.heads_per_layer,
+            "max_neurons": self.limits.neurons_per_layer,
+        }
+        limited = {
+            name: limit
+            for name, limit in per_layer.items()
+            if limit is not None and limit < (getattr(self.budget, name) or MOST_BUDGET)
+        }
+        return replace(self.budget, **limited)
 
     def _check_special_tokens(self) -> None:
         _check_tokens([self.bos, self.pad])

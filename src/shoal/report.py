@@ -31,6 +31,7 @@ def report(model: Transformer, atlas: Atlas) -> str:
     sizes = {
         **sizes_of(model),
         "layers": f"{model.num_layers} ({proof} for these components)",
+        **({"a layer may have": layers.within} if layers is not None and layers.within else {}),
         "residual width": f"{model.d_model}"
         + (f" (bound {atlas.width_bound})" if atlas.width_bound is not None else ""),
         "vocab, length": f"{options['vocab']}, up to {options['max_seq_len']}",

@@ -124,7 +124,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
             type=int,
             default=default,
             metavar="N",
-            help=f"{what} (default: {default:,})",
+            help=f"{what} (default: {'any number' if default is None else f'{default:,}'})",
         )
 
 
@@ -137,6 +137,8 @@ _LIMITS = {
     "fused_rows": "rows of offered tables that skip intermediate values",
     "fused_neurons": "hidden neurons of such tables",
     "promised_inputs": "sequences that the function of --inputs is asked about",
+    "heads_per_layer": "heads of one layer; it is as shallow as it can be with so many",
+    "neurons_per_layer": "hidden neurons of one layer, likewise",
     "work": "units of work outside the allocator, about a microsecond each",
 }
 

@@ -42,6 +42,8 @@ class Reading:
         matrix: [dimensions of these variables, coordinates].
         bias: [coordinates].
         codes: [classes, coordinates]; None for numbers that are not listed.
+        examples: [classes, and None if it can be; coordinates], what is read for each on some
+            input, if that is not its code.
         is_number: whether the coordinates are a number, and its presence.
         shows_classes: whether there is one coordinate for each class.
         is_raw: whether the value is decoded from this, where it is needed.
@@ -61,6 +63,7 @@ class Reading:
     is_raw: bool
     error: float
     room: float
+    examples: Matrix | None = None
 
     @cached_property
     def inverse(self) -> Matrix:
@@ -244,11 +247,13 @@ class Proof:
         objective: its name.
         value: what the model has.
         bound: no model of these components that is as good in the objectives before has less.
+        within: under which limits on a layer.
     """
 
     objective: str
     value: int
     bound: int
+    within: str = ""
 
     @property
     def is_optimal(self) -> bool:

@@ -218,7 +218,9 @@ def require_decided(patched: Patched, readers: Readers) -> None:
         except UnreadableError as error:
             why = f"whether it still is what its operands say is not known: {error}"
         else:
-            if (Lookup(step.table)(operands) == found).all():
+            content = patched.contents.get(step.label)
+            stays = ~content.mask if content is not None else np.ones(patched.length, dtype=bool)
+            if (Lookup(step.table)(operands) == found)[stays].all():
                 continue
             why = "with the new value it would be another one than its operands say"
         raise UnwritableError(

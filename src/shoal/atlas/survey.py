@@ -37,7 +37,7 @@ from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.printing import listing
 from shoal.rasp.values import canonical_key
 from shoal.shown import shown_fields
-from shoal_solvers import AllocationProblem, Result, lifetimes_in
+from shoal_solvers import AllocationProblem, Budgets, Result, lifetimes_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,10 @@ def survey(stages: Stages) -> Atlas:
         values={value.label: value for value in values},
         places={place.name: place for place in places},
         parts=tuple(_parts(lowered, allocated, stages.craft)),
-        proofs=tuple(Proof(o.name, o.value, o.bound) for o in allocated.objectives),
+        proofs=tuple(
+            Proof(o.name, o.value, o.bound, _per_layer(stages.options.within))
+            for o in allocated.objectives
+        ),
         savings=tuple(map(_saved, (*optimised.savings, *lowered.savings))),
         undefined=tuple(
             Undefined(
@@ -129,6 +132,17 @@ def _options(options: CompileOptions) -> dict[str, str]:
     }
 
 
+def _per_layer(within: Budgets) -> str:
+    """What a layer may have, in words."""
+    limits = ((within.max_heads, "head"), (within.max_neurons, "neuron"))
+    if all(limit is None for limit, _ in limits):
+        return "any number of heads and neurons"
+    return ", ".join(
+        f"any number of {what}s" if n is None else f"up to {n:,} {what}{'s' * (n != 1)}"
+        for n, what in limits
+    )
+
+
 def _saved(saving: Saving) -> Saved:
     return Saved(saving.name, saving.count, saving.what)
 
@@ -148,6 +162,7 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
         is_raw=held in lowered.raw.values(),
         error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
         room=held.form.room(held.domain),
+        examples=held.examples,
     )
 
 

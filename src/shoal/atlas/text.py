@@ -98,25 +98,21 @@ def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
 
 
+_ARRAYS = ("matrix", "bias", "codes", "examples")
+"""Of readings; the last two may be missing."""
+
+
 def _reading_to_json(reading: Reading) -> dict[str, Any]:
-    arrays = ("matrix", "bias", "codes")
-    plain = {name: v for name, v in _plain(reading).items() if name not in arrays}
-    codes = None if reading.codes is None else array_to_json(reading.codes)
-    return {
-        **plain,
-        "matrix": array_to_json(reading.matrix),
-        "bias": array_to_json(reading.bias),
-        "codes": codes,
-    }
+    found = _plain(reading)
+    for name in _ARRAYS:
+        if found[name] is not None:
+            found[name] = array_to_json(found[name])
+    return found
 
 
 def _reading_from_json(data: Mapping[str, Any]) -> Reading:
-    codes = data["codes"]
-    arrays = {
-        "matrix": _array_from_json(data["matrix"], float),
-        "bias": _array_from_json(data["bias"], float),
-        "codes": None if codes is None else _array_from_json(codes, float),
-    }
+    given = {name: data[name] for name in _ARRAYS if data.get(name) is not None}
+    arrays = {name: _array_from_json(array, float) for name, array in given.items()}
     return Reading(**{**_tuples(data), **arrays})
 
 

@@ -11,9 +11,10 @@ from shoal.compiler.assemble import assemble
 from shoal.compiler.fewest_parameters import place_with_few_parameters
 from shoal.compiler.output import output_decoder, require_distinct_results
 from shoal.compiler.place import Placed, place
+from shoal.compiler.problem import allocation_problem
 from shoal.compiler.promised import promised_inputs, smaller
 from shoal.compiler.promises import require_promised_sizes
-from shoal.compiler.variants import lower_all, variants
+from shoal.compiler.variants import Variant, lower_all, variants
 from shoal.craft.model import CraftModel
 from shoal.limits import Limits, Work
 from shoal.lowering.lowered import chosen_result, decided
@@ -29,7 +30,7 @@ from shoal.rasp.values import Value
 from shoal.threads import one_thread
 from shoal.transformer.encoders import InputEncoder, PromisedInputs
 from shoal.transformer.weights import Weights, print_weights
-from shoal_solvers import Budgets, ObjectiveResult
+from shoal_solvers import AllocationProblem, Budgets, ObjectiveResult
 
 
 def compile(
@@ -148,17 +149,7 @@ def _run_stages(
     knowing: PromisedInputs | None,
     promised: PromisedInputs | None,
 ) -> Model:
-    work = Work(options.limits.work)
-    clock.begin("infer values")
-    merged = run_before_inference(traced, options.passes)
-    inputs = None if knowing is None else sorted(knowing.inputs)
-    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work, inputs)
-    require_distinct_results(inferred)
-    clock.begin("passes")
-    optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
-    programs = variants(optimised, options.passes)
-    clock.begin("lower")
-    lowered_variants = lower_all(programs, options.passes)
+    lowered_variants = _lowered_variants(traced, options, clock, knowing)
     clock.begin("allocate")
     if PARAMETERS in options.objective:
         placed = place_with_few_parameters(
@@ -184,6 +175,39 @@ def _run_stages(
         output_encoder=output_decoder(result),
         stages=Stages(program, options, optimised, lowered, problem, allocated, craft, clock.laps),
     )
+
+
+def _lowered_variants(
+    traced: Program, options: CompileOptions, clock: _Clock, knowing: PromisedInputs | None
+) -> list[Variant]:
+    """Everything that the allocator may choose from."""
+    work = Work(options.limits.work)
+    clock.begin("infer values")
+    merged = run_before_inference(traced, options.passes)
+    inputs = None if knowing is None else sorted(knowing.inputs)
+    inferred = infer(merged, options.vocab, options.max_seq_len, options.limits, work, inputs)
+    require_distinct_results(inferred)
+    clock.begin("passes")
+    optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
+    programs = variants(optimised, options.passes)
+    clock.begin("lower")
+    return lower_all(programs, options.passes)
+
+
+def offered(program: SOp, options: CompileOptions) -> tuple[AllocationProblem, ...]:
+    """What the allocator is asked for a program: a problem for each variant of it.
+
+    Args:
+        program: the s-op to compute.
+        options: what for, and how. What they promise of inputs is not made use of.
+
+    Raises:
+        UnsupportedProgramError: the program cannot be compiled; the message says why.
+    """
+    traced = trace(program, causal=options.causal)
+    with one_thread(), refusals_at(traced.position_of):
+        found = _lowered_variants(traced, options, _Clock(None), None)
+        return tuple(allocation_problem(variant.lowered, options) for variant in found)
 
 
 def _weights(

@@ -21,6 +21,7 @@ from shoal.options import PARAMETERS, CompileOptions
 from shoal.program.passes import Optimised
 from shoal_solvers import (
     MOST_BUDGET,
+    SOLVERS,
     AllocationProblem,
     InfeasibleError,
     InvalidAllocationError,
@@ -31,6 +32,9 @@ from shoal_solvers import (
     lower_bound_on_layers,
     solve,
 )
+
+HEURISTICS = SOLVERS[:-1]
+"""Allocators that look at no objective and no budget."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +85,30 @@ def place(
             except BudgetError as error:
                 failed.append(error)
     if not found:
-        raise failed[-1]
+        return _frugal(variants, chosen, options, failed[-1])
     return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
+
+
+def _frugal(
+    variants: Sequence[Variant], chosen: Placed, options: CompileOptions, failed: BudgetError
+) -> Placed:
+    """Components that take as little as can be of what budgets are in the way of.
+
+    Raises:
+        BudgetError: even these take too much; says what would do for the last that were tried.
+    """
+    for name in ("width", "neurons"):
+        if (
+            getattr(options.within, f"max_{name}") is not None
+            and options.allocator not in HEURISTICS
+        ):
+            order = (name, *(other for other in options.objective if other != name))
+            try:
+                frugal = _best(variants, replace(options, objective=order), None)
+                return _narrow(frugal, chosen.allocated, options, None)
+            except BudgetError as error:
+                failed = error
+    raise failed
 
 
 def _narrow(
@@ -237,14 +263,22 @@ def allocate(
     except InvalidProblemError as error:
         raise InvalidOptionError(str(error)) from None
     except InfeasibleError as error:
-        raise BudgetError(str(error)) from None
+        raise BudgetError(_as_given(str(error), options)) from None
     except InvalidAllocationError as error:
         if not problem.budgets.limits() or options.allocator == "cp-sat":
             raise
         raise BudgetError(
-            f"{error}\n{options.allocator} does not look at budgets; compile with "
-            'allocator="cp-sat"'
+            f"{_as_given(str(error), options)}\n{options.allocator} does not look at budgets; "
+            'compile with allocator="cp-sat"'
         ) from None
     if result.interrupted:
         raise KeyboardInterrupt
     return result
+
+
+def _as_given(message: str, options: CompileOptions) -> str:
+    """What the solver says of budgets, where these are limits of a layer by the names of those."""
+    for name, limit in (("max_heads", "heads_per_layer"), ("max_neurons", "neurons_per_layer")):
+        if getattr(options.within, name) != getattr(options.budget, name):
+            message = message.replace(name, limit)
+    return message

@@ -55,7 +55,7 @@ def allocation_problem(lowered: LoweredProgram, options: CompileOptions) -> Allo
         for operation in lowered.operations
     )
     choices = (OutputChoice(RESULT, results),) if len(results) > 1 else ()
-    return AllocationProblem(variables, operations, options.budget, root.label, choices)
+    return AllocationProblem(variables, operations, options.within, root.label, choices)
 
 
 def _erase_neurons(variable: StreamVariable) -> int | None:

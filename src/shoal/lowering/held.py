@@ -112,6 +112,8 @@ class Held:
         variables: the names of the variables that are read.
         coordinates: from the variables' directions to the coordinates.
         own: the variable that is there for it alone, as first proposed; None for a view of others.
+        examples: [classes, and None if it can be; coordinates], what is read for each on some
+            input, if that is not the code.
     """
 
     __repr__ = shown_fields
@@ -121,6 +123,7 @@ class Held:
     variables: tuple[str, ...]
     coordinates: AffineMap
     own: StreamVariable | None = None
+    examples: Matrix | None = None
 
     @cached_property
     def codes(self) -> Matrix | None:

@@ -6,6 +6,8 @@ classes is such an argmax of values that are held, it needs no neurons of its ow
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from shoal.arrays import Array, Float
@@ -80,7 +82,10 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     if scoring is None:
         return None
     matrix, bias = _as_coordinates(scoring, len(domain))
-    held = affine_view(context, node, form, recipe.operands, matrix, bias)
+    examples = np.zeros((count, len(domain)))
+    examples[choices] = different @ matrix + bias
+    view = affine_view(context, node, form, recipe.operands, matrix, bias)
+    held = replace(view, examples=examples)
     error = float(coordinate_errors(held, context.variables).max(initial=0.0))
     return held if error <= form.room(domain) else None
 

@@ -36,6 +36,7 @@ class Runner {
     const reader = this.pass(tokens, patched.edits);
     const first = Object.keys(patches)[0];
     this.#requireDefined(reader, patched.contents);
+    this.#requireDecided(reader, patched.contents);
     this.#requireMet(reader, patched.contents);
     this.#requireSelected(reader, patched.contents, first);
     this.#requireKnown(reader, first);
@@ -101,6 +102,22 @@ class Runner {
         throw new RefusedError(
           `${inputs.join(" and ")} would have values together that they have on no input, and ` +
             `${label} is defined only for those that they have`,
+        );
+    }
+  }
+
+  /** The decoder must not decide for another class than the operands of the result say. */
+  #requireDecided(reader, contents) {
+    const affected = this.#affected(contents);
+    for (const { label, table, inputs, readings } of this.atlas.values.values()) {
+      if (!table || !readings.some((r) => r.form === SCORES) || !inputs.some((x) => affected.has(x))) continue;
+      const operands = orNull(() => inputs.map((x) => this.#now(x, reader, contents)));
+      const wanted = operands && lookUp(table, operands);
+      const found = reader.classes(label);
+      if (!wanted || wanted.some((c, p) => contents.get(label)?.[p] === undefined && c !== found[p]))
+        throw new RefusedError(
+          `${label} is decided by the decoder, on values that occur together, and it is not known to ` +
+            "be what its operands would say",
         );
     }
   }
