@@ -153,3 +153,45 @@ def test_values_that_are_one_but_for_rounding_are_read_as_one() -> None:
     opposite = numerical(rasp.LinearSequenceMap(rasp.tokens, rasp.tokens, -1, -1))
     model = shoal.compile(rasp.tokens < opposite, vocab=(1e-30, 1.0, -2), max_seq_len=5)
     assert model.d_model == 1
+
+
+def test_heads_read_what_is_stored_of_what_they_write() -> None:
+    everything = Select(indices, indices, Comparison.TRUE)
+    program = SequenceMap(
+        lambda mean, index: (mean, index),
+        Aggregate(everything, tokens),
+        Aggregate(everything, indices),
+    )
+    model = right(program, vocab=tuple(range(20)), max_seq_len=3, causal=True)
+    assert len(model.variables["tokens"].columns) == 1
+
+
+def test_a_result_that_is_a_view_is_stored_as_its_code() -> None:
+    previous = Aggregate(Select(indices, indices, lambda key, query: key == query - 1), tokens)
+    program = Map(lambda token: f"{token}{token}", previous.named("previous"))
+    model = right(program, vocab=tuple("abcdef"), max_seq_len=4)
+    assert model.num_layers == 1
+    assert model.allocated.costs.neurons == 0
+    assert len(model.variables["previous"].columns) == 1
+
+
+def test_one_hot_values_of_which_all_are_read_take_a_column_less_than_they_are() -> None:
+    model = stock_model("sort_freq")
+    assert len(model.variables["hist"].columns) == STOCK["sort_freq"].max_seq_len - 1
+    assert model.width_bound is not None
+    assert model.d_model <= 1.1 * model.width_bound
+
+
+def test_values_that_are_one_number_are_told_apart_where_they_have_a_name() -> None:
+    later = Select(tokens, tokens, Comparison.LT)
+    mean = Aggregate(later, Map(lambda x: x > 1, tokens), default=0).named("mean")
+    model = right(Map(lambda x: x + 1, mean), vocab=(0, 1, 3), max_seq_len=3)
+    read = model.read("mean", [0, 1, 3])
+    assert list(map(repr, read)) == ["0", "False", "False"]
+
+
+def test_fractional_scores_of_a_result_are_no_reason_to_store_more() -> None:
+    halves = Map(lambda t: t / 2, tokens)
+    total = SequenceMap(lambda x, i: round(x + i / 3, 1), halves, indices)
+    model = right(total, vocab=tuple(range(20)), max_seq_len=4)
+    assert (model.num_layers, model.d_model) == (0, 2)

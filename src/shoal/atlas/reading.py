@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -102,15 +102,23 @@ class Reader:
         return self._selected(value)
 
     def _selected(self, value: NamedValue) -> Classes:
-        """The class of what is not computed, from what it selects and averages."""
-        if value.default is None:
+        """The class of what is not computed, from what it selects and averages.
+
+        Or of an aggregate with a name of which too little is held, since nothing tells its values
+        apart.
+        """
+        default = value.default
+        if default is None and value.is_merged and value.is_named:
+            default = value.fallback
+        if default is None:
             raise _unreadable(value, self.atlas)
         length = len(self.token_ids)
         try:
             selected = selection(self.atlas, value.inputs[0], self.as_it_matters, length)
             if len(value.inputs) == 1:
                 return counted(value, selected)
-            return aggregated(value, selected, self._choices(self.atlas.values[value.inputs[1]]))
+            averaged = self._choices(self.atlas.values[value.inputs[1]])
+            return aggregated(replace(value, default=default), selected, averaged)
         except UnreadableError as error:
             reason = f"{value.label!r} cannot be read: {error}"
             raise UnreadableError(value.label, reason, error.merged, error.inexact) from None

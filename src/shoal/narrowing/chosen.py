@@ -190,11 +190,13 @@ class Read:
         is_exact: whether it needs functionals as they are.
         passes_on: whether others read what it makes of them, a number perhaps; else they are
             compared, or scored.
+        bears: how far off what it reads may be in any case.
     """
 
     map: AffineMap
     is_exact: bool
     passes_on: bool = False
+    bears: float = 0.0
 
 
 def reads_of(component: Component) -> dict[str, Read]:

@@ -27,6 +27,10 @@ from shoal.narrowing.stored import Stored
 MOST_AMPLIFIED = 4.0
 """Errors that readers see may grow so many times; what would make them grow more is left alone."""
 
+BEARS = 0.25
+"""Of the room that the decoder has, what all variables together may take that the result is read
+from. Room is half of what it could bear."""
+
 MOST_GAPS = 4096
 """Values as large as so many gaps between two of them are rounded like those."""
 
@@ -46,33 +50,42 @@ class Demands:
         exact: when, and [dimensions, functionals] that are wanted as they are.
         free: the same, wanted up to constants.
         passed_on: those of either kind that others read what is made of.
+        decoded: those that the decoder takes to tell classes apart, up to constants.
+        bears: how far off each of these may be in any case.
     """
 
     size: int
     exact: list[tuple[int, Matrix]] = field(default_factory=list)
     free: list[tuple[int, Matrix]] = field(default_factory=list)
     passed_on: list[tuple[int, Matrix]] = field(default_factory=list)
+    decoded: list[tuple[int, Matrix]] = field(default_factory=list)
+    bears: float = 0.0
 
     @property
     def times(self) -> tuple[int, ...]:
         """The half-layers in which somebody reads, the last one first."""
-        return tuple(sorted({when for when, _ in (*self.exact, *self.free)}, reverse=True))
+        found = {when for when, _ in (*self.exact, *self.free, *self.decoded)}
+        return tuple(sorted(found, reverse=True))
 
     def add(self, rows: Matrix, read: Read, when: int) -> None:
         """Demand what a map reads in a half-layer, by its rows [dimensions, functionals]."""
+        if read.bears:
+            self.decoded.append((when, rows))
+            self.bears = read.bears
+            return
         (self.exact if read.is_exact else self.free).append((when, rows))
         if read.passes_on:
             self.passed_on.append((when, rows))
 
-    def joined(self, since: int = 0) -> tuple[Matrix, Matrix, Matrix]:
-        """All three that are wanted in a half-layer or later, each functional once."""
-        kinds = (self.exact, self.free, self.passed_on)
-        exact, free, passed_on = (
-            self._different(rows for when, rows in kind if when >= since) for kind in kinds
-        )
-        return exact, free, passed_on
+    def wanted(self, since: int = 0) -> tuple[Matrix, Matrix]:
+        """What is wanted as it is, and up to constants, in a half-layer or later."""
+        return self.joined(self.exact, since), self.joined([*self.free, *self.decoded], since)
 
-    def _different(self, matrices: Iterable[Matrix]) -> Float[Array, "dimensions functionals"]:
+    def joined(
+        self, kind: Iterable[tuple[int, Matrix]], since: int = 0
+    ) -> Float[Array, "dimensions functionals"]:
+        """Those of a kind that are wanted in a half-layer or later, each functional once."""
+        matrices = [rows for when, rows in kind if when >= since]
         columns = np.hstack([np.zeros((self.size, 0)), *matrices])
         columns = columns[:, columns.any(axis=0)]
         return np.asarray(np.unique(columns, axis=1)) if columns.shape[1] else columns
@@ -99,8 +112,8 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
         if found is not None:
             stored[name] = found
         component = chosen.components.get(name)
-        if found is not None and found.mlp is not None:
-            component = found.mlp
+        if component is not None and found is not None:
+            component = found.writer(component)
         if component is not None:
             when = chosen.allocation.placements[name].half_layer
             for read in reads_of(component).values():
@@ -109,13 +122,18 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
 
 
 def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read, when: int) -> None:
-    for name, rows in by_variable(read.map, chosen.lowered):
-        demands[name].add(rows, read, when)
+    each = list(by_variable(read.map, chosen.lowered))
+    shared = replace(read, bears=read.bears / max(1, len(each)))
+    for name, rows in each:
+        demands[name].add(rows, shared, when)
 
 
 def _reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
     """What is read of the last state: the result, and what is kept."""
-    yield Read(chosen.result.coordinates, is_exact=False, passes_on=True)
+    result = chosen.result
+    is_decoded = result.codes is not None and not result.form.is_number
+    bears = BEARS * result.form.room(result.domain) if is_decoded else 0.0
+    yield Read(result.coordinates, is_exact=False, passes_on=True, bears=bears)
     program = chosen.lowered.inferred.program
     for number in program.ends:
         if number != program.root:
@@ -126,7 +144,7 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     """How a variable is stored; None if all its dimensions are, as they are."""
     variable = chosen.lowered.variables[name]
     points, at_bos = chosen.points(name), chosen.at_bos[name]
-    exact, free, _ = demands.joined()
+    exact, free = demands.wanted()
     flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
     basis = chosen_basis(points, at_bos, exact, free)
@@ -137,14 +155,29 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     if basis.shape[1] < demands.size:
         whole = _with_errors(chosen, whole)
         ways += [whole] if exact.size else [*_remade(chosen, whole), whole]
+        if basis.shape[1] == demands.size - 1 and not exact.size:
+            ways += _by_steps(chosen, whole)
     return next((way for way in ways if _is_precise(way, demands)), None)
+
+
+def _by_steps(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
+    """The same by an MLP that computes, for each dimension but the first, the sum from there on.
+
+    Of dimensions of which one is 1 and all others are 0, each is a difference of two such sums.
+    That is off by less than a difference from the sum of all others would be.
+    """
+    size = len(stored.basis)
+    sums = replace(stored, basis=np.tri(size, size - 1, -1), written=None)
+    before = chosen.components.get(stored.before.name)
+    if isinstance(before, MLP):
+        yield from _remade(chosen, sums, before.size)
 
 
 def _by_last_reader(stored: Stored, demands: Demands) -> Iterator[Stored]:
     """The same in several variables, so that what is read no longer can be erased by itself."""
     basis, levels = np.zeros((demands.size, 0)), []
     for when in demands.times:
-        exact, free, _ = demands.joined(when)
+        exact, free = demands.wanted(when)
         before = basis
         basis = chosen_basis(stored.points, stored.bos_before, exact, free, before)
         levels.append(basis.shape[1] - before.shape[1])
@@ -169,22 +202,24 @@ def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
     return replace(stored, written=seen_errors(seen))
 
 
-def _remade(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
-    """The same by an MLP that computes what is stored, if that takes fewer neurons."""
+def _remade(chosen: Chosen, stored: Stored, most: int | None = None) -> Iterator[Stored]:
+    """The same by an MLP that computes what is stored.
+
+    If it takes fewer neurons than writing that instead of all dimensions; or so many, if given.
+    """
     name = stored.before.name
     table, before = chosen.tables.get(name), chosen.components.get(name)
     if table is None or not isinstance(before, MLP):
         return
-    needed = stored.written_by(before).size
+    most = stored.written_by(before).size - 1 if most is None else most
     inferred = chosen.lowered.inferred
     try:
         with inferred.work.optional() as work:
             fewer = replace(table, results=table.results @ stored.basis, work=work)
-            most = needed * max(1, fewer.width)
-            made = synthesise(fewer, stored.space, most)
+            made = synthesise(fewer, stored.space, (most + 1) * max(1, fewer.width))
     except UnsupportedProgramError:  # it takes more neurons, or more work than is left
         return
-    if made is not None and made[0].size < needed:
+    if made is not None and made[0].size <= most:
         yield replace(stored, mlp=made[0], seen=made[1])
 
 
@@ -195,25 +230,32 @@ def _is_precise(stored: Stored, demands: Demands) -> bool:
     """
     before, points = stored.before.errors, stored.points
     since = demands.times if stored.levels else (0,)
-    for wanted, bos, most in (kind for when in since for kind in _kinds(stored, demands, when)):
+    for wanted, bos, most, bears in (kind for w in since for kind in _kinds(stored, demands, w)):
         found = stored.read(wanted, bos)
         if found is None:
             return False
         values = points @ wanted
         off = _rounding(points @ stored.basis, *found, values)
         allowed = ROUNDING * np.maximum(np.abs(values), np.minimum(_units(values), most))
-        allowed = allowed + before.projected(wanted)
-        if (off + stored.errors.projected(found[0]) > MOST_AMPLIFIED * allowed).any():
+        allowed = MOST_AMPLIFIED * (allowed + before.projected(wanted))
+        if (off + stored.errors.projected(found[0]) > np.maximum(allowed, bears)).any():
             return False
     return True
 
 
 def _kinds(
     stored: Stored, demands: Demands, since: int
-) -> tuple[tuple[Matrix, Matrix | None, float], ...]:
-    """What is read, at BOS if it is read there as well, and up to what size it may be rounded."""
-    exact, free, passed_on = demands.joined(since)
-    return (exact, stored.bos_before, np.inf), (free, None, np.inf), (passed_on, None, 1.0)
+) -> tuple[tuple[Matrix, Matrix | None, float, float], ...]:
+    """What is read, at BOS if it is read there as well, and how far off it may be.
+
+    That is up to what size it may be rounded as if it were so large, and what is borne in any case.
+    """
+    return (
+        (demands.joined(demands.exact, since), stored.bos_before, np.inf, 0.0),
+        (demands.joined(demands.free, since), None, np.inf, 0.0),
+        (demands.joined(demands.passed_on, since), None, 1.0, 0.0),
+        (demands.joined(demands.decoded, since), None, 1.0, demands.bears),
+    )
 
 
 def _rounding(columns: Matrix, matrix: Matrix, constants: Matrix, values: Matrix) -> Matrix:

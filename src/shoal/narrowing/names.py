@@ -137,7 +137,9 @@ def _telling_apart(chosen: Chosen, held: Held) -> list[tuple[str, Matrix]]:
         assert isinstance(held.domain, Enumerated)
         numbers = np.arange(1.0, len(held.codes) + 1)[:, None]
         if held.domain.are_numbers and not held.domain.nullable:
-            numbers = number_codes(held.domain)
+            given = number_codes(held.domain)
+            if len(np.unique(given)) == len(given):  # 0 and False are one number
+                numbers = given
         codes, wanted = (with_none(part, held.domain.nullable) for part in (held.codes, numbers))
         fitted = fit_affine(codes, wanted) if len(held.codes) else None
         if fitted is not None:

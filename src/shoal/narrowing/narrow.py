@@ -16,7 +16,7 @@ import numpy as np
 
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import join
-from shoal.craft.components import BOS_SPACE, MARK, MLP, Component, pin_to_bos
+from shoal.craft.components import BOS_SPACE, MARK, Component, pin_to_bos
 from shoal.craft.fitting import product
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lower import BOS_VARIABLE
@@ -177,21 +177,14 @@ class Narrowed:
         """What computes a variable, over variables as they are stored."""
         stored = self.stored.get(name)
         component = self.chosen.components[name]
-        if stored is not None and stored.mlp is not None:
-            component = stored.mlp
+        if stored is not None:
+            component = stored.writer(component)
         maps = {}
         for role, read in reads_of(component).items():
             found = self.through(read.map, read.is_exact)
             assert found is not None  # bases span what components read
             maps[role] = found
-        reading = with_reads(component, maps)
-        if stored is None or stored.mlp is not None:
-            return reading
-        if isinstance(reading, MLP):
-            return stored.written_by(reading)
-        value, at_bos = reading.value.into(stored.space, stored.basis), reading.value_at_bos
-        at_bos = None if at_bos is None else product(at_bos, stored.basis)
-        return replace(reading, value=value, value_at_bos=at_bos)
+        return with_reads(component, maps)
 
     def read(self, held: Held) -> Held | None:
         """What is held, in the same form; None if that cannot be had of what is stored."""

@@ -11,7 +11,7 @@ import numpy as np
 from shoal.arrays import Array, Float
 from shoal.contract import ROUNDING
 from shoal.craft.bases import Direction, Space
-from shoal.craft.components import MLP
+from shoal.craft.components import MLP, Component
 from shoal.craft.fitting import grid_step, product
 from shoal.forms.form import ranges_of
 from shoal.lowering.held import Errors, StreamVariable
@@ -100,6 +100,16 @@ class Stored:
     def written_by(self, mlp: MLP) -> MLP:
         """What writes all dimensions, as it writes what is stored."""
         return without_idle(replace(mlp, output=mlp.output.into(self.space, self.basis)))
+
+    def writer(self, before: Component) -> Component:
+        """What writes the columns, by what wrote all dimensions; it may read less."""
+        if self.mlp is not None:
+            return self.mlp
+        if isinstance(before, MLP):
+            return self.written_by(before)
+        value, at_bos = before.value.into(self.space, self.basis), before.value_at_bos
+        at_bos = None if at_bos is None else product(at_bos, self.basis)
+        return replace(before, value=value, value_at_bos=at_bos)
 
     @cached_property
     def errors(self) -> Errors:

@@ -115,3 +115,12 @@ def test_all_that_is_selected_is_looked_at() -> None:
         holds = dict(zip(product("ab", "ab"), table, strict=True))
         selector = Select(tokens, tokens, lambda k, q, holds=holds: holds[k, q])
         right(Aggregate(selector, Map(ord, tokens), default=0), vocab=["a", "b"], max_seq_len=2)
+
+
+def test_what_an_identity_is_can_be_read_where_nothing_tells_its_values_apart() -> None:
+    same = Aggregate(Select(tokens, tokens, Comparison.EQ), tokens).named("same")
+    model = shoal.compile(
+        SequenceMap(lambda x, y: x - y, tokens, same), vocab=(0, 1, 3), max_seq_len=3
+    )
+    assert model.run([3, 0]) == [0, 0]
+    assert model.read("same", [3, 0]) == [3, 0]

@@ -22,6 +22,7 @@ from shoal.lowering.cuts import count_of
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
+from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node, Op
 
@@ -56,7 +57,17 @@ def _of_classes(context: Context, node: Node, operands: list[Held]) -> Held:
     """A function of a one-hot value, or of nothing."""
     domain, form = context.inferred.listed(node, node.label), context.form_of(node)
     if context.is_for_decoder_alone(node):
+        coded = _class_by_class(context, node, operands, form, domain)
+        if _is_decodable(context, coded):
+            return coded
         form = OneHot()  # it takes no columns, so it may as well be told apart most safely
+    return _class_by_class(context, node, operands, form, domain)
+
+
+def _class_by_class(
+    context: Context, node: Node, operands: list[Held], form: Form, domain: Enumerated
+) -> Held:
+    """A function of a one-hot value, or of nothing, in a form."""
     table = context.inferred.sops[node.id].table
     assert table is not None
     codes = with_none(form.codes(domain))[np.maximum(table.entries, NONE)]
@@ -86,11 +97,15 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
     ]
     for read in (operands,) if counts == operands else (counts, operands):
         held = _affine_function(context, node, read)
-        if held is not None:
-            error = float(coordinate_errors(held, context.variables).max(initial=0.0))
-            if error <= held.form.room(held.domain):
-                return held
+        if held is not None and _is_decodable(context, held):
+            return held
     return None
+
+
+def _is_decodable(context: Context, held: Held) -> bool:
+    """Whether what is held is exact enough to be decoded."""
+    error = float(coordinate_errors(held, context.variables).max(initial=0.0))
+    return error <= held.form.room(held.domain)
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:

@@ -139,14 +139,16 @@ class Reader {
   /** The class of what is not computed, from what it selects and averages. */
   #selected(value) {
     try {
-      if (value.default === null) throw new UnreadableError(unreadable(value));
+      const isMerged = value.blocks !== null && value.is_named; // nothing tells its values apart
+      const fallback = value.default ?? (isMerged ? value.fallback : null);
+      if (fallback === null) throw new UnreadableError(unreadable(value));
       const selected = this.selection(value.inputs[0], (...x) => this.asItMatters(...x));
       const chosen = selected.map((keys) => keys.flatMap((is, key) => (is ? [key] : [])));
       if (value.inputs.length === 1) return chosen.map((keys) => classOf(value, String(keys.length), keys.length));
       const operand = this.atlas.values.get(value.inputs[1]);
       if (operand.shown === null) throw new UnreadableError(unreadable(operand));
       const averaged = this.#classes(operand);
-      return chosen.map((keys) => mean(value, operand, keys.map((key) => averaged[key])));
+      return chosen.map((keys) => mean({ ...value, default: fallback }, operand, keys.map((key) => averaged[key])));
     } catch (error) {
       if (error instanceof UnreadableError)
         throw new UnreadableError(`${value.label} cannot be read: ${error.message}`);
