@@ -14,6 +14,7 @@ import numpy as np
 from shoal.atlas.aggregating import aggregated
 from shoal.atlas.atlas import Atlas, NamedValue, Selector
 from shoal.atlas.content import Classes, Content
+from shoal.atlas.patch import Patch
 from shoal.atlas.readers import Readers
 from shoal.atlas.reading import Reader
 from shoal.atlas.selecting import Selection, is_defined, selection
@@ -211,7 +212,7 @@ def require_decided(patched: Patched, readers: Readers) -> None:
         is_scored = any(reading.form == Scores.name for reading in step.readings)
         if not is_scored or step.table is None or affected.isdisjoint(step.inputs):
             continue
-        seen = patched.seen_by(step.label)
+        seen = patched.seen_by(step.label) | patched.seen_by(Patch.RESULT)
         try:
             operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
             found = patched.classes(step.label, patched.contents)
