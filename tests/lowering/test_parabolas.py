@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 import shoal
 from shoal.lowering.heads import PARABOLAS
 from shoal.lowering.parabolas import FEWEST, MOST, Parabola, parabola_of
+from shoal.options import ALL
 from shoal.rasp import (
     Aggregate,
     Comparison,
     Map,
     Select,
+    Selector,
     SelectorWidth,
     SOp,
     indices,
@@ -51,12 +53,52 @@ def test_what_is_selected_scores_1_and_all_else_at_most_0(scores: np.ndarray, no
         assert (-found.for_bos <= 0.0).all()
 
 
+@given(matchings(), st.sampled_from([(0.5, -0.5), (1 / 3, -2 / 3), (0.0, -1.0), (1.0, 0.25)]))
+def test_an_equality_that_is_a_part_of_a_score_scores_as_much_and_less_elsewhere(
+    matching: np.ndarray, parts: tuple[float, float]
+) -> None:
+    top, low = parts
+    scores = np.where(matching == 1.0, top, low)
+    found = parabola_of(scores, ["k"] * scores.shape[1], ["q"] * len(scores), False)
+    assert found is not None
+    assert np.allclose(found.scores[matching == 1.0], top)
+    assert (found.scores[matching == 0.0] <= low + 1e-12).all()
+    left, right_factor = found.factors
+    products = (left + found.constants) @ right_factor
+    assert np.allclose(products - found.for_bos[:, None], found.scores)
+    if low > 0:  # None would score 0, which is less
+        assert parabola_of(scores, ["k"] * scores.shape[1], ["q"] * len(scores), True) is None
+
+
+EQUAL = Select(tokens, tokens, Comparison.EQ)
+EARLIER = Select(indices, indices, Comparison.LT)
+
+
+@pytest.mark.parametrize(
+    ("selector", "is_needed"),
+    [
+        (EQUAL & EARLIER, True),
+        (EQUAL | EARLIER, False),  # what is not equal may be selected all the same
+        (EQUAL & ~EARLIER, True),
+        (~EQUAL & EARLIER, False),
+    ],
+)
+def test_equalities_that_are_needed_take_two_dimensions_in_each_selector(
+    selector: Selector, is_needed: bool
+) -> None:
+    without = tuple(name for name in ALL if name != PARABOLAS)
+    sizes = [
+        right(SelectorWidth(selector), vocab=tuple("abcde"), max_seq_len=4, passes=passes).key_size
+        for passes in ("all", without)
+    ]
+    assert (sizes[0] < sizes[1]) == is_needed
+
+
 @pytest.mark.parametrize(
     "scores",
     [
         np.tril(np.ones((4, 4))),  # an order
         np.ones((4, 4)),
-        np.eye(4) * 0.5,  # part of a sum
         np.repeat(np.eye(3), 2, axis=1),  # a query that selects two keys
         np.eye(2),  # takes one dimension as it is
     ],

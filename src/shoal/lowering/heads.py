@@ -34,6 +34,9 @@ SURELY = COLDNESS / 5
 All others then still score four fifths of the coldness less: less than e**-32 beside it.
 """
 
+LEAST_LESS = 0.75
+"""What scores so much or less is not selected; what is scores 1."""
+
 PARABOLAS = "parabolas"
 """The name of the rule by which equality takes two dimensions."""
 
@@ -61,25 +64,40 @@ class Term:
 
 
 def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Term]:
-    """The same selector by a parabola, if it is an equality, and scores may be so far off.
+    """The same selector with parabolas for its equalities, if scores may be so far off.
+
+    What is not equal scores less than it did. So nothing may be selected that is not: with it, all
+    other terms together do not make 1.
 
     Args:
         terms: of a selector.
         bears: how far off scores may be, times the coldness.
     """
-    if PARABOLAS not in context.passes or len(terms) != 1:
+    is_as_it_is = any(term.is_ranked or term.parabola is not None for term in terms)
+    if PARABOLAS not in context.passes or is_as_it_is:
         return terms
-    (term,) = terms
-    if term.is_ranked or term.parabola is not None:
-        return terms
+    most = sum(float(term.scores.max(initial=0.0)) for term in terms)
+    found = [_by_parabola(term, most) for term in terms]
+    is_other = any(term.parabola is not None for term in found)
+    return found if is_other and score_error(found, context.variables) <= bears else terms
+
+
+def _by_parabola(term: Term, most: float) -> Term:
+    """A term by a parabola, if it is an equality without which nothing is selected.
+
+    Args:
+        term: of a selector.
+        most: the greatest scores of all terms together.
+    """
     keys, queries = term.key.domain, term.query.domain
     if not isinstance(keys, Enumerated) or not isinstance(queries, Enumerated):
-        return terms
+        return term
+    if not term.scores.size or most - float(term.scores.max() - term.scores.min()) > LEAST_LESS:
+        return term
     parabola = parabola_of(term.scores, keys.values, queries.values, keys.nullable)
     if parabola is None:
-        return terms
-    found = replace(term, scores=parabola.scores, parabola=parabola)
-    return [found] if score_error([found], context.variables) <= bears else terms
+        return term
+    return replace(term, scores=parabola.scores, parabola=parabola)
 
 
 def terms_read(terms: list[Term]) -> tuple[str, ...]:
@@ -159,7 +177,8 @@ def aggregated(
     widths = context.inferred.widths[selector.id]
     chosen = with_parabola(context, terms, SURELY) if widths.high <= 1 else terms
     by_parabola = any(term.parabola is not None for term in chosen)
-    bos = NEVER if by_parabola and widths.low >= 1 else IF_NOTHING_ELSE
+    is_sure = by_parabola and widths.low >= 1 and len(chosen) == 1
+    bos = NEVER if is_sure else IF_NOTHING_ELSE
     made = head(name, chosen, value, value_at_bos, bos, context.inferred.work)
     shared = f"{selector.label} by a parabola" if by_parabola else selector.label
     if any(term.is_ranked for term in terms):

@@ -154,7 +154,7 @@ def _parabola(context: Context, selector: Node) -> NumberParabola | None:
     if fitted is None or not fitted[0].any():
         return None
     slope, start = float(fitted[0][0, 0]), float(fitted[1][0])
-    return NumberParabola(key, wanted, slope, start)
+    return NumberParabola(key, wanted, slope=slope, start=start)
 
 
 def _whole(domain: Domain) -> Float[Array, " classes"] | None:
