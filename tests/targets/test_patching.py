@@ -136,7 +136,7 @@ def test_hooks_carry_what_they_say(target: str, tmp_path: Path) -> None:
         for state, hook in enumerate(info.hooks(target) if info.columns else (), info.first):
             wanted = states[state][..., list(info.columns)]
             got = found[hook.name, hook.is_input][..., list(hook.columns)]
-            assert np.allclose(got[there], wanted[there], atol=1e-4), (name, hook)
+            assert np.allclose(got[there], wanted[there], atol=1e-3), (name, hook)
             checked += 1
     assert checked > 20
 

@@ -54,7 +54,7 @@ def test_targets_give_the_same_forward_pass(name: str, causal: bool) -> None:
         assert len(passed.attn_logits) == model.num_layers
         for one, other in zip(flat(passed), flat(wanted), strict=True):
             assert one.shape == other.shape
-            assert np.allclose(one[there], other[there], rtol=1e-4, atol=1e-4)
+            assert np.allclose(one[there], other[there], rtol=1e-4, atol=1e-3)
         used = model.weights.sizes.num_heads
         for layer, (one, other) in enumerate(
             zip(passed.attn_logits, wanted.attn_logits, strict=True)
