@@ -36,6 +36,7 @@ from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault, lacks_pass
 from tests.mutants.planting import has as _has
 from tests.mutants.rule_faults import RULE_FAULTS
+from tests.mutants.stream_faults import STREAM_FAULTS
 from tests.mutants.strict_faults import STRICT_FAULTS
 
 _solve = import_module("shoal_solvers.solve")  # the package has a function of that name
@@ -561,5 +562,12 @@ def _none_decoded_as_a_value(correct: Function) -> Function:
     return decode
 
 
-FAULTS: tuple[Fault, ...] = (*FACT_FAULTS, *PASS_FAULTS, *RULE_FAULTS, *_FAULTS, *STRICT_FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *FACT_FAULTS,
+    *PASS_FAULTS,
+    *RULE_FAULTS,
+    *STREAM_FAULTS,
+    *_FAULTS,
+    *STRICT_FAULTS,
+)
 """All faults, by the stage of the compiler that they sit in."""

@@ -1,0 +1,230 @@
+"""Faults in what the stream holds: narrow variables, and results as codes and scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from shoal.errors import ShoalError
+from shoal.forms.code import Code
+from shoal.forms.scores import Scores
+from shoal.lowering import cuts
+from shoal.lowering.lowered import chosen_result
+from shoal.lowering.rules import (
+    mean,
+    result_scores,
+)
+from shoal.narrowing import stored
+from shoal.narrowing.narrow import Narrowed
+from shoal.options import pass_names
+from shoal_analysis.fuzzing.cases import Case, Line
+from shoal_analysis.fuzzing.oracles import compile_case
+from tests.mutants.planting import (
+    Fault,
+    Function,
+    both,
+    fault,
+    has,
+    has_pass,
+    uses_rule,
+)
+
+_FAULTS: list[Fault] = []
+_fault = partial(fault, _FAULTS)
+
+
+# narrow variables
+
+
+def _compared_and_fetched(case: Case) -> Case:
+    """Tokens are told apart first, and only whether they are the first one is fetched later."""
+    source = """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+v2 = SelectorWidth(s1)
+v3 = tokens == FIRST
+s4 = Select(v2, indices, Comparison.EQ)
+v5 = Aggregate(s4, v3)"""
+    return replace(case, lines=Line.parse(source.replace("FIRST", repr(case.vocab[0]))))
+
+
+@_fault(
+    stored,
+    "read_through",
+    "constants forgotten",
+    "readers of what is stored do not add what is left out",
+    can_show=has_pass("narrow"),
+)
+def _constants_forgotten(correct: Function) -> Function:
+    def read_through(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and (found[0], np.zeros_like(found[1]))
+
+    return read_through
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "columns exchanged",
+    "the embedding stores functionals in another order than readers read them",
+    can_show=has_pass("narrow"),
+)
+def _columns_exchanged(correct: Function) -> Function:
+    def exchanged(table: Any) -> Any:
+        return None if table is None else table[:, ::-1]
+
+    def input_(self: Any, table: Any) -> Any:
+        found = correct(self, table)
+        if table.variable not in self.stored:
+            return found
+        return tuple(
+            replace(
+                part, by_token=exchanged(part.by_token), by_position=exchanged(part.by_position)
+            )
+            for part in found
+        )
+
+    return input_
+
+
+def _with_early_tables(correct: Function, change: Function) -> Function:
+    """The embedding of a variable in which the tables of what ends early are changed."""
+
+    def changed(table: Any) -> Any:
+        return None if table is None else change(table)
+
+    def input_(self: Any, table: Any) -> Any:
+        late, *early = correct(self, table)
+        names = ("by_token", "by_position")
+        return (
+            late,
+            *(replace(part, **{n: changed(getattr(part, n)) for n in names}) for part in early),
+        )
+
+    return input_
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "early columns not embedded",
+    "the embedding has zeros for what ends early",
+    can_show=has_pass("narrow"),
+    adapted=_compared_and_fetched,
+)
+def _early_columns_not_embedded(correct: Function) -> Function:
+    return _with_early_tables(correct, np.zeros_like)
+
+
+@_fault(
+    Narrowed,
+    "input",
+    "early columns of the next token",
+    "of what ends early the embedding has for each token what belongs to the next one",
+    can_show=has_pass("narrow"),
+    adapted=_compared_and_fetched,
+)
+def _early_columns_of_the_next_token(correct: Function) -> Function:
+    return _with_early_tables(correct, partial(np.roll, shift=1, axis=0))
+
+
+# result codes
+
+
+@_fault(
+    Code,
+    "codes",
+    "codes that meet",
+    "the two largest codes of a result are the same",
+    can_show=has_pass("result-codes"),
+)
+def _codes_that_meet(correct: Function) -> Function:
+    def codes(form: Any, domain: Any) -> Any:
+        found = correct(form, domain)
+        return np.minimum(found, np.sort(found[:, 0])[-2:].min(initial=np.inf))
+
+    return codes
+
+
+@_fault(
+    mean,
+    "_averaged",
+    "numbers not moved",
+    "a mean that can be None is not moved away from 0, as its code is",
+    can_show=both(has_pass("result-codes"), has("Aggregate")),
+)
+def _numbers_not_moved(correct: Function) -> Function:
+    def averaged(*arguments: Any, shift: float = 0.0) -> Any:
+        return correct(*arguments)
+
+    return averaged
+
+
+@_fault(
+    cuts,
+    "cut_table",
+    "code of another class",
+    "the code of a result that is also a view is that of the class before",
+    can_show=both(has(r"Map\(.*Map\("), uses_rule("result-codes")),
+)
+def _code_of_another_class(correct: Function) -> Function:
+    def cut_table(context: Any, node: Any, cut: Any, most: int, held: Any) -> Any:
+        made = correct(context, node, cut, most, held)
+        is_coded = made is not None and held is not None
+        return replace(made, classes=np.maximum(made.classes - 1, -1)) if is_coded else made
+
+    return cut_table
+
+
+# result scores
+
+
+def _is_decided_by_scores(case: Case) -> bool:
+    """Whether the decoder decides the result of a case."""
+    if "result-scores" not in pass_names(case.options.passes):
+        return False
+    try:
+        stages = compile_case(case, case.build()).stages
+    except ShoalError:
+        return False
+    assert stages is not None
+    return chosen_result(stages.lowered, stages.allocated.allocation).form == Scores()
+
+
+@_fault(
+    result_scores,
+    "_as_coordinates",
+    "None without a score",
+    "the score of None is not taken from those of the classes",
+    can_show=_is_decided_by_scores,
+)
+def _none_without_a_score(correct: Function) -> Function:
+    def as_coordinates(scoring: Any, classes: int) -> Any:
+        matrix, bias = scoring
+        return correct((matrix[:, :classes], bias[:classes]), classes)
+
+    return as_coordinates
+
+
+@_fault(
+    result_scores,
+    "cut_table",
+    "scores of half of the rows",
+    "scores are found for half of the values that can occur",
+    can_show=_is_decided_by_scores,
+)
+def _scores_of_half_of_the_rows(correct: Function) -> Function:
+    def cut_table(*arguments: Any) -> Any:
+        recipe = correct(*arguments)
+        if recipe is None:
+            return None
+        return replace(recipe, rows=recipe.rows[::2], classes=recipe.classes[::2])
+
+    return cut_table
+
+
+STREAM_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)
+"""Faults in what is stored, and in how results are held."""
