@@ -181,14 +181,12 @@ def require_followed(patched: Patched, readers: Readers) -> None:
             continue
         if step.label in told or not [*readers.consumers(step.label)]:
             continue
-        seen = patched.seen_by(step.label)
         try:
-            operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
-            found = patched.classes(step.label, patched.contents)
+            wanted, found = _wanted_and_found(patched, step, patched.seen_by(step.label))
         except UnreadableError as error:
             why = f"whether it is still {step.replaced_by!r} is not known: {error}"
         else:
-            if (Lookup(step.table)(operands) == found).all():
+            if (wanted == found).all():
                 continue
             why = f"it would no longer be {step.replaced_by!r}"
         raise UnwritableError(
@@ -196,6 +194,20 @@ def require_followed(patched: Patched, readers: Readers) -> None:
             f"the model reads {step.label!r} from {step.replaced_by!r}, since the two are the same "
             f"on all inputs, and with the new value {why}",
         )
+
+
+def _wanted_and_found(
+    patched: Patched, step: NamedValue, seen: dict[str, Content]
+) -> tuple[Classes, Classes]:
+    """The classes that a table gives an s-op of operands as they are seen, and those that it has.
+
+    Raises:
+        UnreadableError: one of them is not known.
+    """
+    assert step.table is not None
+    operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
+    wanted = np.asarray(Lookup(step.table)(operands), dtype=int)
+    return wanted, patched.classes(step.label, patched.contents)
 
 
 def require_decided(patched: Patched, readers: Readers) -> None:
@@ -214,14 +226,13 @@ def require_decided(patched: Patched, readers: Readers) -> None:
             continue
         seen = patched.seen_by(step.label) | patched.seen_by(Patch.RESULT)
         try:
-            operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
-            found = patched.classes(step.label, patched.contents)
+            wanted, found = _wanted_and_found(patched, step, seen)
         except UnreadableError as error:
             why = f"whether it still is what its operands say is not known: {error}"
         else:
             content = patched.contents.get(step.label)
             stays = ~content.mask if content is not None else np.ones(patched.length, dtype=bool)
-            if (Lookup(step.table)(operands) == found)[stays].all():
+            if (wanted == found)[stays].all():
                 continue
             why = "with the new value it would be another one than its operands say"
         raise UnwritableError(
