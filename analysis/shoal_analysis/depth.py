@@ -20,7 +20,7 @@ from shoal.options import CompileOptions
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import SOp
 from shoal.rasp.interpreter import evaluate
-from shoal.rasp.values import Key, Value, canonical_key
+from shoal.rasp.values import Key, Value, canonical_key, show_value
 from shoal_solvers.exhaustion import MOST_STEPS, exhaust
 
 MOST_INPUTS = 2**16
@@ -50,7 +50,7 @@ class DepthProof:
         layers: the fewest of all components that are offered, within the limits; None if it is
             not known, or none up to those that were tried do.
         steps: placements of single operations that were tried in fewer layers, all in vain.
-        is_complete: whether that was all there is.
+        is_complete: whether that was all there is, of all variants of the program.
         witness: why no network without a layer does, whatever its weights; None if there are no
             such inputs.
     """
@@ -72,13 +72,24 @@ def prove_depth(
         program: the s-op to compute.
         most_layers: so many are tried at most.
         most_steps: so many placements of single operations are tried at most, for each variant.
-        options: as of ``shoal.compile``: vocab, max_seq_len, causal, limits, passes, ...
+        options: as of ``shoal.compile``: vocab, max_seq_len, causal, limits, passes, ...; not
+            inputs, since all of them are looked at.
 
     Raises:
         InvalidOptionError: an option makes no sense, or there are more than ``MOST_INPUTS`` inputs.
         UnsupportedProgramError: the program cannot be compiled.
     """
+    for name, number in (("most_layers", most_layers), ("most_steps", most_steps)):
+        if type(number) is not int or number < 0:
+            raise InvalidOptionError(
+                f"{name} is {show_value(number)}; give a whole number of at least 0"
+            )
     checked = CompileOptions(**options)
+    if checked.inputs is not None:
+        raise InvalidOptionError(
+            "a proof of depth looks at all inputs, and inputs promises that there are fewer; leave "
+            "inputs out"
+        )
     witness = needs_a_layer(program, checked)
     found = [exhaust(p, most_layers, most_steps) for p in offered(program, checked)]
     known = [one.layers for one in found if one.layers is not None]
@@ -92,8 +103,11 @@ def prove_depth(
 
 def needs_a_layer(program: SOp, options: CompileOptions) -> Witness | None:
     """Two inputs that no network without a layer tells apart; None if there are none."""
-    number = len(options.vocab)
-    if sum(number**length for length in range(1, options.max_seq_len + 1)) > MOST_INPUTS:
+    number, inputs, length = len(options.vocab), 0, 0
+    while inputs <= MOST_INPUTS and length < options.max_seq_len:
+        length += 1
+        inputs += number**length
+    if inputs > MOST_INPUTS:
         raise InvalidOptionError(
             f"there are more than {MOST_INPUTS:,} inputs of up to {options.max_seq_len} tokens of "
             f"{number:,}; give a smaller vocab or max_seq_len"

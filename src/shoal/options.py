@@ -57,6 +57,9 @@ USUAL_OBJECTIVES = OBJECTIVES_OF_SOLVERS
 OBJECTIVES = (*USUAL_OBJECTIVES, PARAMETERS)
 """What can be asked to be small."""
 
+HEURISTICS = SOLVERS[:-1]
+"""Allocators that look at no objective and no budget."""
+
 RESULTS = ("code", "one-hot")
 """How a result of classes can be asked for."""
 
@@ -170,7 +173,7 @@ class CompileOptions:
             raise InvalidOptionError(
                 f"there is no allocator {show_value(self.allocator)}; known: {known}"
             )
-        if self.allocator in SOLVERS[:-1] and self.objective != USUAL_OBJECTIVES:
+        if self.allocator in HEURISTICS and self.objective != USUAL_OBJECTIVES:
             raise InvalidOptionError(
                 f"{self.allocator} does not look at the objective; leave it out, or compile with "
                 'allocator="cp-sat"'

@@ -64,6 +64,22 @@ def test_inputs_on_which_a_program_raises_are_no_witnesses() -> None:
     assert prove_depth(inverse, most_layers=2, vocab=(0, 1), max_seq_len=2).witness is None
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"most_layers": "a"}, "most_layers is 'a'"),
+        ({"most_layers": -1}, "most_layers is -1"),
+        ({"most_steps": -5}, "most_steps is -5"),
+        ({"inputs": [[0]]}, "leave inputs out"),
+        ({"max_seq_len": 10**12}, "more than 65,536 inputs of up to 1000000000000 tokens"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, object], says: str) -> None:
+    given = {"most_layers": 1, "vocab": (0, 1), "max_seq_len": 2, **options}
+    with pytest.raises(InvalidOptionError, match=says):
+        prove_depth(tokens + indices, **given)
+
+
 def test_more_inputs_than_can_be_looked_at_are_refused() -> None:
     with pytest.raises(InvalidOptionError, match="more than 65,536 inputs of up to 9 tokens of 8"):
         prove_depth(indices, most_layers=1, vocab=range(8), max_seq_len=9)

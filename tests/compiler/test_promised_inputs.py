@@ -243,3 +243,14 @@ def test_models_agree_on_all_promised_inputs(
     every = all_sequences(VOCAB, LONGEST)
     for xs, wanted in defined(program, [xs for xs in every if promise(xs)], causal):
         assert agree(program, wanted, model.run(xs)), xs
+
+
+def test_a_default_that_is_used_only_where_the_program_is_undefined() -> None:
+    positive = Select(tokens, tokens, lambda key, query: key > 0)
+    difference = Aggregate(positive, tokens) - Aggregate(positive, tokens, default=0)
+    follows = Select(tokens, Aggregate(positive, tokens), lambda key, query: key == query + 1)
+    inputs = [[0], [1], [1, 2], [2, 2]]
+    model = shoal.compile(
+        Aggregate(follows, difference), vocab=(0, 1, 2), max_seq_len=2, inputs=inputs
+    )
+    assert model.run([1]) == [None]

@@ -12,6 +12,7 @@ from shoal.atlas.basis import columns_of
 from shoal.craft.affine import AffineMap
 from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.errors import InvalidInputError
+from shoal.forms.count import Count
 from shoal.forms.one_hot import class_labels
 from shoal.program.facts.domains import Enumerated
 from shoal.shown import shown_fields
@@ -167,7 +168,7 @@ def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:
     if not value.is_compiled:
         return _fused(atlas, value, "dropped") if value.inputs else None
     readings = [r for r in (*value.readings, value.of_blocks) if r is not None]
-    views = [r for r in readings if not r.is_raw]
+    views = [r for r in readings if not r.is_raw or r.form == Count.name]
     if not views:
         return _fused(atlas, value, "fused") if value.inputs else None
     return _view(atlas, value, views[0])

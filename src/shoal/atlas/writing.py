@@ -250,6 +250,8 @@ class Writer:
         for name in readers:
             reader = None if name == Patch.RESULT else self.atlas.value(name)
             label = name if reader is None else reader.label
+            if label == self.atlas.output and label not in known:
+                label = Patch.RESULT  # what it is, the decoder decides
             if label not in known:
                 shown = ", ".join(map(repr, known)) or "nothing"
                 raise InvalidInputError(

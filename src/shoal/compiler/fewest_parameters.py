@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from shoal.compiler.place import Placed, allocate, narrowed_placement
+from shoal.compiler.place import Placed, allocate, as_given, narrowed_placement
 from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
 from shoal.craft.components import Head
@@ -97,7 +97,7 @@ def _front(placed: Placed, options: CompileOptions, before: tuple[str, ...]) -> 
             workers=options.workers,
         )
     except InfeasibleError as error:
-        raise BudgetError(str(error)) from None
+        raise BudgetError(as_given(str(error), options)) from None
     for point in points:
         result = replace(placed.allocated, allocation=point.allocation, costs=point.costs)
         yield replace(placed, allocated=result)

@@ -7,21 +7,21 @@ components are allocated anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from shoal.compiler.fewer_offers import with_fewer_offers
 from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
-from shoal.forms.scores import Scores
-from shoal.lowering.lowered import LoweredProgram, chosen_result, without_result_scores
+from shoal.lowering.lowered import LoweredProgram
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import NARROW, narrowed
-from shoal.options import PARAMETERS, CompileOptions
+from shoal.options import HEURISTICS, PARAMETERS, CompileOptions
 from shoal.program.passes import Optimised
 from shoal_solvers import (
     MOST_BUDGET,
-    SOLVERS,
     AllocationProblem,
     InfeasibleError,
     InvalidAllocationError,
@@ -32,9 +32,6 @@ from shoal_solvers import (
     lower_bound_on_layers,
     solve,
 )
-
-HEURISTICS = SOLVERS[:-1]
-"""Allocators that look at no objective and no budget."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +74,12 @@ def place(
         return chosen
     found: list[Placed] = []
     failed: list[BudgetError] = []
-    for candidate in (_without_scores(chosen, variants, options), chosen):
-        if candidate is not None:
-            told = progress if candidate is chosen else None
-            try:
-                found.append(_narrow(candidate, chosen.allocated, options, told))
-            except BudgetError as error:
-                failed.append(error)
+    for candidate in (*_others(chosen, variants, options), chosen):
+        told = progress if candidate is chosen else None
+        try:
+            found.append(_narrow(candidate, chosen.allocated, options, told))
+        except BudgetError as error:
+            failed.append(error)
     if not found:
         return _frugal(variants, chosen, options, failed[-1])
     return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
@@ -107,8 +103,14 @@ def _frugal(
                 frugal = _best(variants, replace(options, objective=order), None)
                 return _narrow(frugal, chosen.allocated, options, None)
             except BudgetError as error:
-                failed = error
+                failed = min(failed, error, key=_suggested)
     raise failed
+
+
+def _suggested(error: BudgetError) -> float:
+    """The smallest number that an error says would do."""
+    found = re.findall(r"the smallest value that works is (\d+)", str(error))
+    return min(map(float, found), default=float("inf"))
 
 
 def _narrow(
@@ -117,28 +119,33 @@ def _narrow(
     options: CompileOptions,
     progress: Callable[[ObjectiveResult], None] | None,
 ) -> Placed:
-    """Chosen components over narrow variables, its layers no better proven than of the best."""
-    narrow = narrowed_placement(chosen, options)
-    allocated = _as_proven(allocate(narrow.problem, options, progress), best)
-    return replace(narrow, allocated=allocated)
+    """Chosen components over narrow variables.
 
-
-def _without_scores(
-    chosen: Placed, variants: Sequence[Variant], options: CompileOptions
-) -> Placed | None:
-    """The same without scores as a result, if they were chosen and may cost columns.
-
-    What scores are read from stays to the end, and how much of it narrow variables store is not
-    known before. None if there are none, or they save a layer.
+    Their layers are proven to be as few as those of the best, if they are, since others could be
+    chosen; and so is that there is none within the budgets proven for these components alone.
     """
-    if chosen_result(chosen.lowered, chosen.allocated.allocation).form != Scores():
-        return None
-    others = [replace(v, lowered=without_result_scores(v.lowered)) for v in variants]
+    narrow = narrowed_placement(chosen, options)
     try:
-        other = _best(others, options, None)
-    except BudgetError:
-        return None
-    return other if other.allocated.costs.layers == chosen.allocated.costs.layers else None
+        allocated = allocate(narrow.problem, options, progress)
+    except BudgetError as error:
+        proven = "It is proven that no allocation meets the budgets"
+        found = "The components that were looked at have none, and no others were looked at"
+        raise BudgetError(str(error).replace(proven, found)) from None
+    return replace(narrow, allocated=_as_proven(allocated, best))
+
+
+def _others(
+    chosen: Placed, variants: Sequence[Variant], options: CompileOptions
+) -> Iterator[Placed]:
+    """Choices from fewer offers that take no more layers; narrow, they may be better."""
+    lowered, allocated = chosen.lowered, chosen.allocated
+    for fewer in with_fewer_offers(lowered, allocated.allocation, variants):
+        try:
+            other = _best(fewer, options, None)
+        except BudgetError:
+            continue
+        if other.allocated.costs.layers == allocated.costs.layers:
+            yield other
 
 
 def narrowed_placement(chosen: Placed, options: CompileOptions) -> Placed:
@@ -263,12 +270,12 @@ def allocate(
     except InvalidProblemError as error:
         raise InvalidOptionError(str(error)) from None
     except InfeasibleError as error:
-        raise BudgetError(_as_given(str(error), options)) from None
+        raise BudgetError(as_given(str(error), options)) from None
     except InvalidAllocationError as error:
         if not problem.budgets.limits() or options.allocator == "cp-sat":
             raise
         raise BudgetError(
-            f"{_as_given(str(error), options)}\n{options.allocator} does not look at budgets; "
+            f"{as_given(str(error), options)}\n{options.allocator} does not look at budgets; "
             'compile with allocator="cp-sat"'
         ) from None
     if result.interrupted:
@@ -276,9 +283,9 @@ def allocate(
     return result
 
 
-def _as_given(message: str, options: CompileOptions) -> str:
+def as_given(message: str, options: CompileOptions) -> str:
     """What the solver says of budgets, where these are limits of a layer by the names of those."""
     for name, limit in (("max_heads", "heads_per_layer"), ("max_neurons", "neurons_per_layer")):
         if getattr(options.within, name) != getattr(options.budget, name):
-            message = message.replace(name, limit)
+            message = message.replace(f"{name}=", f"{limit}=")
     return message

@@ -21,8 +21,8 @@ from shoal.program.facts.domains import Domain, Enumerated
 class Scores(Form):
     """The form of a result that is decided by the decoder.
 
-    Its coordinates are any numbers of which the value's own is the greatest, ``APART`` above all
-    others, and above 1/2 exactly where it is not None. The nearest unit vector is that of the
+    Its coordinates are any numbers of which the value's own is the greatest, nearly ``APART`` above
+    all others, and above 1/2 exactly where it is not None. The nearest unit vector is that of the
     greatest coordinate, so the decoder of one-hot values decodes them: but nobody else can read
     them, since they are no one-hot values.
     """
@@ -60,4 +60,4 @@ class Scores(Form):
 
 
 APART = 0.5
-"""How far the greatest score is above all others, and from 1/2."""
+"""How far the greatest score is above all others, and from 1/2, but for what rounding takes."""

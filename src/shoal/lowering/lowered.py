@@ -118,10 +118,3 @@ def decided(lowered: LoweredProgram, allocation: Allocation) -> LoweredProgram:
     result, root = chosen_result(lowered, allocation), lowered.inferred.program.root
     ways = tuple(h for h in lowered.held[root] if h is result or h.form != Scores())
     return replace(lowered, held={**lowered.held, root: ways}, result=result)
-
-
-def without_result_scores(lowered: LoweredProgram) -> LoweredProgram:
-    """The same program, but for results that the decoder has to decide."""
-    root = lowered.inferred.program.root
-    ways = tuple(held for held in lowered.held[root] if held.form != Scores())
-    return replace(lowered, held={**lowered.held, root: ways})

@@ -71,7 +71,7 @@ class Demands:
         """Demand what a map reads in a half-layer, by its rows [dimensions, functionals]."""
         if read.bears:
             self.decoded.append((when, rows))
-            self.bears = read.bears
+            self.bears = min(self.bears or read.bears, read.bears)
             return
         (self.exact if read.is_exact else self.free).append((when, rows))
         if read.passes_on:

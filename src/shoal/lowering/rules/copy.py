@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import fit_affine
+from shoal.forms.count import Count
 from shoal.forms.form import Affine, Form, with_none
 from shoal.forms.mixture import Mixture
 from shoal.lowering.context import Context
+from shoal.lowering.cuts import count_of
 from shoal.lowering.heads import Term, aggregated, score_error, weight_of_unselected
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.offers import Offer, Offers
@@ -32,6 +35,7 @@ def copy(context: Context, node: Node) -> Offers[None]:
         return
     if not context.inferred.sops[node.id].mixture:
         yield from copies(context, node, context.form_of(node), node.label)
+        yield from _copied_count(context, node)
         return
     operand = yield from one_hot(context, node.inputs[1], node.label)
     held, rows = _mixture(context, node, operand)
@@ -61,6 +65,21 @@ def copies(
         terms = yield from terms_of(context, context.node(node.inputs[0]))
     for way in ways:
         yield _copied(context, node, held, rows, *way, terms)
+
+
+def _copied_count(context: Context, node: Node) -> Offers[None]:
+    """A count that is fetched as a head has written it, for those who need it no other way."""
+    count, domain = count_of(context, node.inputs[1]), context.domain(node.id)
+    if count is None or not isinstance(domain, Enumerated) or domain.nullable:
+        return
+    if any(type(value) is not int for value in domain.values):
+        return
+    held = stored(Count(), context.fresh_name(f"{node.label}.count"), domain, None)
+    rows = code_rows(held)
+    terms = yield from terms_of(context, context.node(node.inputs[0]))
+    made = _copied(context, node, held, rows, count, _fitted(held, rows, count), terms)
+    if made.errors.largest <= held.form.room(domain):
+        yield replace(made, raw_of=node.id)
 
 
 def code_rows(held: Held) -> Rows:

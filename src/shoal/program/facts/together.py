@@ -70,7 +70,9 @@ def means_together(facts: Inferred, first: int, second: int) -> set[Pair] | None
         return None
     found: set[Pair] = set()
     if bounds.low == 0:
-        found.add(_pair(_default(*each) for each in zip(listed, nodes, strict=False)))
+        defaults = [_default(*each) for each in zip(listed, nodes, strict=False)]
+        if None not in defaults:
+            found.add(_pair(number for number in defaults if number is not None))
     means = _means(vectors, max(1, bounds.low), bounds.high, facts.limits.averages)
     if means is None:
         return None
@@ -94,8 +96,9 @@ def _places(domain: Enumerated) -> dict[float, int]:
     return {float(v): i for v, i in members if isinstance(v, int | float) and is_number(v)}
 
 
-def _default(domain: Enumerated, node: Node) -> int:
-    return NONE if node.value is None else domain.class_of[canonical_key(node.value)]
+def _default(domain: Enumerated, node: Node) -> int | None:
+    """The class of the default; None if it is known to be used on no input."""
+    return NONE if node.value is None else domain.class_of.get(canonical_key(node.value))
 
 
 def _vectors(
