@@ -37,6 +37,7 @@ def test_counts_are_fetched_as_they_are_written() -> None:
     model = right(fetched(0) < COUNT, vocab=("a", "b", "c"), max_seq_len=6)
     assert model.allocated.costs.neurons <= 2  # to clear columns with
     assert model.read("before", "abba") == [0, 2, 2, 2]
+    assert model.variables["before"].columns == model.variables["before.count"].columns != ()
     patch = shoal.Patch.value("before", 3, positions=[1])
     assert model.patch("abba", patch) == [True, False, False, False]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -143,10 +143,22 @@ def variable_table(atlas: Atlas) -> Variables:
         )
     for value in atlas.values.values():
         if value.label not in table and value.replaced_by is None:
+            count = _undecoded_count(value)
+            if count is not None:
+                table[value.label] = replace(table[count], name=value.label, aliases=value.aliases)
+                continue
             info = _without_variable(atlas, value)
             if info is not None:
                 table[value.label] = info
     return Variables(table)
+
+
+def _undecoded_count(value: NamedValue) -> str | None:
+    """The variable of a count that is held as a head has written it, and in no other way."""
+    ways = value.readings if value.of_blocks is None else (*value.readings, value.of_blocks)
+    if value.is_compiled and ways and all(r.is_raw and r.form == Count.name for r in ways):
+        return ways[0].variables[0]
+    return None
 
 
 def _written(part: Part | None) -> dict[str, Any]:
@@ -168,7 +180,7 @@ def _without_variable(atlas: Atlas, value: NamedValue) -> VariableInfo | None:
     if not value.is_compiled:
         return _fused(atlas, value, "dropped") if value.inputs else None
     readings = [r for r in (*value.readings, value.of_blocks) if r is not None]
-    views = [r for r in readings if not r.is_raw or r.form == Count.name]
+    views = [r for r in readings if not r.is_raw]
     if not views:
         return _fused(atlas, value, "fused") if value.inputs else None
     return _view(atlas, value, views[0])

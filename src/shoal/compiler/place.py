@@ -91,7 +91,7 @@ def _frugal(
     """Components that take as little as can be of what budgets are in the way of.
 
     Raises:
-        BudgetError: even these take too much; says what would do for the last that were tried.
+        BudgetError: even these take too much; says the least that would do of what was tried.
     """
     for name in ("width", "neurons"):
         if (
@@ -137,8 +137,13 @@ def _narrow(
 def _others(
     chosen: Placed, variants: Sequence[Variant], options: CompileOptions
 ) -> Iterator[Placed]:
-    """Choices from fewer offers that take no more layers; narrow, they may be better."""
+    """Choices from fewer offers that take no more layers; narrow, they may be better.
+
+    None where the search for the first one ended for lack of time: others would take as much.
+    """
     lowered, allocated = chosen.lowered, chosen.allocated
+    if any(objective.status is Status.FEASIBLE for objective in allocated.objectives):
+        return
     for fewer in with_fewer_offers(lowered, allocated.allocation, variants):
         try:
             other = _best(fewer, options, None)
