@@ -18,6 +18,7 @@ from shoal.program.facts.domains import domain_of
 from shoal.rasp import (
     Aggregate,
     Comparison,
+    LinearSequenceMap,
     Map,
     Select,
     SelectorWidth,
@@ -34,6 +35,7 @@ WITHOUT = tuple(name for name in ALL if name != "result-scores")
 
 AB = ("a", "b")
 SMALL = st.integers(-3, 3)
+FOLLOWS = Select(indices, indices, lambda key, query: key == query + 1)
 PREVIOUS = Aggregate(Select(indices, indices, lambda key, query: key == query - 1), tokens)
 
 
@@ -175,3 +177,14 @@ def test_scores_that_take_too_much_are_left_out() -> None:
     total = Map(sum, SequenceMap(lambda x, y: (x, y), tokens, indices))
     model = right(total, vocab=(0, 1, 5), max_seq_len=4, limits=Limits(fused_rows=1))
     assert model.num_layers == 1
+
+
+def test_what_scores_do_not_depend_on_need_not_be_there() -> None:
+    late = Aggregate(Select(tokens, indices, Comparison.NEQ), SelectorWidth(FOLLOWS))
+    soon = SelectorWidth(Select(tokens, indices, Comparison.NEQ))
+    program = LinearSequenceMap(LinearSequenceMap(tokens, late, 1, 1), soon, 1, 1)
+    layers = {
+        allocator: right(program, vocab=(10, 1000, -1000), max_seq_len=2, allocator=allocator)
+        for allocator in ("cp-sat", "critical-path")
+    }
+    assert layers["cp-sat"].num_layers <= layers["critical-path"].num_layers

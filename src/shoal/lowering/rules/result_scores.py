@@ -84,7 +84,11 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     matrix, bias = _as_coordinates(scoring, len(domain))
     examples = np.zeros((count, len(domain)))
     examples[choices] = different @ matrix + bias
-    view = affine_view(context, node, form, recipe.operands, matrix, bias)
+    ends = np.cumsum([operand.width for operand in recipe.operands])[:-1]
+    parts = zip(recipe.operands, np.split(matrix, ends), strict=True)
+    read = [(operand, rows) for operand, rows in parts if rows.any()]  # others need not be there
+    weights = np.vstack([np.zeros((0, len(bias))), *(rows for _, rows in read)])
+    view = affine_view(context, node, form, [operand for operand, _ in read], weights, bias)
     held = replace(view, examples=examples)
     error = float(coordinate_errors(held, context.variables).max(initial=0.0))
     return held if error <= form.room(domain) else None
