@@ -48,8 +48,9 @@ def exhaust(
         most_steps: so many placements of single operations are tried at most.
     """
     steps = 0
-    limit = problem.budgets.max_layers
-    for layers in range(min(most_layers, most_layers if limit is None else limit) + 1):
+    if problem.budgets.max_layers is not None:
+        most_layers = min(most_layers, problem.budgets.max_layers)
+    for layers in range(most_layers + 1):
         search = _Search(problem, layers, most_steps - steps)
         if search.finds():
             return Exhausted(layers, steps, True)

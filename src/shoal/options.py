@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -59,6 +60,9 @@ OBJECTIVES = (*USUAL_OBJECTIVES, PARAMETERS)
 
 HEURISTICS = SOLVERS[:-1]
 """Allocators that look at no objective and no budget."""
+
+PER_LAYER = MappingProxyType({"max_heads": "heads_per_layer", "max_neurons": "neurons_per_layer"})
+"""The budgets that are of one layer, each with the limit that bounds the same."""
 
 RESULTS = ("code", "one-hot")
 """How a result of classes can be asked for."""
@@ -140,14 +144,11 @@ class CompileOptions:
     @property
     def within(self) -> Budgets:
         """The budgets, and the limits of each layer where these are stricter."""
-        per_layer = {
-            "max_heads": self.limits.heads_per_layer,
-            "max_neurons": self.limits.neurons_per_layer,
-        }
+        given = {budget: getattr(self.limits, limit) for budget, limit in PER_LAYER.items()}
         limited = {
-            name: limit
-            for name, limit in per_layer.items()
-            if limit is not None and limit < (getattr(self.budget, name) or MOST_BUDGET)
+            budget: limit
+            for budget, limit in given.items()
+            if limit is not None and limit < (getattr(self.budget, budget) or MOST_BUDGET)
         }
         return replace(self.budget, **limited)
 

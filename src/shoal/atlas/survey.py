@@ -22,7 +22,7 @@ from shoal.craft.components import MLP, Component
 from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
-from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.radii import largest_error
 from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.names import named
 from shoal.narrowing.rank import rank_bound
@@ -160,7 +160,7 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
         is_number=held.form.is_number,
         shows_classes=held.form.picks_one,
         is_raw=held in lowered.raw.values(),
-        error=float(coordinate_errors(held, lowered.variables).max(initial=0.0)),
+        error=largest_error(held, lowered.variables),
         room=held.form.room(held.domain),
         examples=held.examples,
     )

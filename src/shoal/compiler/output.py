@@ -6,7 +6,7 @@ from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram
-from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.radii import largest_error
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.rasp.values import is_one_in_float32, show_value
@@ -53,7 +53,7 @@ def require_precise(lowered: LoweredProgram) -> None:
     for number in inferred.program.ends:
         node = inferred.program.node(number)
         held = lowered.first(number)
-        error = float(coordinate_errors(held, lowered.variables).max(initial=0.0))
+        error = largest_error(held, lowered.variables)
         allowed = held.form.room(held.domain)
         if error > allowed:
             raise UnsupportedProgramError(

@@ -18,7 +18,7 @@ from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import NARROW, narrowed
-from shoal.options import HEURISTICS, PARAMETERS, CompileOptions
+from shoal.options import HEURISTICS, PARAMETERS, PER_LAYER, CompileOptions
 from shoal.program.passes import Optimised
 from shoal_solvers import (
     MOST_BUDGET,
@@ -290,7 +290,7 @@ def allocate(
 
 def as_given(message: str, options: CompileOptions) -> str:
     """What the solver says of budgets, where these are limits of a layer by the names of those."""
-    for name, limit in (("max_heads", "heads_per_layer"), ("max_neurons", "neurons_per_layer")):
+    for name, limit in PER_LAYER.items():
         if getattr(options.within, name) != getattr(options.budget, name):
             message = message.replace(f"{name}=", f"{limit}=")
     return message

@@ -26,6 +26,16 @@ def coordinate_errors(held: Held, variables: Variables) -> Float[Array, " coordi
     return projected_errors(held, variables, np.eye(held.width))
 
 
+def largest_error(held: Held, variables: Variables) -> float:
+    """The greatest error of any coordinate of what is held."""
+    return float(coordinate_errors(held, variables).max(initial=0.0))
+
+
+def is_decodable(held: Held, variables: Variables) -> bool:
+    """Whether what is held is exact enough for its decoder."""
+    return largest_error(held, variables) <= held.form.room(held.domain)
+
+
 def projected_errors(
     held: Held, variables: Variables, weights: Float[Array, "coordinates results"]
 ) -> Float[Array, " results"]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term
 from shoal.lowering.held import Held
+from shoal.lowering.linear_program import LinearProgram
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.decode import one_hot, tuples
 from shoal.program.facts.lookup import UNDEFINED
@@ -153,24 +154,18 @@ def separating_weights(
     A choice is a pattern for each group, of which there are so many (``sizes``). The largest weight
     is as small as possible; None if there are no such weights.
     """
-    # It takes a moment to import, and is rarely needed; one of its modules has types, it has none.
-    from ortools.linear_solver import pywraplp  # type: ignore[attr-defined]
-
-    solver = pywraplp.Solver.CreateSolver("GLOP")
-    largest = solver.NumVar(0, solver.infinity(), "largest")
-    any_number = -solver.infinity(), solver.infinity()
-    weights = [solver.NumVar(*any_number, f"weight {number}") for number in range(sum(sizes))]
+    program = LinearProgram()
+    (largest,) = program.add(1, least=0.0)
+    weights = program.add(sum(sizes))
     for weight in weights:
-        solver.Add(weight <= largest)
-        solver.Add(-weight <= largest)
+        for sign in (1.0, -1.0):
+            program.require({weight: sign, largest: -1.0}, most=0.0)
     starts = np.cumsum([0, *sizes[:-1]])
     for choice, sat in zip((choices + starts).tolist(), holds, strict=True):
-        score = sum(weights[number] for number in choice)
-        solver.Add(score == 1) if sat else solver.Add(score <= 0)
-    solver.Minimize(largest)
-    if solver.Solve() != pywraplp.Solver.OPTIMAL:
-        return None
-    return np.split(np.array([weight.solution_value() for weight in weights]), starts[1:])
+        score = {weights[number]: 1.0 for number in choice}
+        program.require(score, *((1.0, 1.0) if sat else (-inf, 0.0)))
+    found = program.solve({largest: 1.0})
+    return None if found is None else np.split(found[1:], starts[1:])
 
 
 def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offers[Term]:

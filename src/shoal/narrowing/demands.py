@@ -5,8 +5,9 @@ What is written last is looked at first: who computes less of it may read less.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -39,6 +40,10 @@ AT_THE_END = 2**31
 
 _FLOPS = 50_000
 """Multiplications in a unit of work."""
+
+
+Kind = tuple[Matrix, Matrix | None, float, float]
+"""Functionals that are read, and how: see ``_kinds``."""
 
 
 @dataclass
@@ -149,15 +154,30 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
     basis = chosen_basis(points, at_bos, exact, free)
     whole = Stored(variable, basis, points, at_bos)
-    ways: list[Stored] = []
+    read_since = cache(lambda since: _kinds(whole, demands, since))
+    ways = _ways(chosen, whole, demands, is_exact=bool(exact.size))
+    return next((way for way in ways if _is_precise(way, demands.times, read_since)), None)
+
+
+def _ways(chosen: Chosen, whole: Stored, demands: Demands, is_exact: bool) -> Iterator[Stored]:
+    """How a variable may be stored, the best way first; the next one is made when it is asked for.
+
+    Args:
+        chosen: the program.
+        whole: the variable as a basis of what is read of it.
+        demands: what that is.
+        is_exact: whether any of it is wanted as it is.
+    """
+    columns, name = whole.basis.shape[1], whole.before.name
     if any(table.variable == name for table in chosen.inputs):
-        ways += _by_last_reader(whole, demands)
-    if basis.shape[1] < demands.size:
+        yield from _by_last_reader(whole, demands)
+    if columns < demands.size:
         whole = _with_errors(chosen, whole)
-        ways += [whole] if exact.size else [*_remade(chosen, whole), whole]
-        if basis.shape[1] == demands.size - 1 and not exact.size:
-            ways += _by_steps(chosen, whole)
-    return next((way for way in ways if _is_precise(way, demands)), None)
+        if not is_exact:
+            yield from _remade(chosen, whole)
+        yield whole
+        if columns == demands.size - 1 and not is_exact:
+            yield from _by_steps(chosen, whole)
 
 
 def _by_steps(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
@@ -223,14 +243,21 @@ def _remade(chosen: Chosen, stored: Stored, most: int | None = None) -> Iterator
         yield replace(stored, mlp=made[0], seen=made[1])
 
 
-def _is_precise(stored: Stored, demands: Demands) -> bool:
+def _is_precise(
+    stored: Stored, times: Sequence[int], read_since: Callable[[int], tuple[Kind, ...]]
+) -> bool:
     """Whether all that is read can be read through a basis, about as precisely as before.
 
     Numbers that are passed on are rounded relative to their size, or 1.
+
+    Args:
+        stored: the basis.
+        times: the half-layers in which somebody reads.
+        read_since: what is read in a half-layer or later.
     """
     before, points = stored.before.errors, stored.points
-    since = demands.times if stored.levels else (0,)
-    for wanted, bos, most, bears in (kind for w in since for kind in _kinds(stored, demands, w)):
+    since = times if stored.levels else (0,)
+    for wanted, bos, most, bears in (kind for when in since for kind in read_since(when)):
         found = stored.read(wanted, bos)
         if found is None:
             return False
@@ -243,9 +270,7 @@ def _is_precise(stored: Stored, demands: Demands) -> bool:
     return True
 
 
-def _kinds(
-    stored: Stored, demands: Demands, since: int
-) -> tuple[tuple[Matrix, Matrix | None, float, float], ...]:
+def _kinds(stored: Stored, demands: Demands, since: int) -> tuple[Kind, ...]:
     """What is read, at BOS if it is read there as well, and how far off it may be.
 
     That is up to what size it may be rounded as if it were so large, and what is borne in any case.

@@ -19,7 +19,7 @@ from shoal.lowering.cuts import cut_table, cuts
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.making import Recipe
 from shoal.lowering.offers import LeftOut, Offer, Offers
-from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.radii import is_decodable
 from shoal.lowering.rules.view import affine_view
 from shoal.lowering.synthesis.scores import Scoring, any_scores, ordered_scores
 from shoal.program.facts.joint import TooManyRowsError
@@ -90,8 +90,7 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     weights = np.vstack([np.zeros((0, len(bias))), *(rows for _, rows in read)])
     view = affine_view(context, node, form, [operand for operand, _ in read], weights, bias)
     held = replace(view, examples=examples)
-    error = float(coordinate_errors(held, context.variables).max(initial=0.0))
-    return held if error <= form.room(domain) else None
+    return held if is_decodable(held, context.variables) else None
 
 
 def _as_coordinates(

@@ -21,7 +21,7 @@ from shoal.lowering.context import Context
 from shoal.lowering.cuts import count_of
 from shoal.lowering.held import Held, points_of, variables_of
 from shoal.lowering.offers import Offer, Offers
-from shoal.lowering.radii import coordinate_errors
+from shoal.lowering.radii import is_decodable
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node, Op
@@ -58,7 +58,7 @@ def _of_classes(context: Context, node: Node, operands: list[Held]) -> Held:
     domain, form = context.inferred.listed(node, node.label), context.form_of(node)
     if context.is_for_decoder_alone(node):
         coded = _class_by_class(context, node, operands, form, domain)
-        if _is_decodable(context, coded):
+        if is_decodable(coded, context.variables):
             return coded
         form = OneHot()  # it takes no columns, so it may as well be told apart most safely
     return _class_by_class(context, node, operands, form, domain)
@@ -97,15 +97,9 @@ def _code(context: Context, node: Node, operands: list[Held]) -> Held | None:
     ]
     for read in (operands,) if counts == operands else (counts, operands):
         held = _affine_function(context, node, read)
-        if held is not None and _is_decodable(context, held):
+        if held is not None and is_decodable(held, context.variables):
             return held
     return None
-
-
-def _is_decodable(context: Context, held: Held) -> bool:
-    """Whether what is held is exact enough to be decoded."""
-    error = float(coordinate_errors(held, context.variables).max(initial=0.0))
-    return error <= held.form.room(held.domain)
 
 
 def _affine_function(context: Context, node: Node, operands: list[Held]) -> Held | None:

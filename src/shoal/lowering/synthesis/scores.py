@@ -7,14 +7,14 @@ functional, for classes in their order: score c is c * s - b_c, so that the clas
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from shoal.arrays import Array, Float, Int
 from shoal.craft.fitting import power_of_two_above
 from shoal.limits import Work
+from shoal.lowering.linear_program import LinearProgram
 
 Scoring = tuple[Float[Array, "coordinates choices"], Float[Array, " choices"]]
 """A matrix and a bias, by which points become scores."""
@@ -53,29 +53,25 @@ def ordered_scores(
         UnsupportedProgramError: that is too much.
     """
     coordinates = points.shape[1]
-    size = coordinates + count - 1
     entries = 2 * len(points) * (coordinates + 1)
     if entries > _MOST_ENTRIES:
         return None
     work.spend(_WORK_PER_ENTRY * entries, "scores")
-    program = _LinearProgram(size)
+    program = LinearProgram()
+    functional, thresholds = program.add(coordinates), program.add(count - 1)
     for point, choice in zip(points, choices.tolist(), strict=True):
         for step, sign in ((choice - 1, 1.0), (choice, -1.0)):  # thresholds below and above
             if 0 <= step < count - 1:
-                row = np.zeros(size)
-                row[:coordinates] = sign * point
-                row[coordinates + step] = -sign
-                program.require(row)
-    for step in range(count - 2):
-        row = np.zeros(size)
-        row[coordinates + step : coordinates + step + 2] = -1.0, 1.0
-        program.require(row, 0.0)
-    found = program.solve(coordinates)
+                row = _row(functional, sign * point) | {thresholds[step]: -sign}
+                program.require(row, least=MARGIN)
+    for lower, upper in pairwise(thresholds):
+        program.require({lower: -1.0, upper: 1.0}, least=0.0)
+    found = _least(program, functional)
     if found is None:
         return None
-    functional, thresholds = np.split(_on_grid(found), [coordinates])
-    matrix = np.outer(functional, np.arange(count, dtype=float))
-    return _if_apart(points, choices, matrix, -np.append(0.0, np.cumsum(thresholds)))
+    weights, steps = np.split(_on_grid(found[: thresholds.stop]), [coordinates])
+    matrix = np.outer(weights, np.arange(count, dtype=float))
+    return _if_apart(points, choices, matrix, -np.append(0.0, np.cumsum(steps)))
 
 
 def any_scores(
@@ -90,20 +86,26 @@ def any_scores(
     if entries > _MOST_ENTRIES:
         return None
     work.spend(_WORK_PER_ENTRY * entries, "scores")
-    program = _LinearProgram(count * each)
+    program = LinearProgram()
+    numbers = program.add(count * each)
+    of = [numbers[start : start + each] for start in range(0, len(numbers), each)]
     for point, choice in zip(points, choices.tolist(), strict=True):
+        one = np.append(point, 1.0)
         for other in range(count):
             if other != choice:
-                row = np.zeros((count, each))
-                row[choice] += (*point, 1.0)
-                row[other] -= (*point, 1.0)
-                program.require(row.ravel())
-    found = program.solve(count * each)
+                row = _row(of[choice], one) | _row(of[other], -one)
+                program.require(dict(sorted(row.items())), least=MARGIN)
+    found = _least(program, numbers)
     if found is None:
         return None
-    weights = _on_grid(found).reshape(count, each)
+    weights = _on_grid(found[: len(numbers)]).reshape(count, each)
     weights = weights - weights[:1]
     return _if_apart(points, choices, weights[:, :-1].T, weights[:, -1])
+
+
+def _row(places: range, factors: Float[Array, " places"]) -> dict[int, float]:
+    """What is not 0 of a row of a linear program."""
+    return {places[n]: float(factors[n]) for n in np.flatnonzero(factors).tolist()}
 
 
 def _on_grid(numbers: Float[Array, " numbers"]) -> Float[Array, " numbers"]:
@@ -125,38 +127,10 @@ def _if_apart(
     return (matrix, bias) if (own - scores.max(axis=1) >= MARGIN - _LOST).all() else None
 
 
-class _LinearProgram:
-    """Rows that are to be large enough, by numbers of which the sum of sizes is least."""
-
-    def __init__(self, size: int) -> None:
-        # It takes a moment to import; one of its modules has types, it has none.
-        from ortools.linear_solver import pywraplp  # type: ignore[attr-defined]
-
-        self._optimal = pywraplp.Solver.OPTIMAL
-        self._solver = pywraplp.Solver.CreateSolver("GLOP")
-        self._infinity = self._solver.infinity()
-        self._numbers = [
-            self._solver.NumVar(-self._infinity, self._infinity, "") for _ in range(size)
-        ]
-
-    def require(self, row: npt.NDArray[Any], least: float = MARGIN) -> None:
-        """Require that the sum of all numbers, times the row, is large enough."""
-        constraint = self._solver.RowConstraint(least, self._infinity, "")
-        for index in np.flatnonzero(row).tolist():
-            constraint.SetCoefficient(self._numbers[index], float(row[index]))
-
-    def solve(self, counted: int) -> npt.NDArray[np.float64] | None:
-        """The numbers, the first few of them small in sum; None if there are none."""
-        objective = self._solver.Objective()
-        for number in self._numbers[:counted]:
-            size = self._solver.NumVar(0.0, self._infinity, "")
-            for sign in (1.0, -1.0):
-                row = self._solver.RowConstraint(0.0, self._infinity, "")
-                row.SetCoefficient(size, 1.0)
-                row.SetCoefficient(number, sign)
-            objective.SetCoefficient(size, 1.0)
-        objective.SetMinimization()
-        self._solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {_MOST_SECONDS}")
-        if self._solver.Solve() != self._optimal:
-            return None
-        return np.array([number.solution_value() for number in self._numbers])
+def _least(program: LinearProgram, numbers: range) -> Float[Array, " numbers"] | None:
+    """A solution in which the sum of the sizes of numbers is least; None if there is none."""
+    sizes = program.add(len(numbers), least=0.0)
+    for size, number in zip(sizes, numbers, strict=True):
+        for sign in (1.0, -1.0):
+            program.require({size: 1.0, number: sign}, least=0.0)
+    return program.solve(dict.fromkeys(sizes, 1.0), _MOST_SECONDS)
