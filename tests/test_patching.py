@@ -472,3 +472,14 @@ def test_what_is_held_in_columns_that_end_early_is_replaced_with_the_rest(name: 
     old, new = [second, first, first], [third, first, second]
     assert model.write("tokens", old, new) == model.program(new)
     assert model.read("tokens", old, shoal.Patch.values("tokens", new)) == new
+
+
+def test_a_head_that_reads_a_value_in_one_role_follows_it_in_the_others() -> None:
+    """What is looked for equals what is found, and both are read from the column of the tokens."""
+    positive = rasp.Map(lambda t: t > 0, rasp.tokens).named("positive")
+    same = rasp.numerical(rasp.Map(lambda x: x, positive)).named("same")
+    above = rasp.Aggregate(rasp.Select(positive, same, lambda k, q: k == q + 1), same)
+    program = rasp.Map(lambda x: x == 0, above)
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=3)
+    with pytest.raises(shoal.UnwritableError, match="it is made of"):
+        model.write("positive", [0, 3], [True, False])

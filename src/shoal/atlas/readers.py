@@ -116,14 +116,17 @@ class Readers:
         """The variables of all ways in which an s-op is held."""
         return {name for reading in self.held(value) for name in reading.variables}
 
-    def reads_around(self, label: str, skipped: set[str], is_everywhere: bool) -> str | None:
+    def reads_around(
+        self, label: str, seen: Mapping[str, tuple[str, ...]], is_everywhere: bool
+    ) -> str | None:
         """An s-op that a value leads to, and that is computed from what the value is made of.
 
-        It would not notice that the value, or what follows from it, has changed.
+        It would not notice that the value, or what follows from it, has changed. One that reads the
+        value as it is to be may in another role read something else that follows from it.
 
         Args:
             label: of the value.
-            skipped: s-ops that are known to read it as it is to be.
+            seen: s-ops that are known to read it as it is to be, with the s-ops on the way there.
             is_everywhere: whether the value is replaced in the stream, and not for some readers.
         """
         before = set() if is_everywhere else {label}
@@ -133,11 +136,14 @@ class Readers:
             todo += [source for source in sources if source not in before]
             before.update(sources)
         variables, led_to = self.variables_for(before), self.led_to(label)
-        for other in led_to - skipped:
+        for other in led_to:
             value = self.atlas.values[other]
+            on_the_way = {label, *seen[other]} if other in seen else set()
             for part in self.parts_of(value):
                 for role, units in self._roles(part, value.holder):
                     operands = self.atlas.operands_in(other, role)
+                    if on_the_way and (on_the_way & {*operands} or not led_to & {*operands}):
+                        continue
                     allowed = set(self._read_for(operands, led_to))
                     if {*self._used(part, role, units)} & variables - allowed:
                         return other

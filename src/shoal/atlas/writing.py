@@ -149,7 +149,8 @@ class Writer:
         edits = [self._edit(value, r, content, None) for r in own] if everybody else []
         consumers = dict(self.readers.consumers(value.label))
         names = set(consumers) if chosen is None else chosen
-        inside = self.readers.reads_around(value.label, names, is_everywhere=everybody)
+        seen = {name: path for name, path in consumers.items() if name in names}
+        inside = self.readers.reads_around(value.label, seen, is_everywhere=everybody)
         if inside is not None:
             raise UnwritableError(
                 value.label,
