@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.narrowing.basis import chosen_basis, read_through
+from shoal.narrowing.basis import ReadThrough, chosen_basis
 
 Matrix = np.ndarray
 
@@ -40,12 +40,12 @@ def rank_up_to_constants(rows: Matrix, constants: Matrix) -> int:
 def test_all_that_is_wanted_follows(case: tuple[Matrix, Matrix, Matrix, Matrix]) -> None:
     points, at_bos, exact, free = case
     basis = chosen_basis(points, at_bos, exact, free)
-    found = read_through(basis, points, exact, at_bos)
+    found = ReadThrough(basis, points, at_bos)(exact)
     assert found is not None
     everywhere = np.vstack([points, at_bos])
     assert np.allclose(everywhere @ basis @ found[0], everywhere @ exact)
     assert not found[1].any()
-    found = read_through(basis, points, free)
+    found = ReadThrough(basis, points)(free)
     assert found is not None
     assert np.allclose(points @ basis @ found[0] + found[1], points @ free)
 
@@ -86,12 +86,12 @@ def test_none_of_a_constant_is_stored() -> None:
 
 
 def test_what_does_not_follow_is_not_read() -> None:
-    assert read_through(np.eye(3)[:, :1], np.eye(3), np.eye(3)[:, [1]]) is None
+    assert ReadThrough(np.eye(3)[:, :1], np.eye(3))(np.eye(3)[:, [1]]) is None
 
 
 def test_large_and_small_functionals_are_read_side_by_side() -> None:
     wanted = np.array([[2.0**30, 0.3], [2.0**30, 0.7], [0.0, 0.1]])
     basis = chosen_basis(np.eye(3), np.zeros(3), wanted, np.zeros((3, 0)))
-    found = read_through(basis, np.eye(3), wanted, np.zeros(3))
+    found = ReadThrough(basis, np.eye(3), np.zeros(3))(wanted)
     assert found is not None
     assert np.allclose(basis @ found[0] / wanted.max(axis=0), wanted / wanted.max(axis=0))

@@ -51,6 +51,8 @@ def without_noise(
         sizes: what each row is multiplied by at most, which says what is nothing.
     """
     on_grid = np.round(numbers * 2.0**_FINEST) / 2.0**_FINEST
+    if (on_grid == numbers).all():
+        return np.asarray(on_grid + 0.0)  # no zero has a sign
     is_on_grid = (np.abs(on_grid - numbers) <= NOISE * np.abs(numbers)) & (on_grid != 0)
     is_nothing = np.abs(numbers) * sizes <= NOISE
     return np.asarray(np.where(is_on_grid, on_grid, np.where(is_nothing, 0.0, numbers)))

@@ -14,25 +14,34 @@ class LinearProgram:
     """Numbers, and what they have to keep; both may be added until it is solved."""
 
     def __init__(self) -> None:
-        # It takes a moment to import, and is rarely needed; one of its modules has types, it has
-        # none.
-        from ortools.linear_solver import pywraplp  # type: ignore[attr-defined]
+        # They take a moment to import, and are rarely needed; the solver has no types.
+        from ortools.linear_solver import linear_solver_pb2, pywraplp  # type: ignore[attr-defined]
 
-        self._optimal = pywraplp.Solver.OPTIMAL
-        self._solver = pywraplp.Solver.CreateSolver("GLOP")
+        self._model = linear_solver_pb2.MPModelProto()
+        self._library = pywraplp
 
     def add(self, count: int, least: float = -inf) -> range:
         """More numbers, each of at least so much; their places among all."""
-        first = self._solver.NumVariables()
+        first = len(self._model.variable)
         for _ in range(count):
-            self._solver.NumVar(least, inf, "")
+            self._model.variable.add(lower_bound=least, upper_bound=inf)
         return range(first, first + count)
 
-    def require(self, row: Mapping[int, float], least: float = -inf, most: float = inf) -> None:
-        """Require that a sum of numbers, each times what the row has at its place, is in bounds."""
-        constraint = self._solver.RowConstraint(least, most, "")
-        for place, factor in row.items():
-            constraint.SetCoefficient(self._solver.variable(place), factor)
+    def require(
+        self, rows: Float[Array, "sums numbers"], least: float = -inf, most: float = inf
+    ) -> None:
+        """Require that sums of the numbers, each times what a row has at its place, are in bounds.
+
+        A row may end where all others of it are 0.
+        """
+        for row in rows:
+            there = np.flatnonzero(row)
+            self._model.constraint.add(
+                var_index=there.tolist(),
+                coefficient=row[there].tolist(),
+                lower_bound=least,
+                upper_bound=most,
+            )
 
     def solve(
         self, weights: Mapping[int, float], seconds: float | None = None
@@ -43,13 +52,12 @@ class LinearProgram:
             weights: by place.
             seconds: deterministic ones that it may take; None for any.
         """
-        objective = self._solver.Objective()
         for place, weight in weights.items():
-            objective.SetCoefficient(self._solver.variable(place), weight)
-        objective.SetMinimization()
+            self._model.variable[place].objective_coefficient = weight
+        solver = self._library.Solver.CreateSolver("GLOP")
+        solver.LoadModelFromProto(self._model)
         if seconds is not None:
-            limit = f"max_deterministic_time: {seconds}"
-            self._solver.SetSolverSpecificParametersAsString(limit)
-        if self._solver.Solve() != self._optimal:
+            solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {seconds}")
+        if solver.Solve() != self._library.Solver.OPTIMAL:
             return None
-        return np.array([number.solution_value() for number in self._solver.variables()])
+        return np.array([number.solution_value() for number in solver.variables()])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf, prod
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -157,13 +157,14 @@ def separating_weights(
     program = LinearProgram()
     (largest,) = program.add(1, least=0.0)
     weights = program.add(sum(sizes))
-    for weight in weights:
-        for sign in (1.0, -1.0):
-            program.require({weight: sign, largest: -1.0}, most=0.0)
+    for sign in (1.0, -1.0):
+        own = sign * np.eye(len(weights))
+        program.require(np.hstack([np.full((len(own), 1), -1.0), own]), most=0.0)
     starts = np.cumsum([0, *sizes[:-1]])
-    for choice, sat in zip((choices + starts).tolist(), holds, strict=True):
-        score = {weights[number]: 1.0 for number in choice}
-        program.require(score, *((1.0, 1.0) if sat else (-inf, 0.0)))
+    scores = np.zeros((len(choices), 1 + len(weights)))
+    np.put_along_axis(scores, 1 + choices + starts, 1.0, axis=1)
+    program.require(scores[holds], 1.0, 1.0)
+    program.require(scores[~holds], most=0.0)
     found = program.solve({largest: 1.0})
     return None if found is None else np.split(found[1:], starts[1:])
 

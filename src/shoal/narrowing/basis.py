@@ -10,6 +10,9 @@ functionals as they are, at the BOS position as well.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from shoal.arrays import Array, Float
@@ -56,10 +59,12 @@ def chosen_basis(
 
 def _never_negative(basis: Matrix, points: Matrix) -> Matrix:
     """Functionals with constants, where there are any, so that the least they say is 0."""
+    least = (points @ basis).min(axis=0, initial=0.0)
+    if not least.any():
+        return basis
     one = np.linalg.lstsq(points, np.ones(len(points)), rcond=None)[0]
     one = np.where(np.abs(one - np.round(one)) <= TOLERANCE, np.round(one), one)
-    least = (points @ basis).min(axis=0, initial=0.0)
-    if np.abs(points @ one - 1.0).max(initial=0.0) > TOLERANCE or not least.any():
+    if np.abs(points @ one - 1.0).max(initial=0.0) > TOLERANCE:
         return basis
     return np.asarray(basis - np.outer(one, least))
 
@@ -78,6 +83,8 @@ def _extended(
         points: where a functional says what it is stored as.
         wanted: functionals.
     """
+    if not wanted.size:
+        return basis
     known = _normalised(rows @ basis)
     before = orthonormal(known)
     span = orthonormal(np.hstack([known, _normalised(rows @ wanted)]))
@@ -100,6 +107,15 @@ def _extended(
         direction = left[:, number] / np.linalg.norm(left[:, number])
         left = left - np.outer(direction, direction @ left)
     return np.hstack(columns)
+
+
+def each_once(columns: Matrix) -> Matrix:
+    """Columns in order, those that are equal once."""
+    if columns.shape[1] < 2:
+        return columns
+    ordered = columns[:, np.lexsort(columns[::-1])]
+    is_new = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    return np.asarray(ordered[:, np.concatenate([[True], is_new])])
 
 
 def _next(left: Matrix, usable: Matrix, units: int) -> int | None:
@@ -156,32 +172,55 @@ def _without(basis: Matrix, columns: Matrix) -> Matrix:
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 
-def read_through(
-    basis: Float[Array, "dimensions columns"],
-    points: Float[Array, "points dimensions"],
-    wanted: Float[Array, "dimensions functionals"],
-    at_bos: Float[Array, " dimensions"] | None = None,
-) -> tuple[Float[Array, "columns functionals"], Float[Array, " functionals"]] | None:
-    """Functionals from what is stored: a matrix, and the constants that are added.
+@dataclass(frozen=True, eq=False)
+class ReadThrough:
+    """Functionals from what is stored.
 
-    None if they do not follow from it.
-
-    Args:
+    Attributes:
         basis: what is stored.
         points: what the variable can be.
-        wanted: functionals.
-        at_bos: if given, they are wanted as they are at this point, too, and no constant is added.
+        at_bos: if given, functionals are wanted as they are at this point, too, and no constant is
+            added.
     """
-    if at_bos is None:
-        middle = points.mean(axis=0)
-        rows = points - middle
-    else:
-        middle = np.zeros(points.shape[1])
-        rows = np.vstack([points, at_bos])
-    largest = np.abs(np.vstack([rows, middle]) @ wanted).max(axis=0, initial=0.0)
-    size = power_of_two_above(np.where(largest > 0, largest, 1.0))
-    seen, values = rows @ basis, rows @ wanted / size
-    matrix = without_noise(np.linalg.lstsq(seen, values, rcond=None)[0])
-    if np.abs(seen @ matrix - values).max(initial=0.0) > TOLERANCE:
-        return None
-    return matrix * size, without_noise(middle @ wanted / size - middle @ basis @ matrix) * size
+
+    basis: Float[Array, "dimensions columns"]
+    points: Float[Array, "points dimensions"]
+    at_bos: Float[Array, " dimensions"] | None = None
+
+    @cached_property
+    def _middle(self) -> Matrix:
+        """Where no constant is added: at 0, if none may be."""
+        size = self.points.shape[1]
+        return self.points.mean(axis=0) if self.at_bos is None else np.zeros(size)
+
+    @cached_property
+    def _rows(self) -> Matrix:
+        if self.at_bos is None:
+            return np.asarray(self.points - self._middle)
+        return np.vstack([self.points, self.at_bos])
+
+    @cached_property
+    def _seen(self) -> tuple[Matrix, Matrix]:
+        """[rows, columns], what is stored, and its pseudo-inverse."""
+        seen = self._rows @ self.basis
+        inverse = np.linalg.pinv(seen, rtol=max(seen.shape) * np.finfo(float).eps)
+        return seen, np.asarray(inverse)
+
+    def __call__(
+        self, wanted: Float[Array, "dimensions functionals"]
+    ) -> tuple[Float[Array, "columns functionals"], Float[Array, " functionals"]] | None:
+        """A matrix, and the constants that are added; None if they do not follow from it.
+
+        Args:
+            wanted: functionals.
+        """
+        middle, values = self._middle @ wanted, self._rows @ wanted
+        largest = np.maximum(np.abs(values).max(axis=0, initial=0.0), np.abs(middle))
+        size = power_of_two_above(np.where(largest > 0, largest, 1.0))
+        seen, inverse = self._seen
+        values = values / size
+        matrix = without_noise(inverse @ values)
+        if np.abs(seen @ matrix - values).max(initial=0.0) > TOLERANCE:
+            return None
+        constants = without_noise(middle / size - self._middle @ self.basis @ matrix)
+        return np.asarray(matrix * size), np.asarray(constants * size)

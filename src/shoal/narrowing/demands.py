@@ -19,9 +19,9 @@ from shoal.craft.fitting import NOISE
 from shoal.errors import UnsupportedProgramError
 from shoal.lowering.held import seen_errors
 from shoal.lowering.lower import BOS_VARIABLE
-from shoal.lowering.synthesis.choose import errors_of, synthesise
+from shoal.lowering.synthesis.choose import errors_of, rounding_of, synthesise
 from shoal.lowering.synthesis.tables import as_layer
-from shoal.narrowing.basis import chosen_basis
+from shoal.narrowing.basis import chosen_basis, each_once
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.stored import Stored
 
@@ -42,7 +42,7 @@ _FLOPS = 50_000
 """Multiplications in a unit of work."""
 
 
-Kind = tuple[Matrix, Matrix | None, float, float]
+Kind = tuple[Matrix, bool, float, float]
 """Functionals that are read, and how: see ``_kinds``."""
 
 
@@ -92,8 +92,7 @@ class Demands:
         """Those of a kind that are wanted in a half-layer or later, each functional once."""
         matrices = [rows for when, rows in kind if when >= since]
         columns = np.hstack([np.zeros((self.size, 0)), *matrices])
-        columns = columns[:, columns.any(axis=0)]
-        return np.asarray(np.unique(columns, axis=1)) if columns.shape[1] else columns
+        return each_once(columns[:, columns.any(axis=0)])
 
 
 def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stored]:
@@ -154,7 +153,7 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
     basis = chosen_basis(points, at_bos, exact, free)
     whole = Stored(variable, basis, points, at_bos)
-    read_since = cache(lambda since: _kinds(whole, demands, since))
+    read_since = cache(lambda since: _kinds(demands, since))
     ways = _ways(chosen, whole, demands, is_exact=bool(exact.size))
     return next((way for way in ways if _is_precise(way, demands.times, read_since)), None)
 
@@ -218,7 +217,8 @@ def _with_errors(chosen: Chosen, stored: Stored) -> Stored:
         return stored
     layer = as_layer(stored.written_by(before), table)
     work = chosen.lowered.inferred.work
-    seen, _ = errors_of(layer, replace(table, results=table.results @ stored.basis, work=work))
+    stored_table = replace(table, results=table.results @ stored.basis, work=work)
+    seen = errors_of(layer, stored_table, rounding_of(layer, stored_table)[0])
     return replace(stored, written=seen_errors(seen))
 
 
@@ -257,8 +257,10 @@ def _is_precise(
     """
     before, points = stored.before.errors, stored.points
     since = times if stored.levels else (0,)
-    for wanted, bos, most, bears in (kind for when in since for kind in read_since(when)):
-        found = stored.read(wanted, bos)
+    for wanted, is_exact, most, bears in (kind for when in since for kind in read_since(when)):
+        if not wanted.size:
+            continue
+        found = stored.read(wanted, is_exact)
         if found is None:
             return False
         values = points @ wanted
@@ -270,16 +272,16 @@ def _is_precise(
     return True
 
 
-def _kinds(stored: Stored, demands: Demands, since: int) -> tuple[Kind, ...]:
+def _kinds(demands: Demands, since: int) -> tuple[Kind, ...]:
     """What is read, at BOS if it is read there as well, and how far off it may be.
 
     That is up to what size it may be rounded as if it were so large, and what is borne in any case.
     """
     return (
-        (demands.joined(demands.exact, since), stored.bos_before, np.inf, 0.0),
-        (demands.joined(demands.free, since), None, np.inf, 0.0),
-        (demands.joined(demands.passed_on, since), None, 1.0, 0.0),
-        (demands.joined(demands.decoded, since), None, 1.0, demands.bears),
+        (demands.joined(demands.exact, since), True, np.inf, 0.0),
+        (demands.joined(demands.free, since), False, np.inf, 0.0),
+        (demands.joined(demands.passed_on, since), False, 1.0, 0.0),
+        (demands.joined(demands.decoded, since), False, 1.0, demands.bears),
     )
 
 

@@ -160,7 +160,7 @@ class Narrowed:
             stored = self.stored.get(name)
             parts: tuple[slice, ...] = (slice(None),)
             if stored is not None:
-                found = stored.read(rows, stored.bos_before if is_exact else None)
+                found = stored.read(rows, is_exact)
                 if found is None:
                     return None
                 rows, constants = found

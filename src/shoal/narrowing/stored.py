@@ -15,7 +15,7 @@ from shoal.craft.components import MLP, Component
 from shoal.craft.fitting import grid_step, product
 from shoal.forms.form import ranges_of
 from shoal.lowering.held import Errors, StreamVariable
-from shoal.narrowing.basis import read_through
+from shoal.narrowing.basis import ReadThrough
 from shoal.narrowing.idle import without_idle
 
 
@@ -65,16 +65,31 @@ class Stored:
     def read(
         self,
         wanted: Float[Array, "dimensions functionals"],
-        at_bos: Float[Array, " dimensions"] | None = None,
+        is_exact: bool = False,
     ) -> tuple[Float[Array, "columns functionals"], Float[Array, " functionals"]] | None:
-        """Functionals from the columns, as ``read_through`` has them, from the first that do."""
-        for end in self.ends:
-            found = read_through(self.basis[:, :end], self.points, wanted, at_bos)
+        """Functionals from the columns, as ``ReadThrough`` has them, from the first that do.
+
+        Args:
+            wanted: functionals.
+            is_exact: whether they have to be right at the BOS position as well.
+        """
+        readers = self._exact_readers if is_exact else self._readers
+        for end, reader in zip(self.ends, readers, strict=True):
+            found = reader(wanted)
             if found is not None:
                 matrix = np.zeros((self.basis.shape[1], wanted.shape[1]))
                 matrix[:end] = found[0]
                 return matrix, found[1]
         return None
+
+    @cached_property
+    def _readers(self) -> tuple[ReadThrough, ...]:
+        """For the first columns, and more and more of them."""
+        return tuple(ReadThrough(self.basis[:, :end], self.points) for end in self.ends)
+
+    @cached_property
+    def _exact_readers(self) -> tuple[ReadThrough, ...]:
+        return tuple(replace(reader, at_bos=self.bos_before) for reader in self._readers)
 
     @property
     def at_bos(self) -> Float[Array, " columns"]:

@@ -5,6 +5,7 @@ Each file beside this one has a form that such an MLP can take. Source: section 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -21,6 +22,7 @@ from shoal.lowering.synthesis.constant import constant
 from shoal.lowering.synthesis.gated import gated_steps
 from shoal.lowering.synthesis.gated_rows import gated_rows
 from shoal.lowering.synthesis.hinges import hinges
+from shoal.lowering.synthesis.in_order import product_in_order
 from shoal.lowering.synthesis.look_up import look_up
 from shoal.lowering.synthesis.steps import steps
 from shoal.lowering.synthesis.tables import Layer, Table, as_mlp
@@ -102,11 +104,15 @@ def synthesise(
                 break
             raise TooManyNeuronsError(candidate.neurons, table, most_weights)
         layer = candidate.build()
-        seen, rounding = errors_of(layer, table)
-        error = float((np.abs(seen) / allowed).max(initial=0.0))
+        likely, rounding = rounding_of(layer, table)
         in_any_order = 0.0 if candidate.exact else float((rounding / allowed).max(initial=0.0))
+        off = 0.0 if candidate.exact else float(rounding.max(initial=0.0))
+        if in_any_order > max(candidate.tolerance, at_worst) and off > tolerance:
+            continue
+        seen = errors_of(layer, table, likely)
+        error = float((np.abs(seen) / allowed).max(initial=0.0))
         largest = max(error, in_any_order)
-        off = float(np.maximum(np.abs(seen), 0.0 if candidate.exact else rounding).max(initial=0.0))
+        off = max(off, float(np.abs(seen).max(initial=0.0)))
         is_borne = largest <= candidate.tolerance or off <= tolerance
         if is_borne and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
@@ -125,33 +131,56 @@ def _signs(size: int) -> Matrix:
     return np.vstack([np.ones(size), -np.ones(size), others])
 
 
-def errors_of(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
+def errors_of(layer: Layer, table: Table, likely: Matrix) -> Matrix:
     """[rows, results], the greatest errors in float32, also with operands a little off.
 
-    The second matrix bounds what rounding makes of the sums in whatever order a library adds up.
-    Rounding errors of both signs make an error of about sqrt(n) units in the last place of the sum
-    of all absolute values, and not n as in the worst case (Higham and Mary, A New Approach to
-    Probabilistic Rounding Error Analysis, 2019); half of that is the bound.
+    Args:
+        layer: that computes the table.
+        table: what is wanted, and how far off operands may be.
+        likely: [rows, results], errors that count in any case, as of ``rounding_of``.
     """
     errors = table.errors
-    flops = len(table.points) * len(layer.threshold) * (table.width + _OVERHEAD)
-    table.work.spend((7 if errors.any() else 1) * flops / _FLOPS, table.name)
     patterns = [np.zeros(len(errors))]
     if errors.any():
         patterns += list(_signs(len(errors)) * errors)
+        _spend(layer, table, 6)
     worst = np.zeros(table.results.shape)
-    sizes, bound = np.zeros(table.results.shape), np.zeros(table.results.shape)
     single = layer.in_float32()
-    rows = max(1, _LARGEST_BLOCK // max(1, len(layer.threshold)))
-    for start in range(0, len(worst), rows):
-        block = slice(start, start + rows)
+    for block in _blocks(layer, table):
         for pattern in patterns:
             points = (table.points[block] + pattern).astype(np.float32)
             off = single.summed_in_order(points).astype(np.float64) - table.results[block]
             worst[block] = np.where(np.abs(off) > np.abs(worst[block]), off, worst[block])
+    return np.where(likely > np.abs(worst), likely, worst)
+
+
+def rounding_of(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
+    """[rows, results], what rounding is likely to make of the sums, and what it makes at most.
+
+    The latter in whatever order a library adds up. Rounding errors of both signs make an error of
+    about sqrt(n) units in the last place of the sum of all absolute values, and not n as in the
+    worst case (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis, 2019);
+    half of that is the bound.
+    """
+    _spend(layer, table, 1)
+    sizes, bound = np.zeros(table.results.shape), np.zeros(table.results.shape)
+    is_added = (layer.out != 0).astype(float)
+    for block in _blocks(layer, table):
         hidden = layer.hidden(table.points[block])
-        terms = (hidden > 0).astype(float) @ (layer.out != 0)
-        sizes[block] = 2.0**-25 * (hidden @ np.abs(layer.out))
+        terms = product_in_order((hidden > 0).astype(float), is_added)
+        sizes[block] = 2.0**-25 * product_in_order(hidden, np.abs(layer.out))
         bound[block] = np.sqrt(terms) * sizes[block]
-    likely = sizes / 2
-    return np.where(likely > np.abs(worst), likely, worst), bound
+    return sizes / 2, bound
+
+
+def _spend(layer: Layer, table: Table, times: int) -> None:
+    """Count that a layer is computed so many times for all rows."""
+    flops = len(table.points) * len(layer.threshold) * (table.width + _OVERHEAD)
+    table.work.spend(times * flops / _FLOPS, table.name)
+
+
+def _blocks(layer: Layer, table: Table) -> Iterator[slice]:
+    """The rows, so many at once that their hidden values are not too many."""
+    rows = max(1, _LARGEST_BLOCK // max(1, len(layer.threshold)))
+    for start in range(0, len(table.points), rows):
+        yield slice(start, start + rows)

@@ -43,19 +43,21 @@ def _gated_along(
         return None
     span = float(np.ptp(line))
     groups = []
-    for pattern in np.unique(picked[open_rows], axis=0):
-        rows = (picked == pattern).all(axis=1)
+    patterns, which = np.unique(picked[open_rows], axis=0, return_inverse=True)
+    order = np.flatnonzero(open_rows)[np.argsort(which.ravel(), kind="stable")]
+    ends = np.cumsum(np.bincount(which.ravel()))[:-1]
+    for pattern, rows in zip(patterns, np.split(order, ends), strict=True):
         made = steps_on(line[rows], table.results[rows], error)
         if made is None:
             return None
-        base, slopes, ends, jumps = made
+        base, slopes, starts, jumps = made
         gate = np.zeros(table.points.shape[1])
         gate[gates] = pattern
         if base.any():
             groups.append((gate[:, None], np.array([1.0 - count]), base[None, :]))
         strength = power_of_two_above(np.abs(slopes) * span + 1)
         into = np.outer(weights, slopes) + np.outer(gate, strength)
-        groups.append((into, -slopes * ends - strength * count, jumps))
+        groups.append((into, -slopes * starts - strength * count, jumps))
     if not groups:
         return None
     columns, thresholds, outs = zip(*groups, strict=True)

@@ -7,8 +7,6 @@ functional, for classes in their order: score c is c * s - b_c, so that the clas
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from shoal.arrays import Array, Float, Int
@@ -59,13 +57,12 @@ def ordered_scores(
     work.spend(_WORK_PER_ENTRY * entries, "scores")
     program = LinearProgram()
     functional, thresholds = program.add(coordinates), program.add(count - 1)
-    for point, choice in zip(points, choices.tolist(), strict=True):
-        for step, sign in ((choice - 1, 1.0), (choice, -1.0)):  # thresholds below and above
-            if 0 <= step < count - 1:
-                row = _row(functional, sign * point) | {thresholds[step]: -sign}
-                program.require(row, least=MARGIN)
-    for lower, upper in pairwise(thresholds):
-        program.require({lower: -1.0, upper: 1.0}, least=0.0)
+    for step, sign in ((choices - 1, 1.0), (choices, -1.0)):  # thresholds below and above
+        there = (step >= 0) & (step < count - 1)
+        of_step = -sign * np.eye(count - 1)[step[there]]
+        program.require(np.hstack([sign * points[there], of_step]), least=MARGIN)
+    ascending = np.eye(count - 1)[1:] - np.eye(count - 1)[:-1]
+    program.require(np.hstack([np.zeros((len(ascending), coordinates)), ascending]), least=0.0)
     found = _least(program, functional)
     if found is None:
         return None
@@ -88,24 +85,18 @@ def any_scores(
     work.spend(_WORK_PER_ENTRY * entries, "scores")
     program = LinearProgram()
     numbers = program.add(count * each)
-    of = [numbers[start : start + each] for start in range(0, len(numbers), each)]
-    for point, choice in zip(points, choices.tolist(), strict=True):
-        one = np.append(point, 1.0)
-        for other in range(count):
-            if other != choice:
-                row = _row(of[choice], one) | _row(of[other], -one)
-                program.require(dict(sorted(row.items())), least=MARGIN)
+    with_one = np.hstack([points, np.ones((len(points), 1))])
+    for other in range(count):
+        there = choices != other
+        signs = np.eye(count)[choices[there]] - np.eye(count)[other]
+        rows = signs[:, :, None] * with_one[there][:, None, :]
+        program.require(rows.reshape(len(rows), -1), least=MARGIN)
     found = _least(program, numbers)
     if found is None:
         return None
     weights = _on_grid(found[: len(numbers)]).reshape(count, each)
     weights = weights - weights[:1]
     return _if_apart(points, choices, weights[:, :-1].T, weights[:, -1])
-
-
-def _row(places: range, factors: Float[Array, " places"]) -> dict[int, float]:
-    """What is not 0 of a row of a linear program."""
-    return {places[n]: float(factors[n]) for n in np.flatnonzero(factors).tolist()}
 
 
 def _on_grid(numbers: Float[Array, " numbers"]) -> Float[Array, " numbers"]:
@@ -130,7 +121,9 @@ def _if_apart(
 def _least(program: LinearProgram, numbers: range) -> Float[Array, " numbers"] | None:
     """A solution in which the sum of the sizes of numbers is least; None if there is none."""
     sizes = program.add(len(numbers), least=0.0)
-    for size, number in zip(sizes, numbers, strict=True):
-        for sign in (1.0, -1.0):
-            program.require({size: 1.0, number: sign}, least=0.0)
+    for sign in (1.0, -1.0):
+        rows = np.zeros((len(numbers), sizes.stop))
+        rows[np.arange(len(numbers)), numbers] = sign
+        rows[np.arange(len(numbers)), sizes] = 1.0
+        program.require(rows, least=0.0)
     return program.solve(dict.fromkeys(sizes, 1.0), _MOST_SECONDS)

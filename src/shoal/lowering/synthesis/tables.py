@@ -16,6 +16,7 @@ from shoal.craft.components import MLP
 from shoal.craft.fitting import without_noise
 from shoal.limits import Work
 from shoal.lowering.held import Held
+from shoal.lowering.synthesis.in_order import product_in_order
 
 Floats = npt.NDArray[np.floating]
 
@@ -45,12 +46,9 @@ class Layer:
         return np.asarray(np.maximum(points @ self.into + self.threshold, 0))
 
     def summed_in_order(self, points: Floats) -> Floats:
-        """The same as ``self(points)``, rounded alike by whatever processor; takes longer.
-
-        A library for matrices adds up in an order of its own for each kind of processor.
-        """
-        hidden = np.maximum(np.einsum("rc,cn->rn", points, self.into) + self.threshold, 0)
-        return np.asarray(np.einsum("rn,nd->rd", hidden, self.out) + self.bias)
+        """The same as ``self(points)``, rounded alike by whatever processor."""
+        hidden = np.maximum(product_in_order(points, self.into) + self.threshold, 0)
+        return np.asarray(product_in_order(hidden, self.out) + self.bias)
 
     def in_float32(self) -> Layer:
         """The layer as a network holds it; it then computes in single precision."""
