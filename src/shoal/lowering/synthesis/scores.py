@@ -90,7 +90,7 @@ def any_scores(
         there = choices != other
         signs = np.eye(count)[choices[there]] - np.eye(count)[other]
         rows = signs[:, :, None] * with_one[there][:, None, :]
-        program.require(rows.reshape(len(rows), -1), least=MARGIN)
+        program.require(rows.reshape(len(rows), len(numbers)), least=MARGIN)
     found = _least(program, numbers)
     if found is None:
         return None
