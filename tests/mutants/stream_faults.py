@@ -13,12 +13,14 @@ from shoal.forms.code import Code
 from shoal.forms.scores import Scores
 from shoal.lowering import cuts
 from shoal.lowering.lowered import chosen_result
+from shoal.lowering.offers import InputTable
 from shoal.lowering.rules import (
     mean,
     result_scores,
 )
-from shoal.narrowing import stored
+from shoal.narrowing.basis import ReadThrough
 from shoal.narrowing.narrow import Narrowed
+from shoal.narrowing.together import JoinedInputs
 from shoal.options import pass_names
 from shoal_analysis.fuzzing.cases import Case, Line
 from shoal_analysis.fuzzing.oracles import compile_case
@@ -51,15 +53,15 @@ v5 = Aggregate(s4, v3)"""
 
 
 @_fault(
-    stored,
-    "read_through",
+    ReadThrough,
+    "__call__",
     "constants forgotten",
     "readers of what is stored do not add what is left out",
     can_show=has_pass("narrow"),
 )
 def _constants_forgotten(correct: Function) -> Function:
-    def read_through(*arguments: Any) -> Any:
-        found = correct(*arguments)
+    def read_through(self: Any, wanted: Any) -> Any:
+        found = correct(self, wanted)
         return found and (found[0], np.zeros_like(found[1]))
 
     return read_through
@@ -67,7 +69,7 @@ def _constants_forgotten(correct: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "input",
+    "_input",
     "columns exchanged",
     "the embedding stores functionals in another order than readers read them",
     can_show=has_pass("narrow"),
@@ -109,7 +111,7 @@ def _with_early_tables(correct: Function, change: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "input",
+    "_input",
     "early columns not embedded",
     "the embedding has zeros for what ends early",
     can_show=has_pass("narrow"),
@@ -121,7 +123,7 @@ def _early_columns_not_embedded(correct: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "input",
+    "_input",
     "early columns of the next token",
     "of what ends early the embedding has for each token what belongs to the next one",
     can_show=has_pass("narrow"),
@@ -129,6 +131,51 @@ def _early_columns_not_embedded(correct: Function) -> Function:
 )
 def _early_columns_of_the_next_token(correct: Function) -> Function:
     return _with_early_tables(correct, partial(np.roll, shift=1, axis=0))
+
+
+def _added_to_its_position(case: Case) -> Case:
+    """A token's number and its position, which share a column for their sum."""
+    source = "v1 = Map(as_number, tokens)\nv2 = SequenceMap(weighted, v1, indices)"
+    return replace(case, lines=Line.parse(source))
+
+
+def _shares_columns(case: Case) -> bool:
+    """Whether inputs are held in the same columns."""
+    try:
+        model = compile_case(case, case.build())
+    except ShoalError:
+        return False
+    return any(" and " in name for name in model.variables)
+
+
+@_fault(
+    InputTable,
+    "plus",
+    "positions not added",
+    "the embedding has a token and nothing of its position in a column that they share",
+    can_show=both(has_pass("narrow"), _shares_columns),
+    adapted=_added_to_its_position,
+)
+def _positions_not_added(correct: Function) -> Function:
+    def plus(self: Any, other: Any) -> Any:
+        return self
+
+    return plus
+
+
+@_fault(
+    JoinedInputs,
+    "rows",
+    "inputs exchanged",
+    "what is read of inputs in shared columns is taken to be of their dimensions in reverse",
+    can_show=both(has_pass("narrow"), _shares_columns),
+    adapted=_added_to_its_position,
+)
+def _inputs_exchanged(correct: Function) -> Function:
+    def rows(self: Any, given: Any) -> Any:
+        return correct(self, given)[::-1]
+
+    return rows
 
 
 # result codes

@@ -131,6 +131,15 @@ class Context:
         is_result = node.id == self.inferred.program.root
         return is_result and is_free and not self.inferred.program.graph.out_degree(node.id)
 
+    def borne(self, node: Node, form: Form) -> float:
+        """How far off an s-op may be in a form: half of the room of the decoder, if that reads it.
+
+        Others may tell apart what is closer to each other than that, so they bear nothing.
+        """
+        if form.is_number or not self.is_only_decoded(node):
+            return 0.0
+        return form.room(self.domain(node.id)) / 2
+
     def form_of(self, node: Node) -> Form:
         """The form that the user wishes for an s-op.
 

@@ -84,7 +84,9 @@ def cut_table(
         return None
     rows, classes = _evaluated(context, node, cut, most_rows)
     there = classes != UNDEFINED
-    return Recipe(held or context.first(node.id), operands, rows[there], classes[there])
+    held = held or context.first(node.id)
+    borne = context.borne(node, held.form)
+    return Recipe(held, operands, rows[there], classes[there], borne)
 
 
 def further_tables(

@@ -30,12 +30,14 @@ class Recipe:
         operands: what the table is over.
         rows: [rows, operands], their classes.
         classes: [rows], the class of the value.
+        borne: an error that its readers bear, whatever its size, if that is more than usual.
     """
 
     held: Held
     operands: Sequence[Held]
     rows: npt.NDArray[np.int_]
     classes: Classes
+    borne: float = 0.0
 
     @property
     def width(self) -> int:
@@ -58,7 +60,6 @@ def decoding(source: Held, held: Held, classes: Classes | None = None) -> Recipe
 def make(
     context: Context,
     recipe: Recipe,
-    tolerance: float = 0.0,
     most_weights: int | None = None,
     work: Work | None = None,
     at_worst: float = 0.0,
@@ -66,7 +67,6 @@ def make(
     """The cheapest exact MLP; None if none is exact.
 
     Args:
-        tolerance: an error that its readers bear, whatever its size, if that is more than usual.
         at_worst: an error that they bear if need be.
         most_weights: the limit, if it is not that of all MLPs.
         work: counts what is done, if that is not for the whole compilation.
@@ -86,7 +86,7 @@ def make(
         work or inferred.work,
     )
     most_weights = most_weights or inferred.limits.mlp_weights
-    made = synthesise(table, variable.space, most_weights, tolerance, at_worst)
+    made = synthesise(table, variable.space, most_weights, recipe.borne, at_worst)
     if made is None:
         return None
     mlp, seen = made
@@ -136,7 +136,7 @@ def offer_another(context: Context, recipe: Recipe, bears: float = float("inf"))
     name = held.variables[0]
     try:
         with context.inferred.work.optional() as work:
-            offer = make(context, recipe, 0.0, limits.fused_neurons * recipe.width, work)
+            offer = make(context, recipe, limits.fused_neurons * recipe.width, work)
     except TooManyNeuronsError as error:
         yield LeftOut(f"{name} would take {error.neurons:,} neurons")
     except UnsupportedProgramError as error:
@@ -144,5 +144,6 @@ def offer_another(context: Context, recipe: Recipe, bears: float = float("inf"))
             raise
         yield LeftOut(f"{name} would take too much work")
     else:
-        if offer is not None and offer.errors.largest <= min(bears, held.form.most_error):
+        most = max(recipe.borne, min(bears, held.form.most_error))
+        if offer is not None and offer.errors.largest <= most:
             yield offer

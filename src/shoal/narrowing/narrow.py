@@ -8,7 +8,7 @@ a variable do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,8 +23,8 @@ from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, decided
 from shoal.lowering.offers import InputTable
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
-from shoal.narrowing.demands import plan
 from shoal.narrowing.names import as_codes, wanted_by_names
+from shoal.narrowing.plan import plan
 from shoal.narrowing.stored import Stored
 from shoal.program.rewriting import Saving
 from shoal_solvers import Allocation
@@ -74,7 +74,7 @@ def narrowed(
     return replace(
         lowered,
         variables=variables,
-        inputs=tuple(i for t in chosen.inputs if t.variable in there for i in narrow.input(t)),
+        inputs=tuple(table for table in narrow.inputs if table.variable in variables),
         operations=operations,
         held={n: _kept(narrow, held, result) for n, held in lowered.held.items()},
         raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
@@ -132,21 +132,31 @@ class Narrowed:
     @cached_property
     def mark(self) -> AffineMap:
         """1 at the BOS position and 0 elsewhere; read from its opposite if that is there."""
-        for table in self.chosen.inputs:
-            for part in self.input(table):
-                space = self.variables[part.variable].space
-                if len(space) == 1 and _marks_tokens(part):
-                    return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
+        for table in self.inputs:
+            space = self.variables[table.variable].space
+            if len(space) == 1 and _marks_tokens(table):
+                return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
         return MARK
 
-    def input(self, table: InputTable) -> tuple[InputTable, ...]:
-        """What the embedding puts into the variables that hold one."""
+    @cached_property
+    def inputs(self) -> tuple[InputTable, ...]:
+        """What the embedding puts into the variables that hold what it put into others before."""
+        found: dict[str, InputTable] = {}
+        for table in self.chosen.inputs:
+            for part in self._input(table):
+                before = found.get(part.variable)
+                found[part.variable] = part if before is None else before.plus(part)
+        return tuple(found.values())
+
+    def _input(self, table: InputTable) -> tuple[InputTable, ...]:
+        """What one of them comes to in the variables that hold it."""
         stored = self.stored.get(table.variable)
         if stored is None:
             return (table,)
+        basis = stored.basis[stored.of.get(table.variable, slice(None))]
 
         def of(part: slice, rows: Matrix | None) -> Matrix | None:
-            return None if rows is None else product(rows, stored.basis[:, part])
+            return None if rows is None else product(rows, basis[:, part])
 
         return tuple(
             InputTable(name, of(part, table.by_token), of(part, table.by_position))
@@ -156,7 +166,7 @@ class Narrowed:
     def through(self, affine: AffineMap, is_exact: bool) -> AffineMap | None:
         """A map that reads variables as they are stored; None if it cannot."""
         spaces, matrices, bias = [], [], affine.bias
-        for name, rows in by_variable(affine, self.chosen.lowered):
+        for name, rows in self._by_stored(affine):
             stored = self.stored.get(name)
             parts: tuple[slice, ...] = (slice(None),)
             if stored is not None:
@@ -172,6 +182,19 @@ class Narrowed:
                     matrices.append(rows[part])
         matrix = np.vstack([np.zeros((0, len(affine.target))), *matrices])
         return AffineMap(join(*spaces), affine.target, matrix, bias)
+
+    def _by_stored(self, affine: AffineMap) -> Iterator[tuple[str, Matrix]]:
+        """For each variable that a map reads its rows; of those stored together all at once."""
+        joint: dict[str, Matrix] = {}
+        for name, rows in by_variable(affine, self.chosen.lowered):
+            stored = self.stored.get(name)
+            if stored is None or not stored.of:
+                yield name, rows
+                continue
+            key = next(iter(stored.of))
+            joint.setdefault(key, np.zeros((len(stored.basis), rows.shape[1])))
+            joint[key][stored.of[name]] = rows
+        yield from joint.items()
 
     def component(self, name: str) -> Component:
         """What computes a variable, over variables as they are stored."""
@@ -198,7 +221,7 @@ class Narrowed:
         others = {*held.variables} - {table.variable for table in self.chosen.inputs}
         if early and others:  # these may be computed when the former are not there any more
             return None
-        names = (*held.variables, *sorted(early))
+        names = tuple(dict.fromkeys((*map(self._first, held.variables), *sorted(early))))
         coordinates = self._over_all(names, coordinates)
         return replace(held, variables=names, coordinates=coordinates, own=self._own(held))
 
@@ -226,8 +249,15 @@ class Narrowed:
         matrix[space.positions(coordinates.source)] = coordinates.matrix
         return AffineMap(space, coordinates.target, matrix, coordinates.bias)
 
+    def _first(self, name: str) -> str:
+        """The variable that holds what is read longest of one."""
+        return self.parts(name)[0].name
+
     def _own(self, held: Held) -> StreamVariable | None:
-        return None if held.own is None else self.parts(held.own.name)[0]
+        stored = None if held.own is None else self.stored.get(held.own.name)
+        if held.own is None or (stored is not None and stored.of):
+            return None
+        return self.parts(held.own.name)[0]
 
     def read_by(self, component: Component) -> tuple[str, ...]:
         """The variables that a component reads, the mark of BOS if it has to be corrected there."""

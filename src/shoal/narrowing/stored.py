@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -21,10 +22,10 @@ from shoal.narrowing.idle import without_idle
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A variable as it is stored.
+    """A variable as it is stored, or several in the same columns.
 
     Attributes:
-        before: the variable with all its dimensions.
+        before: the variable with all its dimensions; of several variables, those of all of them.
         basis: [dimensions, columns], the functionals that are stored.
         points: [points, dimensions], what it can be at tokens.
         bos_before: [dimensions], what it is at the BOS position.
@@ -34,6 +35,7 @@ class Stored:
         written: how far off the columns are by the MLP that computes all dimensions, if one does.
         levels: how many columns are variables of their own, those that are read longest first, so
             that the others can be erased before them.
+        of: several variables that are stored together, each with its dimensions of ``before``.
     """
 
     before: StreamVariable
@@ -44,6 +46,7 @@ class Stored:
     seen: Errors | None = None
     written: Errors | None = None
     levels: tuple[int, ...] = ()
+    of: Mapping[str, slice] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

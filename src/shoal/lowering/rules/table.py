@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.form import Form
@@ -53,14 +54,12 @@ def _as_written(context: Context, node: Node) -> Offers[None]:
     recipe = recipe_over(context, node, form, node.label, operands)
     offer = make_well_enough(context, recipe)
     if offer is None and not context.inferred.program.graph.out_degree(node.id):
-        # a result that nothing reads only has to be nearest to the right code
-        offer = make(context, recipe, form.room(context.domain(node.id)) / 2)
+        # a number that nothing reads only has to be close enough
+        offer = make(context, replace(recipe, borne=form.room(context.domain(node.id)) / 2))
     other = None
     if offer is None and context.is_for_decoder_alone(node):  # it may be had sooner than a code
         name = context.fresh_name(f"{node.label}.one_hot")
-        wide = OneHot()
-        room = wide.room(context.domain(node.id))
-        other = make(context, recipe_over(context, node, wide, name, operands), room / 2)
+        other = make(context, recipe_over(context, node, OneHot(), name, operands))
     if offer is None:
         decoded = []
         for number in node.inputs:
@@ -110,7 +109,8 @@ def recipe_over(
     entries = context.inferred.sops[node.id].table
     assert entries is not None
     held = stored(form, name, context.domain(node.id), node.id)
-    recipe = Recipe(held, operands, entries.rows, entries(entries.rows.T))
+    classes, borne = entries(entries.rows.T), context.borne(node, form)
+    recipe = Recipe(held, operands, entries.rows, classes, borne)
     rows, limit = len(recipe.rows), 4 * context.inferred.limits.mlp_weights
     if rows * recipe.width > limit:
         raise UnsupportedProgramError(

@@ -116,7 +116,7 @@ def synthesise(
         is_borne = largest <= candidate.tolerance or off <= tolerance
         if is_borne and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
-            if error <= SHARP:
+            if error <= SHARP or off <= tolerance:
                 break
         elif largest <= at_worst and not at_least:
             at_least = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)

@@ -1,0 +1,64 @@
+"""A token and its position share a column where somebody reads a sum of both, and nobody each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shoal
+from shoal import rasp
+from shoal.lowering.offers import InputTable
+from shoal.rasp.stock import STOCK
+from tests.support import right
+
+
+def test_a_sum_takes_one_column_and_names_are_read() -> None:
+    stock = STOCK["nary_sum"]
+    program = stock.make(stock.max_seq_len)
+    model = shoal.compile(program, vocab=stock.vocab, max_seq_len=stock.max_seq_len)
+    assert model.d_model == model.width_bound == 1
+    tokens = [stock.vocab[n] for n in (2, 0, 1)]
+    assert model.run(tokens) == program(tokens)
+    assert model.read("tokens", tokens) == tokens
+    assert model.read("indices", tokens) == [0, 1, 2]
+    assert model.write("tokens", tokens, tokens[::-1]) == program(tokens[::-1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    weights=st.tuples(st.integers(-3, 3), st.integers(-3, 3)),
+    least=st.integers(-5, 5),
+    reads_token=st.booleans(),
+    causal=st.booleans(),
+)
+def test_functions_of_sums_agree(
+    weights: tuple[int, int], least: int, reads_token: bool, causal: bool
+) -> None:
+    first, second = weights
+    total = rasp.SequenceMap(lambda t, i: first * t + second * i, rasp.tokens, rasp.indices)
+    large = rasp.SequenceMap(lambda x, i: x >= least, total.named("total"), rasp.indices)
+    program = rasp.Aggregate(rasp.Select(large, rasp.indices, lambda k, q: k or q == 1), large)
+    if reads_token:
+        program = rasp.SequenceMap(lambda x, t: (x, t), program, rasp.tokens)
+    right(program, vocab=(0, 1, 3, 7), max_seq_len=4, causal=causal)
+
+
+def test_names_that_nothing_else_tells_keep_inputs_apart() -> None:
+    both = rasp.SequenceMap(lambda t, i: (t, i), rasp.tokens, rasp.indices)
+    model = shoal.compile(both, vocab=[0, 1, 2], max_seq_len=3)
+    assert model.run([2, 0, 1]) == [(2, 0), (0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("first", [(1, None), (None, 1), (1, 1)])
+@pytest.mark.parametrize("second", [(2, None), (None, 2), (2, 2)])
+def test_tables_add_up(first: tuple[int | None, ...], second: tuple[int | None, ...]) -> None:
+    one, two = (
+        InputTable("x", *(None if n is None else np.full((3, 1), float(n)) for n in numbers))
+        for numbers in (first, second)
+    )
+    total = one.plus(two)
+    for table, a, b in zip((total.by_token, total.by_position), first, second, strict=True):
+        wanted = (a or 0) + (b or 0)
+        assert (table is None) if wanted == 0 else (table == wanted).all()
