@@ -149,7 +149,9 @@ def test_values_that_never_meet_are_not_brought_together() -> None:
     number, token = rasp.numerical(rasp.indices), rasp.numerical(rasp.tokens)
     is_own = rasp.SequenceMap(lambda i, t: i == t, rasp.indices, token)
     program = rasp.SequenceMap(max, number, is_own).named("larger")
-    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2, result="one-hot")
+    options = {"vocab": [0, 1, 2, 3], "max_seq_len": 2, "result": "one-hot"}
+    assert shoal.compile(program, **options).write("indices", [0], [1]) == [1]
+    model = shoal.compile(program, passes=WIDE, **options)
     with pytest.raises(shoal.UnwritableError, match="were made only for those that they have"):
         model.write("indices", [0], [1])
 

@@ -111,7 +111,8 @@ class Stored:
                 there = np.flatnonzero(column)
                 words = f"functional {number}" if self.basis.shape[1] > 1 else "functional"
                 if len(there) == 1 and column[there[0]] == 1.0:
-                    words = self.before.space.directions[there[0]].part
+                    direction = self.before.space.directions[there[0]]
+                    words = direction.label if self.of else direction.part
                 found.append(Direction(name, words))
         return Space(tuple(found))
 

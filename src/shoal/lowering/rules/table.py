@@ -126,4 +126,4 @@ def recipe_over(
     every = in_order(joint(values, 2**62))
     classes = entries(every.T)
     there = classes != UNDEFINED
-    return Recipe(held, operands, every[there], classes[there])
+    return Recipe(held, operands, every[there], classes[there], borne)

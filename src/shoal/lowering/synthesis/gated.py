@@ -45,8 +45,8 @@ def _gated_along(
     groups = []
     patterns, which = np.unique(picked[open_rows], axis=0, return_inverse=True)
     order = np.flatnonzero(open_rows)[np.argsort(which.ravel(), kind="stable")]
-    ends = np.cumsum(np.bincount(which.ravel()))[:-1]
-    for pattern, rows in zip(patterns, np.split(order, ends), strict=True):
+    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(patterns)))
+    for pattern, rows in zip(patterns, np.split(order, ends)[:-1], strict=True):
         made = steps_on(line[rows], table.results[rows], error)
         if made is None:
             return None
