@@ -262,3 +262,24 @@ def test_a_product_of_a_class_and_a_number_takes_a_neuron_for_each_class() -> No
     mlp = synthesised(leaves, points, results)
     assert mlp is not None
     assert mlp.size <= 10
+
+
+def test_neurons_that_take_large_sums_may_not_take_them_alike() -> None:
+    """Two neurons of a step that read the same large sum, which a library adds up in two orders."""
+    spaces = [numbered_space("a", 4), numbered_space("b", 3), numbered_space("c", 1)]
+    kinds = [(True, False), (True, True), (False, False)]
+    leaves = [leaf_of(space, *kind) for space, kind in zip(spaces, kinds, strict=True)]
+    rows = [(0, 0, 1), (0, 1, 1), (0, 2, 0), (1, 0, 1), (1, 2, 1), (2, 0, 1), (2, 1, 0), (2, 2, 0)]
+    rows += [(3, 0, 28), (3, 1, 0), (3, 2, 8)]
+    points = np.array([[*np.eye(4)[a], *np.eye(3)[b], -2.0] for a, b, _ in rows])
+    results = np.array([[result / 4] for *_, result in rows])
+    every_point, wanted = with_none(leaves, points, results)
+    mlp = synthesised(leaves, every_point, wanted, error=1e-6)
+    assert mlp is not None
+    parts = (mlp.hidden.matrix, mlp.hidden.bias, mlp.output.matrix, mlp.output.bias)
+    into, threshold, out, bias = (part.astype(np.float32) for part in parts)
+    for seed in range(30):
+        noise = np.random.default_rng(seed).uniform(-1e-6, 1e-6, every_point.shape)
+        x = (every_point + noise).astype(np.float32)
+        found = np.maximum(x @ into + threshold, 0) @ out + bias
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)

@@ -39,6 +39,9 @@ _FLOPS = 20_000
 _OVERHEAD = 20
 """What is done besides with each hidden value, in multiplications."""
 
+_ROUNDING = 2.0**-25
+"""Half a unit in the last place of a float32, relative to its size."""
+
 _LARGEST_BLOCK = 2**22
 """Hidden values that are computed at once when a layer is checked."""
 
@@ -160,16 +163,24 @@ def rounding_of(layer: Layer, table: Table) -> tuple[Matrix, Matrix]:
     The latter in whatever order a library adds up. Rounding errors of both signs make an error of
     about sqrt(n) units in the last place of the sum of all absolute values, and not n as in the
     worst case (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis, 2019);
-    half of that is the bound.
+    half of that is the bound. Where operands are off, so are the sums that neurons take, and not
+    alike for all neurons.
     """
     _spend(layer, table, 1)
     sizes, bound = np.zeros(table.results.shape), np.zeros(table.results.shape)
     is_added = (layer.out != 0).astype(float)
+    is_read = (layer.into != 0).astype(float)
     for block in _blocks(layer, table):
-        hidden = layer.hidden(table.points[block])
-        terms = product_in_order((hidden > 0).astype(float), is_added)
-        sizes[block] = 2.0**-25 * product_in_order(hidden, np.abs(layer.out))
-        bound[block] = np.sqrt(terms) * sizes[block]
+        points = table.points[block]
+        hidden = layer.hidden(points)
+        is_on = (hidden > 0).astype(float)
+        sizes[block] = _ROUNDING * product_in_order(hidden, np.abs(layer.out))
+        bound[block] = np.sqrt(product_in_order(is_on, is_added)) * sizes[block]
+        if table.errors.any() and points.shape[1] > 1:
+            terms = (points != 0).astype(float) @ is_read
+            taken = _ROUNDING * (np.abs(points) @ np.abs(layer.into)) * is_on
+            passed = product_in_order(np.where(terms > 1, terms * taken**2, 0.0), layer.out**2)
+            bound[block] = np.maximum(bound[block], np.sqrt(passed))
     return sizes / 2, bound
 
 
