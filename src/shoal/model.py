@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from shoal.interventions import edited_cache, edits_for, names_of, reader_of, re
 from shoal.limits import Limits
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
+from shoal.narrowing.narrow import JOINT
 from shoal.options import CompileOptions
 from shoal.program.passes import Optimised
 from shoal.rasp.expressions import SOp
@@ -103,6 +105,25 @@ class Model(Transformer):
         passed = self.run_ids(ids, edits=self.edits([tokens], patches))
         length = len(self.checked([tokens])[0])
         return reader_of(self.atlas, passed, ids, 0, length).read(name)
+
+    @cached_property
+    def given_up(self) -> tuple[str, ...]:
+        """Named s-ops that cannot be read, where the pass "joint" gives names up for columns.
+
+        Found by reading each of them on one input that is as long as there may be.
+        """
+        if JOINT not in self.atlas.options["passes"].split(", "):
+            return ()
+        encoder = self.input_encoder
+        tokens = list(islice(cycle(encoder.vocab), encoder.max_seq_len))
+        if encoder.promised is not None:
+            ids = max(encoder.promised.inputs, key=len)
+            tokens = [encoder.vocab[number] for number in ids]
+        numbers = self.ids([tokens])
+        reader = reader_of(self.atlas, self.run_ids(numbers), numbers, 0, len(tokens))
+        return tuple(
+            v.label for v in self.atlas.values.values() if v.is_named and not reader.has(v)
+        )
 
     def write(
         self, name: str, tokens: Sequence[Value], values: Sequence[Value], backend: str = "numpy"
@@ -267,7 +288,7 @@ class Model(Transformer):
 
     def report(self) -> str:
         """The model's sizes, what is proven about them, and the time of each stage."""
-        return report(self, self.atlas)
+        return report(self, self.atlas, self.given_up)
 
     @property
     def width_bound(self) -> int | None:

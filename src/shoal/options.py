@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from shoal.limits import Limits
 from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
 from shoal.lowering.rules.result_scores import RESULT_SCORES
-from shoal.narrowing.narrow import NARROW
+from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.program.passes import PASSES, VARIANTS
 from shoal.rasp.promised_inputs import InputPromise, promise_of
 from shoal.rasp.values import (
@@ -42,12 +42,20 @@ T = TypeVar("T")
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
-PASS_NAMES = (*PASSES, *VARIANTS, *OPTIONAL, NARROW)
+PASS_NAMES = (*PASSES, *VARIANTS, *OPTIONAL, NARROW, JOINT)
 """All passes over the program, rules of lowering that can be switched on, and passes over what is
 lowered, in their order."""
 
 ALL = (*PASSES, *VARIANTS, *(name for name, rule in OPTIONAL.items() if rule.by_default), NARROW)
 """What "all" stands for: some have to be asked for by name."""
+
+SMALLEST = (*ALL, JOINT)
+"""What "smallest" stands for."""
+
+PASS_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"all": ALL, "none": (), "smallest": SMALLEST}
+)
+"""Words for passes."""
 
 PARAMETERS = "parameters"
 """The objective that the number of parameters be small."""
@@ -307,29 +315,30 @@ def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
-    """The passes that "all", "none", one name or a list of names stands for, in their order.
+    """The passes that a word, one name or a list of names stands for, in their order.
 
-    A list may have "all" in it, for all and others besides.
+    The words are "all", "none", and "smallest", which gives names up for columns. A list may have
+    words in it, for what they stand for and others besides.
 
     Raises:
-        InvalidOptionError: a pass is not known.
+        InvalidOptionError: a pass is not known, or one is missing that another one builds on.
     """
-    if passes == "all":
-        return ALL
-    if passes == "none":
-        return ()
     try:
-        chosen = {passes} if isinstance(passes, str) else set(passes)
-        chosen = (chosen - {"all"}) | set(ALL) if "all" in chosen else chosen
+        given = {passes} if isinstance(passes, str) else set(passes)
+        chosen = {one for name in given for one in PASS_WORDS.get(name, (name,))}
     except TypeError:
         raise InvalidOptionError(
-            f'passes is {show_value(passes)}; give "all", "none", a pass, or a list of passes: '
-            + ", ".join(PASS_NAMES)
+            f'passes is {show_value(passes)}; give "all", "none", "smallest", a pass, or a list of '
+            "passes: " + ", ".join(PASS_NAMES)
         ) from None
     unknown = sorted(str(name) for name in chosen - set(PASS_NAMES))
     if unknown:
         raise InvalidOptionError(
             f"there is no pass {', '.join(unknown)}; known: {', '.join(PASS_NAMES)}; or give "
-            '"all" or "none"'
+            '"all", "none" or "smallest"'
+        )
+    if JOINT in chosen and NARROW not in chosen:
+        raise InvalidOptionError(
+            f'the pass "{JOINT}" is for narrow variables; give "{NARROW}" as well, or "smallest"'
         )
     return tuple(name for name in PASS_NAMES if name in chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from shoal.atlas.atlas import Atlas
 from shoal.dear import dear
@@ -21,8 +22,14 @@ def sizes_of(model: Transformer) -> dict[str, str]:
     }
 
 
-def report(model: Transformer, atlas: Atlas) -> str:
-    """The report of a model, from its shape and its atlas."""
+def report(model: Transformer, atlas: Atlas, given_up: Sequence[str] = ()) -> str:
+    """The report of a model, from its shape and its atlas.
+
+    Args:
+        model: the model.
+        atlas: of it.
+        given_up: names that cannot be read of it, since that would take columns.
+    """
     layers = next((proof for proof in atlas.proofs if proof.objective == "layers"), None)
     proof = "no bound" if layers is None else f"at least {layers.bound}"
     if layers is not None and layers.is_optimal:
@@ -47,6 +54,11 @@ def report(model: Transformer, atlas: Atlas) -> str:
         lines += [f"{'':<39} {further}" for further in what[1:]]
     if not atlas.savings:
         lines.append(f"{'passes':<17} none")
+    if atlas.width_bound is not None and model.d_model > atlas.width_bound and atlas.spare:
+        spare = ", ".join(f"{count} of {name}" for name, count in atlas.spare.items())
+        lines += _wrapped("columns to spare", f"{spare}: not erased, or needed for precision")
+    if given_up:
+        lines += _wrapped("names given up", ", ".join(given_up))
     for line, found in enumerate(atlas.undefined):
         lines += textwrap.wrap(
             f"{found.label}: {found.text}",
@@ -65,3 +77,7 @@ def report(model: Transformer, atlas: Atlas) -> str:
     stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in atlas.seconds.items())
     lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
     return "\n".join(lines)
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 80, initial_indent=f"{name:<17} ", subsequent_indent=f"{'':<17} ")

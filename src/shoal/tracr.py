@@ -18,6 +18,7 @@ import numpy.typing as npt
 from shoal.atlas.atlas import BOS, Atlas, Place
 from shoal.atlas.basis import require_columns
 from shoal.craft.affine import AffineMap
+from shoal.craft.components import MLP as CraftMLP
 from shoal.craft.components import Head as CraftHead
 from shoal.craft.model import CraftModel
 from shoal.errors import InvalidInputError
@@ -311,7 +312,7 @@ def _blocks(craft: CraftModel) -> BlockSeries:
     blocks: list[MultiAttentionHead | MLP] = []
     for number, components in enumerate(craft.half_layers):
         heads = [c for c in components if isinstance(c, CraftHead)]
-        groups = [c for c in components if not isinstance(c, CraftHead)]
+        groups = [c for c in components if isinstance(c, CraftMLP)]
         if ALTERNATING.kind(number) is Kind.ATTENTION:
             blocks.append(MultiAttentionHead(tuple(map(_head, heads))))
         else:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from shoal.limits import Limits
-from shoal.options import ALL, OBJECTIVES, PASS_NAMES, RESULTS, USUAL_OBJECTIVES
+from shoal.options import ALL, OBJECTIVES, PASS_NAMES, PASS_WORDS, RESULTS, USUAL_OBJECTIVES
 from shoal_cli.tokens import HELP, parse_token
 from shoal_cli.wording import OPTIONS
 from shoal_solvers import KNOWN_SOLVERS, SOLVERS, Budgets
@@ -60,7 +60,8 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         "--passes",
         default="all",
         metavar="LIST",
-        help='"all", "none", or a list with commas, which may have "all" in it, of: '
+        help='"all", "none", "smallest" (all, and names are given up for columns), or a list with '
+        'commas, which may have "all" in it, of: '
         f"{', '.join(PASS_NAMES)} (default: all, which are all but "
         f"{', '.join(name for name in PASS_NAMES if name not in ALL)})",
     )
@@ -146,7 +147,7 @@ _LIMITS = {
 def passes_of(arguments: argparse.Namespace) -> str | list[str]:
     """The value for ``shoal.compile(passes=...)``."""
     text: str = arguments.passes
-    return text if text in ("all", "none") else [part.strip() for part in text.split(",")]
+    return text if text in PASS_WORDS else [part.strip() for part in text.split(",")]
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:

@@ -13,14 +13,13 @@ from shoal.forms.code import Code
 from shoal.forms.scores import Scores
 from shoal.lowering import cuts
 from shoal.lowering.lowered import chosen_result
-from shoal.lowering.offers import InputTable
 from shoal.lowering.rules import (
     mean,
     result_scores,
 )
+from shoal.narrowing import joined
 from shoal.narrowing.basis import ReadThrough
 from shoal.narrowing.narrow import Narrowed
-from shoal.narrowing.together import JoinedInputs
 from shoal.options import pass_names
 from shoal_analysis.fuzzing.cases import Case, Line
 from shoal_analysis.fuzzing.oracles import compile_case
@@ -149,33 +148,86 @@ def _shares_columns(case: Case) -> bool:
 
 
 @_fault(
-    InputTable,
-    "plus",
+    joined,
+    "side_by_side",
     "positions not added",
     "the embedding has a token and nothing of its position in a column that they share",
     can_show=both(has_pass("narrow"), _shares_columns),
     adapted=_added_to_its_position,
 )
 def _positions_not_added(correct: Function) -> Function:
-    def plus(self: Any, other: Any) -> Any:
-        return self
+    def side_by_side(tables: Any, sizes: Any) -> Any:
+        found = correct(tables, sizes)
+        is_of_positions = found is not None and tables[0] is None
+        return np.zeros_like(found) if is_of_positions else found
 
-    return plus
+    return side_by_side
 
 
 @_fault(
-    JoinedInputs,
-    "rows",
+    joined,
+    "side_by_side",
     "inputs exchanged",
     "what is read of inputs in shared columns is taken to be of their dimensions in reverse",
     can_show=both(has_pass("narrow"), _shares_columns),
     adapted=_added_to_its_position,
 )
 def _inputs_exchanged(correct: Function) -> Function:
-    def rows(self: Any, given: Any) -> Any:
-        return correct(self, given)[::-1]
+    def side_by_side(tables: Any, sizes: Any) -> Any:
+        found = correct(tables, sizes)
+        return None if found is None else found[:, ::-1]
 
-    return rows
+    return side_by_side
+
+
+def _two_shares_compared(case: Case) -> Case:
+    """Whether there are more first tokens than others so far: the difference of two means."""
+    source = """\
+s1 = Select(indices, indices, Comparison.LEQ)
+v2 = numerical(tokens == FIRST)
+v3 = numerical(tokens == LAST)
+v4 = numerical(Aggregate(s1, v2))
+v5 = numerical(Aggregate(s1, v3))
+v6 = SequenceMap(less, v4, v5)"""
+    source = source.replace("FIRST", repr(case.vocab[0])).replace("LAST", repr(case.vocab[-1]))
+    options = replace(case.options, passes="smallest", allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    joined,
+    "_wide",
+    "heads that write alone",
+    "of heads that write the same columns each but the first writes nothing",
+    can_show=both(has_pass("joint"), _shares_columns),
+    adapted=_two_shares_compared,
+)
+def _heads_that_write_alone(correct: Function) -> Function:
+    def wide(head: Any, space: Any) -> Any:
+        found = correct(head, space)
+        if head.target.directions[0] == space.directions[0]:
+            return found
+        value = replace(found.value, matrix=np.zeros_like(found.value.matrix))
+        return replace(found, value=value)
+
+    return wide
+
+
+@_fault(
+    joined,
+    "_into",
+    "added instead of subtracted",
+    "what several components write into shared columns has no sign",
+    can_show=both(has_pass("joint"), _shares_columns),
+    adapted=_two_shares_compared,
+)
+def _added_instead_of_subtracted(correct: Function) -> Function:
+    def into(affine: Any, space: Any) -> Any:
+        found = correct(affine, space)
+        is_later = affine.target.directions[0] != space.directions[0]
+        return replace(found, matrix=-found.matrix) if is_later else found
+
+    return into
 
 
 # result codes

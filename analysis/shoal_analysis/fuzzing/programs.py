@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.lowering.rules.result_scores import RESULT_SCORES
+from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
@@ -49,8 +50,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
     lines, names = write_lines(choices, vocab_kind, most_steps)
     options = _case_options(choices)
     seed = choices.number(0, 999)
-    if not isinstance(options.passes, str) and seed % 2:
-        options = replace(options, passes=(*options.passes, *_LATER))
+    options = replace(options, passes=_with_later(options.passes, seed))
     if may_be_promised(len(vocab), options.max_seq_len):
         options = replace(options, promise=_PROMISES[seed % len(_PROMISES)])
     return with_interesting_result(Case(lines, vocab, options, seed), names)
@@ -59,8 +59,17 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES,)
-"""Passes that came later, likewise."""
+_LATER = (RESULT_SCORES, JOINT)
+"""Passes that came later; whether they are switched on likewise depends on the seed."""
+
+
+def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]:
+    if isinstance(passes, str):
+        return "smallest" if passes == "all" and seed % 3 == 0 else passes
+    scored = (RESULT_SCORES,) if seed % 2 else ()
+    shared = (JOINT,) if seed % 3 == 0 and NARROW in passes else ()
+    return (*passes, *scored, *shared)
+
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)
 

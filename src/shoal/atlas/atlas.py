@@ -298,6 +298,7 @@ class Atlas:
         claims: what later checks say of the model, by name.
         width_bound: no fewer columns hold what the components read of the stream; None if that is
             not known.
+        spare: by variable, how many of its columns nothing needs where the stream is widest.
         basis: [d_model, columns] of a model whose stream was rotated or compressed: in the columns
             that the atlas speaks of it is ``stream @ basis``. Of rotated models it is orthogonal.
             None if the columns are the model's own.
@@ -319,6 +320,7 @@ class Atlas:
     selectors: Mapping[str, Selector] = field(default_factory=lambda: MappingProxyType({}))
     claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     width_bound: int | None = None
+    spare: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     basis: Matrix | None = None
 
     @cached_property

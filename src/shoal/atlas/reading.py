@@ -56,6 +56,14 @@ class Reader:
             return self._numbers(value, reading)
         return self._choices(value)
 
+    def has(self, value: NamedValue) -> bool:
+        """Whether an s-op can be read."""
+        try:
+            self.read(value.label)
+        except UnreadableError:
+            return False
+        return True
+
     def classes(self, name: str) -> Classes:
         """The class of an s-op at each position; NONE for None.
 
@@ -269,11 +277,13 @@ def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
             "values apart; give it a name, keep it by rasp.keep(...), or leave out the pass narrow",
             merged=True,
         )
+    is_joint = "joint" in atlas.options["passes"].split(", ")
+    advice = ", and without the pass joint names stay" if is_joint and value.is_named else ""
     which = "it" if missing in (None, value.label) else f"{missing!r}, from which it follows"
     return UnreadableError(
         value.label,
         f"{value.label!r} is not in the model: nothing that its result needs reads {which}; "
-        "rasp.keep(...) would keep it",
+        f"rasp.keep(...) would keep it{advice}",
     )
 
 

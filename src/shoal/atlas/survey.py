@@ -25,6 +25,7 @@ from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
 from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.names import named
+from shoal.narrowing.narrow import JOINT
 from shoal.narrowing.rank import rank_bound
 from shoal.options import CompileOptions
 from shoal.program.facts.domains import Domain, Enumerated
@@ -77,6 +78,8 @@ def survey(stages: Stages) -> Atlas:
     places = _places(lowered, stages.problem, allocated)
     result = chosen_result(lowered, allocated.allocation)
     lives = lifetimes_in(stages.problem, allocated.allocation)
+    names = frozenset() if JOINT in stages.options.passes else _named(optimised, lowered)
+    bound = rank_bound(stages.craft, result.coordinates, lives, original.inputs, names)
     return Atlas(
         source=listing(stages.program),
         options=_options(stages.options),
@@ -101,9 +104,8 @@ def survey(stages: Stages) -> Atlas:
         selectors={
             node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
-        width_bound=rank_bound(
-            stages.craft, result.coordinates, lives, original.inputs, _named(optimised, lowered)
-        ),
+        width_bound=None if bound is None else bound.width,
+        spare={} if bound is None else bound.spare,
     )
 
 

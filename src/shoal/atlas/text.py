@@ -52,6 +52,7 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "selectors": [_selector_to_json(selector) for selector in atlas.selectors.values()],
         "claims": dict(atlas.claims),
         "width_bound": atlas.width_bound,
+        **({"spare": dict(atlas.spare)} if atlas.spare else {}),
         **({} if atlas.basis is None else {"basis": array_to_json(atlas.basis)}),
     }
 
@@ -83,6 +84,7 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
             selectors={selector.label: selector for selector in selectors},
             claims=dict(data["claims"]),
             width_bound=data.get("width_bound"),
+            spare=dict(data.get("spare", {})),
             basis=_array_from_json(data["basis"], float) if data["version"] == ROTATED else None,
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:

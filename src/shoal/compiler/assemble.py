@@ -8,7 +8,7 @@ import numpy as np
 
 from shoal.craft.affine import Matrix
 from shoal.craft.bases import Space, join
-from shoal.craft.components import Component, Head, erasure, merge_heads, pin_to_bos
+from shoal.craft.components import Component, Head, erasure, merge_heads, parts_of, pin_to_bos
 from shoal.craft.model import CraftModel, Embedding, run_component
 from shoal.lowering.lowered import LoweredProgram
 from shoal_solvers import ALTERNATING, Allocation
@@ -49,7 +49,9 @@ def _schedule(lowered: LoweredProgram, allocation: Allocation) -> list[list[Comp
             shares = operation.sharing is not None
             key = (shares, operation.sharing or operation.name)
             component = operation.components[placement.alternative]
-            groups[placement.half_layer].setdefault(key, []).append(component)
+            for number, part in enumerate(parts_of(component)):
+                own = key if shares else (shares, f"{operation.name} {number}")
+                groups[placement.half_layer].setdefault(own, []).append(part)
     half_layers = [[_merged(group) for group in row.values()] for row in groups]
     for name in lowered.variables:
         if name in allocation.erasures:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from shoal.compiler.place import Placed, allocate, as_given, narrowed_placement
+from shoal.compiler.place import Placed, allocate, as_given, narrowed_placements
 from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
-from shoal.craft.components import Head
+from shoal.craft.components import Head, parts_of
 from shoal.errors import BudgetError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.narrowing.narrow import NARROW
@@ -74,10 +74,10 @@ def _candidates(
         if NARROW not in options.passes:
             yield chosen
             continue
-        narrow = narrowed_placement(chosen, options)
-        narrow = replace(narrow, allocated=allocate(narrow.problem, options))
-        yield narrow
-        yield from _front(narrow, options, before)
+        for placed in narrowed_placements(chosen, options):
+            narrow = replace(placed, allocated=allocate(placed.problem, options))
+            yield narrow
+            yield from _front(narrow, options, before)
 
 
 def _front(placed: Placed, options: CompileOptions, before: tuple[str, ...]) -> Iterator[Placed]:
@@ -105,7 +105,8 @@ def _front(placed: Placed, options: CompileOptions, before: tuple[str, ...]) -> 
 
 def _key_size(lowered: LoweredProgram) -> int:
     """Dimensions in which queries and keys meet, of the head with the most."""
-    heads = [c for o in lowered.operations for c in o.components if isinstance(c, Head)]
+    parts = [part for o in lowered.operations for c in o.components for part in parts_of(c)]
+    heads = [part for part in parts if isinstance(part, Head)]
     return max((len(head.key.target) for head in heads), default=1) or 1
 
 

@@ -63,7 +63,8 @@ def compile(
         causal: whether positions see only themselves and earlier ones.
         bos: the token that input sequences begin with; not in the vocab.
         pad: the token that fills sequences up; not in the vocab.
-        passes: "all", "none" (the program as written), or names of passes.
+        passes: "all", "none" (the program as written), "smallest" (all, and names are given up
+            where that takes fewer columns), or names of passes.
         allocator: what places operations into layers: "longest-path", "critical-path",
             "cp-sat", or "milp".
         reuse: whether residual columns are cleared and used again.

@@ -17,9 +17,10 @@ from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram
 from shoal.narrowing.names import named
-from shoal.narrowing.narrow import NARROW, narrowed
+from shoal.narrowing.narrow import JOINT, NARROW, SAVES, narrowed
 from shoal.options import HEURISTICS, PARAMETERS, PER_LAYER, CompileOptions
 from shoal.program.passes import Optimised
+from shoal.program.rewriting import Saving
 from shoal_solvers import (
     MOST_BUDGET,
     AllocationProblem,
@@ -124,14 +125,21 @@ def _narrow(
     Their layers are proven to be as few as those of the best, if they are, since others could be
     chosen; and so is that there is none within the budgets proven for these components alone.
     """
-    narrow = narrowed_placement(chosen, options)
-    try:
-        allocated = allocate(narrow.problem, options, progress)
-    except BudgetError as error:
+    found: list[Placed] = []
+    failed: BudgetError | None = None
+    for narrow in narrowed_placements(chosen, options):
+        try:
+            allocated = allocate(narrow.problem, options, progress)
+        except BudgetError as error:
+            failed = failed or error
+        else:
+            found.append(replace(narrow, allocated=_as_proven(allocated, best)))
+    if not found:
+        assert failed is not None
         proven = "It is proven that no allocation meets the budgets"
-        found = "The components that were looked at have none, and no others were looked at"
-        raise BudgetError(str(error).replace(proven, found)) from None
-    return replace(narrow, allocated=_as_proven(allocated, best))
+        looked_at = "The components that were looked at have none, and no others were looked at"
+        raise BudgetError(str(failed).replace(proven, looked_at)) from None
+    return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
 
 
 def _others(
@@ -153,11 +161,20 @@ def _others(
             yield other
 
 
-def narrowed_placement(chosen: Placed, options: CompileOptions) -> Placed:
-    """What stores of each variable what chosen components read; it is still allocated as before."""
-    names = named(chosen.optimised)
-    narrow = narrowed(chosen.lowered, chosen.allocated.allocation, names)
-    return replace(chosen, lowered=narrow, problem=allocation_problem(narrow, options))
+def narrowed_placements(chosen: Placed, options: CompileOptions) -> Iterator[Placed]:
+    """What stores of each variable what chosen components read; it is still allocated as before.
+
+    With the pass "joint" first what is written together shares columns, then each has its own.
+    """
+    is_joint = JOINT in options.passes
+    names = () if is_joint else named(chosen.optimised)
+    for also_written in (True, False) if is_joint else (False,):
+        narrow = narrowed(chosen.lowered, chosen.allocated.allocation, names, also_written)
+        if is_joint and not also_written:
+            narrow = replace(narrow, savings=(*narrow.savings, Saving(JOINT, 0, SAVES[JOINT])))
+        yield replace(chosen, lowered=narrow, problem=allocation_problem(narrow, options))
+        if also_written and not narrow.savings[-1].count:
+            return
 
 
 def _best(

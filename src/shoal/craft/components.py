@@ -113,7 +113,47 @@ class MLP:
         return self.hidden.matrix.size + self.output.matrix.size
 
 
-Component = Head | MLP
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Heads that add to the same directions.
+
+    Attributes:
+        name: the variable that they compute together.
+        heads: at least one.
+    """
+
+    __repr__ = shown_fields
+
+    name: str
+    heads: tuple[Head, ...]
+
+    @property
+    def source(self) -> Space:
+        """Everything that they read."""
+        return join(*(head.source for head in self.heads))
+
+    @property
+    def target(self) -> Space:
+        """Everything that they write."""
+        return join(*(head.target for head in self.heads))
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self.heads)
+
+    @property
+    def entries(self) -> int:
+        """Numbers in their matrices."""
+        return sum(head.entries for head in self.heads)
+
+
+Component = Head | Heads | MLP
+
+
+def parts_of(component: Component) -> tuple[Head | MLP, ...]:
+    """The heads of several that are one component, or the component."""
+    return component.heads if isinstance(component, Heads) else (component,)
 
 
 def merge_heads(heads: Sequence[Head]) -> Head:
@@ -180,6 +220,9 @@ def pin_to_bos(
             key=_pin(component.key, component.key_at_bos, stream, at_bos, mark),
             value=_pin(component.value, component.value_at_bos, stream, at_bos, mark),
         )
+    if isinstance(component, Heads):
+        pinned = [pin_to_bos(head, stream, at_bos, mark) for head in component.heads]
+        return replace(component, heads=tuple(h for h in pinned if isinstance(h, Head)))
     if not component.off_at_bos:
         return component
     hidden = component.hidden.read_from(stream, at_bos)

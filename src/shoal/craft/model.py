@@ -10,7 +10,7 @@ import numpy as np
 from shoal.craft.affine import Matrix
 from shoal.craft.architecture import PLAIN, Architecture
 from shoal.craft.bases import Space
-from shoal.craft.components import MLP, Component, Head
+from shoal.craft.components import MLP, Component, Head, Heads
 from shoal.shown import shown_fields
 
 
@@ -83,6 +83,9 @@ def run_component(component: Component, space: Space, stream: Matrix, causal: bo
     """What a component adds to the stream [positions, space], as [positions, its target]."""
     if isinstance(component, MLP):
         return component.output(np.maximum(component.hidden.read_from(space, stream), 0.0))
+    if isinstance(component, Heads):
+        each = [_run_head(head, space, stream, causal) for head in component.heads]
+        return np.asarray(np.sum(each, axis=0))
     return _run_head(component, space, stream, causal)
 
 

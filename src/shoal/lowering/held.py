@@ -85,6 +85,7 @@ class StreamVariable:
         node: the s-op that it belongs to, if any.
         words: how it holds the value, in words.
         errors: how far its dimensions may be off.
+        of: the variables whose dimensions it has, if it stands for several.
     """
 
     __repr__ = shown_fields
@@ -95,6 +96,7 @@ class StreamVariable:
     node: int | None
     words: str
     errors: Errors = EXACT
+    of: tuple[StreamVariable, ...] = ()
 
     @property
     def can_be_negative(self) -> Bool[Array, " dimensions"]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from shoal.craft.affine import AffineMap
-from shoal.craft.components import MARK, Component, Head
+from shoal.craft.bases import Direction
+from shoal.craft.components import MARK, Component, Head, Heads
 from shoal.forms.scores import Scores
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.offers import InputTable
@@ -45,7 +47,7 @@ class LoweredOperation:
     @property
     def is_attention(self) -> bool:
         """Whether it runs in attention half-layers."""
-        return isinstance(self.components[0], Head)
+        return isinstance(self.components[0], Head | Heads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,11 @@ class LoweredProgram:
     result: Held | None = None
     mark: AffineMap = MARK
     marks: tuple[str, ...] = ()
+
+    @cached_property
+    def holder(self) -> Mapping[Direction, str]:
+        """The variable that has a direction among its own."""
+        return {d: v.name for v in self.variables.values() for d in v.space.directions}
 
     def first(self, number: int) -> Held:
         """An s-op as the user wishes it to be held."""

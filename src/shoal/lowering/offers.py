@@ -6,8 +6,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
 from shoal.craft.affine import Matrix
 from shoal.craft.components import Component
 from shoal.lowering.held import EXACT, Errors, Held
@@ -27,17 +25,6 @@ class InputTable:
     variable: str
     by_token: Matrix | None
     by_position: Matrix | None
-
-    def plus(self, other: InputTable) -> InputTable:
-        """What both put into one variable."""
-
-        def total(first: Matrix | None, second: Matrix | None) -> Matrix | None:
-            if first is None or second is None:
-                return second if first is None else first
-            return np.asarray(first + second)
-
-        by_token = total(self.by_token, other.by_token)
-        return InputTable(self.variable, by_token, total(self.by_position, other.by_position))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,13 +10,16 @@ import numpy as np
 
 from shoal.arrays import Array, Float
 from shoal.craft.affine import AffineMap, Matrix
-from shoal.craft.components import MLP, Component
+from shoal.craft.components import MLP, Component, Head, Heads
 from shoal.forms.form import with_none
-from shoal.lowering.held import Held
+from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, chosen_result
 from shoal.lowering.offers import InputTable
 from shoal.lowering.synthesis.tables import Table
 from shoal_solvers import Allocation
+
+MOST_TOGETHER = 4096
+"""Of all that variables can be together so many are listed."""
 
 SAME = 1e-9
 """How far apart two computations of one point may be."""
@@ -105,10 +108,14 @@ class Chosen:
     def _written_at_bos(self, component: Component, known: Mapping[str, Matrix]) -> Matrix | None:
         if isinstance(component, MLP):
             return component.output.bias  # its neurons are off
+        if isinstance(component, Heads):
+            each = [self._written_at_bos(head, known) for head in component.heads]
+            there = [part for part in each if part is not None]
+            return np.sum(there, axis=0) if len(there) == len(each) else None
         if component.value_at_bos is not None:
             return component.value_at_bos
         value = component.value
-        names = {direction.variable for direction in value.source.directions}
+        names = {self.lowered.holder[direction] for direction in value.source.directions}
         if not names <= known.keys():
             return None
         total = value.bias
@@ -123,18 +130,27 @@ class Chosen:
         depend on each other.
         """
         if name not in self._known_points:
-            self._known_points[name] = self._points(name)
+            self._known_points[name] = self._points(self.lowered.variables[name])
         return self._known_points[name]
 
     @cached_property
     def _known_points(self) -> dict[str, Matrix]:
         return {}
 
-    def _points(self, name: str) -> Matrix:
-        size = len(self.lowered.variables[name].space)
+    def points_together(self, names: Sequence[str]) -> Float[Array, "points dimensions"]:
+        """What variables can be together: everything if that is little, or what spans the space.
+
+        Nothing is known of how they depend on each other.
+        """
+        return _together([self.points(name) for name in names])
+
+    def _points(self, variable: StreamVariable) -> Matrix:
+        name, size = variable.name, len(variable.space)
         for table in self.inputs:
             if table.variable == name:
                 return _embedded(table)
+        if variable.of:
+            return _together([self._points(member) for member in variable.of])
         held = self.lowered.stored.get(name)
         if held is not None and has_one_point_each(held):
             assert held.codes is not None
@@ -143,6 +159,21 @@ class Chosen:
             if len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME:
                 return np.asarray(points)
         return np.vstack([np.eye(size), np.zeros((1, size))])
+
+
+def _together(each: Sequence[Matrix]) -> Matrix:
+    """Rows of several lists side by side: all pairs, or some of which each row is in one."""
+    points = np.zeros((1, 0))
+    for rows in each:
+        every = len(points) * len(rows)
+        first, second = np.divmod(np.arange(every), len(rows))
+        if every > MOST_TOGETHER:  # each with the first of the other, and all in step
+            count = np.arange(max(len(points), len(rows)))
+            first = np.concatenate([np.arange(len(points)), 0 * rows[:, 0].astype(int), count])
+            second = np.concatenate([0 * points[:, 0].astype(int), np.arange(len(rows)), count])
+            first, second = first % len(points), second % len(rows)
+        points = np.hstack([points[first], rows[second]])
+    return points
 
 
 def has_one_point_each(held: Held) -> bool:
@@ -168,7 +199,7 @@ def _embedded(table: InputTable) -> Matrix:
 
 def by_variable(affine: AffineMap, lowered: LoweredProgram) -> Iterator[tuple[str, Matrix]]:
     """For each variable that a map reads, its rows [dimensions of the variable, target]."""
-    names = dict.fromkeys(direction.variable for direction in affine.source.directions)
+    names = dict.fromkeys(lowered.holder[direction] for direction in affine.source.directions)
     for name in names:
         space = lowered.variables[name].space
         rows = np.zeros((len(space), len(affine.target)))
@@ -203,6 +234,12 @@ def reads_of(component: Component) -> dict[str, Read]:
     """The maps by which a component reads the stream, by what they are for."""
     if isinstance(component, MLP):
         return {"hidden": Read(component.hidden, is_exact=not component.off_at_bos)}
+    if isinstance(component, Heads):
+        return {
+            f"{number} {role}": read
+            for number, head in enumerate(component.heads)
+            for role, read in reads_of(head).items()
+        }
     return {
         "query": Read(component.query, component.query_at_bos is None),
         "key": Read(component.key, component.key_at_bos is None),
@@ -214,4 +251,14 @@ def with_reads(component: Component, maps: Mapping[str, AffineMap]) -> Component
     """The component with other maps from the stream, as of ``reads_of``."""
     if isinstance(component, MLP):
         return replace(component, hidden=maps["hidden"])
+    if isinstance(component, Heads):
+        heads = []
+        for number, head in enumerate(component.heads):
+            own = {role: maps[f"{number} {role}"] for role in ("query", "key", "value")}
+            heads.append(_head_with(head, own))
+        return replace(component, heads=tuple(heads))
+    return _head_with(component, maps)
+
+
+def _head_with(component: Head, maps: Mapping[str, AffineMap]) -> Head:
     return replace(component, query=maps["query"], key=maps["key"], value=maps["value"])

@@ -57,6 +57,8 @@ def as_codes(stored: Stored, held: Held, variables: int) -> Held | None:
     basis = stored.basis[:, there]
     if held.variables != (stored.before.name,) or not isinstance(held.domain, Enumerated):
         return None
+    if stored.before.of:  # the others that it stands for say something, too
+        return None
     if held.codes is None or not has_one_point_each(held) or not basis.shape[1]:
         return None
     rows = held.coordinates(stored.points)

@@ -8,9 +8,10 @@ a variable do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,18 +24,34 @@ from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, decided
 from shoal.lowering.offers import InputTable
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
+from shoal.narrowing.joined import joined
 from shoal.narrowing.names import as_codes, wanted_by_names
 from shoal.narrowing.plan import plan
 from shoal.narrowing.stored import Stored
+from shoal.narrowing.worth_joining import worth_joining
 from shoal.program.rewriting import Saving
 from shoal_solvers import Allocation
 
 NARROW = "narrow"
 """The name of the pass."""
 
+JOINT = "joint"
+"""The name of the pass by which what is written together shares columns, and names are given up."""
+
+SAVES = MappingProxyType(
+    {
+        NARROW: "columns of variables that nothing reads",
+        JOINT: "variables held in columns of others",
+    }
+)
+"""What each of them counts."""
+
 
 def narrowed(
-    lowered: LoweredProgram, allocation: Allocation, names: Collection[int]
+    lowered: LoweredProgram,
+    allocation: Allocation,
+    names: Collection[int],
+    also_written: bool = False,
 ) -> LoweredProgram:
     """The components that an allocation chose, over variables as narrow as these allow.
 
@@ -42,16 +59,16 @@ def narrowed(
         lowered: a program with alternatives.
         allocation: of its problem.
         names: node ids of s-ops that stay readable if they are.
+        also_written: whether what components of one half-layer write may share columns; inputs may
+            in any case.
     """
-    lowered = decided(lowered, allocation)
-    chosen = Chosen(lowered, allocation)
-    narrow = Narrowed(chosen, plan(chosen, {}))
-    wanted = wanted_by_names(chosen, names, narrow.held)
-    if wanted:
-        narrow = Narrowed(chosen, plan(chosen, wanted))
+    narrow = _planned(Chosen(decided(lowered, allocation), allocation), names)
+    narrow = _with_joined(narrow, names, also_written)
+    chosen, lowered = narrow.chosen, narrow.chosen.lowered
     components = {name: narrow.component(name) for name in chosen.components}
     # blocks are of the first alternatives; among others they may wait for each other
-    is_as_offered_first = not any(number for _, number in chosen.operations)
+    is_joined = any(chosen.lowered.variables[name].of for name in chosen.variables)
+    is_as_offered_first = not is_joined and not any(number for _, number in chosen.operations)
     operations = tuple(
         LoweredOperation(
             o.name,
@@ -71,20 +88,40 @@ def narrowed(
     variables = {part.name: part for name in there for part in narrow.parts(name)}
     saved = sum(len(lowered.variables[name].space) for name in chosen.variables)
     saved -= sum(len(variable.space) for variable in variables.values())
+    shared = sum(len(v.of) - 1 for v in lowered.variables.values() if v.of)
+    more = (Saving(JOINT, shared, SAVES[JOINT]),) if also_written else ()
     return replace(
         lowered,
         variables=variables,
-        inputs=tuple(table for table in narrow.inputs if table.variable in variables),
+        inputs=tuple(i for t in chosen.inputs if t.variable in there for i in narrow.input(t)),
         operations=operations,
         held={n: _kept(narrow, held, result) for n, held in lowered.held.items()},
         raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
-        savings=(
-            *lowered.savings,
-            Saving(NARROW, saved, "columns of variables that nothing reads"),
-        ),
+        savings=(*lowered.savings, Saving(NARROW, saved, SAVES[NARROW]), *more),
         result=result,
         mark=narrow.mark,
     )
+
+
+def _planned(chosen: Chosen, names: Collection[int]) -> Narrowed:
+    """Each variable as narrow as its readers allow, and names."""
+    narrow = Narrowed(chosen, plan(chosen, {}))
+    wanted = wanted_by_names(chosen, names, narrow.held)
+    return Narrowed(chosen, plan(chosen, wanted)) if wanted else narrow
+
+
+def _with_joined(narrow: Narrowed, names: Collection[int], also_written: bool) -> Narrowed:
+    """The same with variables in shared columns, as long as that takes fewer."""
+    while groups := worth_joining(narrow.chosen, narrow.stored, also_written):
+        before = narrow.chosen
+        tried = _planned(Chosen(*joined(before.lowered, before.allocation, groups)), names)
+        precise = [group for group in groups if " and ".join(group) in tried.stored]
+        if 0 < len(precise) < len(groups):
+            tried = _planned(Chosen(*joined(before.lowered, before.allocation, precise)), names)
+        if not precise or tried.columns >= narrow.columns:
+            break
+        narrow = tried
+    return narrow
 
 
 def _kept(narrow: Narrowed, ways: Iterable[Held], result: Held) -> tuple[Held, ...]:
@@ -115,6 +152,11 @@ class Narrowed:
         stored = self.stored.get(name)
         return (self.chosen.lowered.variables[name],) if stored is None else stored.variables
 
+    @property
+    def columns(self) -> int:
+        """How many there are of all variables together."""
+        return sum(len(variable.space) for variable in self.variables.values())
+
     @cached_property
     def variables(self) -> Mapping[str, StreamVariable]:
         """All of them by their names."""
@@ -132,31 +174,21 @@ class Narrowed:
     @cached_property
     def mark(self) -> AffineMap:
         """1 at the BOS position and 0 elsewhere; read from its opposite if that is there."""
-        for table in self.inputs:
-            space = self.variables[table.variable].space
-            if len(space) == 1 and _marks_tokens(table):
-                return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
+        for table in self.chosen.inputs:
+            for part in self.input(table):
+                space = self.variables[part.variable].space
+                if len(space) == 1 and _marks_tokens(part):
+                    return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
         return MARK
 
-    @cached_property
-    def inputs(self) -> tuple[InputTable, ...]:
-        """What the embedding puts into the variables that hold what it put into others before."""
-        found: dict[str, InputTable] = {}
-        for table in self.chosen.inputs:
-            for part in self._input(table):
-                before = found.get(part.variable)
-                found[part.variable] = part if before is None else before.plus(part)
-        return tuple(found.values())
-
-    def _input(self, table: InputTable) -> tuple[InputTable, ...]:
-        """What one of them comes to in the variables that hold it."""
+    def input(self, table: InputTable) -> tuple[InputTable, ...]:
+        """What the embedding puts into the variables that hold one."""
         stored = self.stored.get(table.variable)
         if stored is None:
             return (table,)
-        basis = stored.basis[stored.of.get(table.variable, slice(None))]
 
         def of(part: slice, rows: Matrix | None) -> Matrix | None:
-            return None if rows is None else product(rows, basis[:, part])
+            return None if rows is None else product(rows, stored.basis[:, part])
 
         return tuple(
             InputTable(name, of(part, table.by_token), of(part, table.by_position))
@@ -166,7 +198,7 @@ class Narrowed:
     def through(self, affine: AffineMap, is_exact: bool) -> AffineMap | None:
         """A map that reads variables as they are stored; None if it cannot."""
         spaces, matrices, bias = [], [], affine.bias
-        for name, rows in self._by_stored(affine):
+        for name, rows in by_variable(affine, self.chosen.lowered):
             stored = self.stored.get(name)
             parts: tuple[slice, ...] = (slice(None),)
             if stored is not None:
@@ -182,19 +214,6 @@ class Narrowed:
                     matrices.append(rows[part])
         matrix = np.vstack([np.zeros((0, len(affine.target))), *matrices])
         return AffineMap(join(*spaces), affine.target, matrix, bias)
-
-    def _by_stored(self, affine: AffineMap) -> Iterator[tuple[str, Matrix]]:
-        """For each variable that a map reads its rows; of those stored together all at once."""
-        joint: dict[str, Matrix] = {}
-        for name, rows in by_variable(affine, self.chosen.lowered):
-            stored = self.stored.get(name)
-            if stored is None or not stored.of:
-                yield name, rows
-                continue
-            key = next(iter(stored.of))
-            joint.setdefault(key, np.zeros((len(stored.basis), rows.shape[1])))
-            joint[key][stored.of[name]] = rows
-        yield from joint.items()
 
     def component(self, name: str) -> Component:
         """What computes a variable, over variables as they are stored."""
@@ -221,7 +240,7 @@ class Narrowed:
         others = {*held.variables} - {table.variable for table in self.chosen.inputs}
         if early and others:  # these may be computed when the former are not there any more
             return None
-        names = tuple(dict.fromkeys((*map(self._first, held.variables), *sorted(early))))
+        names = (*held.variables, *sorted(early))
         coordinates = self._over_all(names, coordinates)
         return replace(held, variables=names, coordinates=coordinates, own=self._own(held))
 
@@ -249,15 +268,8 @@ class Narrowed:
         matrix[space.positions(coordinates.source)] = coordinates.matrix
         return AffineMap(space, coordinates.target, matrix, coordinates.bias)
 
-    def _first(self, name: str) -> str:
-        """The variable that holds what is read longest of one."""
-        return self.parts(name)[0].name
-
     def _own(self, held: Held) -> StreamVariable | None:
-        stored = None if held.own is None else self.stored.get(held.own.name)
-        if held.own is None or (stored is not None and stored.of):
-            return None
-        return self.parts(held.own.name)[0]
+        return None if held.own is None else self.parts(held.own.name)[0]
 
     def read_by(self, component: Component) -> tuple[str, ...]:
         """The variables that a component reads, the mark of BOS if it has to be corrected there."""

@@ -14,7 +14,7 @@ import numpy as np
 from shoal.craft.affine import Matrix
 from shoal.craft.components import MLP, Component
 from shoal.errors import UnsupportedProgramError
-from shoal.lowering.held import StreamVariable, seen_errors
+from shoal.lowering.held import seen_errors
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.radii import largest_error
 from shoal.lowering.synthesis.choose import errors_of, rounding_of, synthesise
@@ -24,7 +24,6 @@ from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.demands import Demands
 from shoal.narrowing.precision import is_precise, kinds
 from shoal.narrowing.stored import Stored
-from shoal.narrowing.together import joined_inputs
 
 BEARS = 0.25
 """Of the room that the decoder has, what all variables together may take that the result is read
@@ -49,9 +48,8 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
     demands = {name: Demands(len(variables[name].space)) for name in chosen.variables}
     for name, matrices in more.items():
         demands[name].free.extend((AT_THE_END, rows) for rows in matrices)
-    reads = [(read, AT_THE_END) for read in _reads_at_the_end(chosen)]
-    for read, when in reads:
-        _demand(chosen, demands, read, when)
+    for read in reads_at_the_end(chosen):
+        _demand(chosen, demands, read, AT_THE_END)
     times = _left_for_neurons(chosen)
     stored: dict[str, Stored] = {}
     for name in chosen.backwards:
@@ -69,10 +67,8 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
             for read in reads_of(component).values():
                 if bears and not read.is_exact:
                     read = replace(read, bears=bears)
-                reads.append((read, when))
                 _demand(chosen, demands, read, when)
-    joint = _inputs_together(chosen, reads, more, stored)
-    return stored if joint is None else stored | dict.fromkeys(joint.of, joint)
+    return stored
 
 
 def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read, when: int) -> None:
@@ -116,7 +112,7 @@ def _borne_by_neurons(component: Component, stored: Stored | None, demands: Dema
     return float(demands.bears / weights.max(initial=1.0))
 
 
-def _reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
+def reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
     """What is read of the last state: the result, and what is kept."""
     bears = _borne_of_columns(chosen)
     yield Read(chosen.result.coordinates, is_exact=False, passes_on=True, bears=bears)
@@ -129,72 +125,12 @@ def _reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
 def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     """How a variable is stored; None if all its dimensions are, as they are."""
     variable = chosen.lowered.variables[name]
-    return _stored_for(chosen, variable, (chosen.points(name), chosen.at_bos[name]), demands)
-
-
-def _inputs_together(
-    chosen: Chosen,
-    reads: Sequence[tuple[Read, int]],
-    more: Mapping[str, Sequence[Matrix]],
-    alone: Mapping[str, Stored],
-) -> Stored | None:
-    """The inputs in the same columns, if these are fewer than those of each alone.
-
-    So it is where somebody reads a sum of what two of them say, and nobody reads both.
-
-    Args:
-        chosen: the program.
-        reads: everything that is read, and when.
-        more: by variable, functionals that are wanted besides.
-        alone: how each would be stored by itself, if not whole.
-    """
-    lowered = chosen.lowered
-    inputs = joined_inputs(chosen)
-    if inputs is None:
-        return None
-    demands = Demands(len(inputs.variable.space))
-    for name, matrices in more.items():
-        if name in inputs.of:
-            demands.free.extend((AT_THE_END, inputs.rows({name: rows})) for rows in matrices)
-    is_shared = False
-    for read, when in reads:
-        rows = dict(by_variable(read.map, lowered))
-        own = {name: part for name, part in rows.items() if name in inputs.of}
-        is_shared |= len(own) > 1
-        if own:
-            bears = read.bears / max(1, len(rows) - len(own) + 1)
-            demands.add(inputs.rows(own), replace(read, bears=bears), when)
-    if not is_shared:
-        return None
-    points = inputs.points, inputs.at_bos
-    found = _stored_for(chosen, inputs.variable, points, demands, inputs.of)
-    wholes = (len(lowered.variables[name].space) for name in inputs.of if name not in alone)
-    columns = sum(wholes) + sum(alone[n].basis.shape[1] for n in inputs.of if n in alone)
-    return found if found is not None and found.basis.shape[1] < columns else None
-
-
-def _stored_for(
-    chosen: Chosen,
-    variable: StreamVariable,
-    points: tuple[Matrix, Matrix],
-    demands: Demands,
-    of: Mapping[str, slice] | None = None,
-) -> Stored | None:
-    """How a variable is stored, or several; None if all dimensions are, as they are.
-
-    Args:
-        chosen: the program.
-        variable: with all dimensions.
-        points: [points, dimensions], what it can be at tokens, and what it is at the BOS position.
-        demands: what is read of it.
-        of: as of ``Stored``.
-    """
-    at_tokens, at_bos = points
+    points, at_bos = chosen.points(name), chosen.at_bos[name]
     exact, free = demands.wanted()
-    flops = len(at_tokens) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
-    chosen.lowered.inferred.work.spend(flops / _FLOPS, variable.name)
-    basis = chosen_basis(at_tokens, at_bos, exact, free)
-    whole = Stored(variable, basis, at_tokens, at_bos, of=of or {})
+    flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
+    chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
+    basis = chosen_basis(points, at_bos, exact, free)
+    whole = Stored(variable, basis, points, at_bos)
     read_since = cache(lambda since: kinds(demands, since))
     ways = _ways(chosen, whole, demands, is_exact=bool(exact.size))
     return next((way for way in ways if is_precise(way, demands.times, read_since)), None)
@@ -210,7 +146,7 @@ def _ways(chosen: Chosen, whole: Stored, demands: Demands, is_exact: bool) -> It
         is_exact: whether any of it is wanted as it is.
     """
     columns, name = whole.basis.shape[1], whole.before.name
-    if whole.of or any(table.variable == name for table in chosen.inputs):
+    if any(table.variable == name for table in chosen.inputs):
         yield from _by_last_reader(whole, demands)
     if columns < demands.size:
         whole = _with_errors(chosen, whole)

@@ -10,6 +10,7 @@ and no other input can make a rank smaller: the bound holds for whoever keeps th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -32,13 +33,27 @@ _DEPENDENT = 1e-7
 """Of the largest singular value: what is smaller is rounding."""
 
 
+@dataclass(frozen=True)
+class RankBound:
+    """How narrow the stream of some components could be.
+
+    Attributes:
+        width: no fewer columns hold what is read.
+        spare: by variable, how many of its columns nothing needs where the stream is widest: what
+            cannot be erased, or read off fewer columns precisely enough.
+    """
+
+    width: int
+    spare: Mapping[str, int]
+
+
 def rank_bound(
     craft: CraftModel,
     result: AffineMap,
     lives: Mapping[str, Lifetime],
     promised: Sequence[Sequence[int]] | None = None,
     named: Collection[str] = (),
-) -> int | None:
+) -> RankBound | None:
     """The fewest columns that could hold what is read, for these components; None if unknown.
 
     Args:
@@ -60,7 +75,8 @@ def rank_bound(
     states = [np.vstack(state) for state in zip(*runs, strict=True)]
     reads = [_reads(craft, components) for components in craft.half_layers]
     reads.append(_rows(craft, result))
-    bound = before = 0
+    bound = before = widest = 0
+    spare: dict[str, int] = {}
     names = [direction.variable for direction in craft.space.directions]
     there = [lives[name] for name in names]
     read_by_name = np.array([name in named for name in names], dtype=bool)
@@ -73,7 +89,28 @@ def rank_bound(
         if number % 2:
             own = max(own, before + _rank(state, later * begin[:, None]))
         before, bound = own, max(bound, own)
-    return bound
+        if alive.sum() > widest:
+            widest = int(alive.sum())
+            own_names = [n if there else "" for n, there in zip(names, alive, strict=True)]
+            spare = _spare(state, later, own_names)
+    return RankBound(bound, spare)
+
+
+def _spare(state: Matrix, later: Matrix, names: Sequence[str]) -> dict[str, int]:
+    """By variable, its columns less the functionals that are read of it later, where more.
+
+    Args:
+        state: [positions, columns].
+        later: [columns, functionals], what is read from then on.
+        names: of the variable that holds each column; "" for none.
+    """
+    found = {}
+    for name in dict.fromkeys(filter(None, names)):
+        own = np.array([other == name for other in names])
+        more = int(own.sum()) - _rank(state, later * own[:, None])
+        if more > 0:
+            found[name] = more
+    return found
 
 
 def _inputs(tokens: int, longest: int) -> Sequence[Sequence[int]]:

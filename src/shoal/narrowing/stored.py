@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -12,7 +11,7 @@ import numpy as np
 from shoal.arrays import Array, Float
 from shoal.contract import ROUNDING
 from shoal.craft.bases import Direction, Space
-from shoal.craft.components import MLP, Component
+from shoal.craft.components import MLP, Component, Head, Heads
 from shoal.craft.fitting import grid_step, product
 from shoal.forms.form import ranges_of
 from shoal.lowering.held import Errors, StreamVariable
@@ -22,10 +21,10 @@ from shoal.narrowing.idle import without_idle
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A variable as it is stored, or several in the same columns.
+    """A variable as it is stored.
 
     Attributes:
-        before: the variable with all its dimensions; of several variables, those of all of them.
+        before: the variable with all its dimensions.
         basis: [dimensions, columns], the functionals that are stored.
         points: [points, dimensions], what it can be at tokens.
         bos_before: [dimensions], what it is at the BOS position.
@@ -35,7 +34,6 @@ class Stored:
         written: how far off the columns are by the MLP that computes all dimensions, if one does.
         levels: how many columns are variables of their own, those that are read longest first, so
             that the others can be erased before them.
-        of: several variables that are stored together, each with its dimensions of ``before``.
     """
 
     before: StreamVariable
@@ -46,7 +44,6 @@ class Stored:
     seen: Errors | None = None
     written: Errors | None = None
     levels: tuple[int, ...] = ()
-    of: Mapping[str, slice] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,7 +109,7 @@ class Stored:
                 words = f"functional {number}" if self.basis.shape[1] > 1 else "functional"
                 if len(there) == 1 and column[there[0]] == 1.0:
                     direction = self.before.space.directions[there[0]]
-                    words = direction.label if self.of else direction.part
+                    words = direction.label if self.before.of else direction.part
                 found.append(Direction(name, words))
         return Space(tuple(found))
 
@@ -126,6 +123,11 @@ class Stored:
             return self.mlp
         if isinstance(before, MLP):
             return self.written_by(before)
+        if isinstance(before, Heads):
+            return replace(before, heads=tuple(self._head(head) for head in before.heads))
+        return self._head(before)
+
+    def _head(self, before: Head) -> Head:
         value, at_bos = before.value.into(self.space, self.basis), before.value_at_bos
         at_bos = None if at_bos is None else product(at_bos, self.basis)
         return replace(before, value=value, value_at_bos=at_bos)
@@ -160,6 +162,7 @@ class Stored:
                 space=Space(self.space.directions[part]),
                 ranges=ranges_of(columns[:, part]),
                 words=f"{self.before.words}, in part",
+                of=(),
                 errors=self.errors.of(part),
             )
             for name, part in zip(self.names, self.parts, strict=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from shoal.errors import ShoalError, UnknownProgramError
+from shoal.options import PASS_WORDS
 from shoal.rasp.stock import STOCK
 from shoal_analysis.comparison import (
     Candidate,
@@ -63,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["none", "all"],
         metavar="PASSES",
-        help='sets of passes: "all", "none", or names with commas between (default: none all)',
+        help='sets of passes: "all", "none", "smallest", or names with commas between '
+        "(default: none all)",
     )
     parser.add_argument(
         "--ablation",
@@ -165,7 +167,7 @@ def _measure(
 
 
 def _passes(text: str) -> str | tuple[str, ...]:
-    return text if text in ("all", "none") else tuple(text.split(","))
+    return text if text in PASS_WORDS else tuple(text.split(","))
 
 
 def print_comparison(console: Console, measured: Sequence[Measurement]) -> None:

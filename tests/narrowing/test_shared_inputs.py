@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shoal
 from shoal import rasp
-from shoal.lowering.offers import InputTable
 from shoal.rasp.stock import STOCK
 from tests.support import right
 
@@ -49,16 +46,3 @@ def test_names_that_nothing_else_tells_keep_inputs_apart() -> None:
     both = rasp.SequenceMap(lambda t, i: (t, i), rasp.tokens, rasp.indices)
     model = shoal.compile(both, vocab=[0, 1, 2], max_seq_len=3)
     assert model.run([2, 0, 1]) == [(2, 0), (0, 1), (1, 2)]
-
-
-@pytest.mark.parametrize("first", [(1, None), (None, 1), (1, 1)])
-@pytest.mark.parametrize("second", [(2, None), (None, 2), (2, 2)])
-def test_tables_add_up(first: tuple[int | None, ...], second: tuple[int | None, ...]) -> None:
-    one, two = (
-        InputTable("x", *(None if n is None else np.full((3, 1), float(n)) for n in numbers))
-        for numbers in (first, second)
-    )
-    total = one.plus(two)
-    for table, a, b in zip((total.by_token, total.by_position), first, second, strict=True):
-        wanted = (a or 0) + (b or 0)
-        assert (table is None) if wanted == 0 else (table == wanted).all()
