@@ -17,6 +17,7 @@ from shoal.rasp import (
     Comparison,
     Select,
     SelectorWidth,
+    SequenceMap,
     SOp,
     indices,
     tokens,
@@ -66,3 +67,13 @@ def test_what_is_offered_without_some_variables_can_be_allocated() -> None:
     without_scores, without_counts = (kind[0].lowered for kind in kinds)
     assert all(held.form != Scores() for held in without_scores.results)
     assert not fetched_counts(without_counts)
+
+
+def test_a_result_that_can_be_had_from_fetched_counts_alone() -> None:
+    """At length 1 nothing else is selected, so that both aggregates are their defaults."""
+    others = Select(tokens, tokens, Comparison.NEQ)
+    aggregates = Aggregate(others, indices, default=0), Aggregate(others, COUNT, default=0)
+    program = SequenceMap(lambda x, y: (x, y), *aggregates)
+    passes = ("views", "linear-counts", "result-codes", "narrow")
+    model = right(program, vocab=("a", "b", "c"), max_seq_len=1, passes=passes)
+    assert model.run(["b"]) == [(0, 0)]

@@ -23,6 +23,8 @@ def with_fewer_offers(
 ) -> Iterator[list[Variant]]:
     """All variants without an offer of a kind that an allocation takes, for each such kind.
 
+    Variants of which something that is to be there can be had in no other way are left out.
+
     Args:
         lowered: the program that was chosen.
         allocation: of it.
@@ -31,7 +33,15 @@ def with_fewer_offers(
     if chosen_result(lowered, allocation).form == Scores():
         yield [replace(v, lowered=without_result_scores(v.lowered)) for v in variants]
     if not allocation.placements.keys().isdisjoint(fetched_counts(lowered)):
-        yield [replace(v, lowered=without(v.lowered, fetched_counts(v.lowered))) for v in variants]
+        fewer = [without(v.lowered, fetched_counts(v.lowered)) for v in variants]
+        there = [replace(v, lowered=f) for v, f in zip(variants, fewer, strict=True) if _has_all(f)]
+        if there:
+            yield there
+
+
+def _has_all(lowered: LoweredProgram) -> bool:
+    """Whether all that is to be there at the end can be had."""
+    return all(lowered.held[number] for number in lowered.inferred.program.ends)
 
 
 def without_result_scores(lowered: LoweredProgram) -> LoweredProgram:
