@@ -21,6 +21,7 @@ from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
     copy,
     further_forms,
+    histograms,
     priority,
     split_width,
     view,
@@ -28,7 +29,7 @@ from shoal.lowering.rules import (
     width,
 )
 from shoal.program.facts.domains import Enumerated
-from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.cases import Case, Line
 from tests.mutants.planting import (
     Fault,
     Function,
@@ -116,6 +117,53 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
         return made and replace(made, operands=operands)
 
     return cut_table
+
+
+# histograms
+
+
+def _sorted_tokens(case: Case) -> Case:
+    """Tokens in the order of their numbers, the largest first."""
+    source = """\
+v1 = Map(as_number, tokens)
+v2 = LinearSequenceMap(v1, indices, 1, 0.001)
+s3 = Select(v2, v2, Comparison.GT)
+v4 = SelectorWidth(s3)
+s5 = Select(v4, indices, Comparison.EQ)
+v6 = Aggregate(s5, v1)"""
+    options = replace(case.options, causal=False, passes="all", allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    histograms,
+    "_by_class",
+    "one token less before",
+    "of the tokens that come before a value one is not counted",
+    adapted=_sorted_tokens,
+)
+def _one_token_less_before(correct: Function) -> Function:
+    def by_class(context: Any, tokens: Any, values: Any) -> Any:
+        found = correct(context, tokens, values)
+        found[np.flatnonzero(found)[-1]] = 0.0
+        return found
+
+    return by_class
+
+
+@_fault(
+    histograms,
+    "_places_of",
+    "places from one",
+    "the place in the order that a query asks for is taken to be one later",
+    adapted=_sorted_tokens,
+)
+def _places_from_one(correct: Function) -> Function:
+    def places_of(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else found + 1
+
+    return places_of
 
 
 # split selectors

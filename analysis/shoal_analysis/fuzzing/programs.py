@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
@@ -59,7 +60,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -68,7 +69,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
         return "smallest" if passes == "all" and seed % 3 == 0 else passes
     scored = (RESULT_SCORES,) if seed % 2 else ()
     shared = (JOINT,) if seed % 3 == 0 and NARROW in passes else ()
-    return (*passes, *scored, *shared)
+    counted = (HISTOGRAMS,) if seed % 5 > 1 else ()
+    return (*passes, *scored, *shared, *counted)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

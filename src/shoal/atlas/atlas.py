@@ -324,6 +324,24 @@ class Atlas:
     basis: Matrix | None = None
 
     @cached_property
+    def told_by_counts(self) -> frozenset[str]:
+        """S-ops that fetch by a rank, and are told from how often each token occurs instead."""
+        names = {n for part in self.parts if "histograms" in part.rules for n in part.writes}
+        owners = {self.places[name].value for name in names if name in self.places}
+        return frozenset(label for label in owners if label is not None)
+
+    @cached_property
+    def left_to_counts(self) -> frozenset[str]:
+        """What those depend on as they are written, tokens included."""
+        found: set[str] = set()
+        agenda = list(self.told_by_counts)
+        while agenda:
+            more = {*self.sources[agenda.pop()]} - found
+            found |= more
+            agenda += more
+        return frozenset(found)
+
+    @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
         """For each s-op the s-ops that it depends on as it was written, through selectors."""
         return {label: self.through_selectors(v.inputs) for label, v in self.values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shoal.atlas.atlas import Atlas, NamedValue
 from shoal.atlas.readers import Readers
+from shoal.program.ir import Op
 
 
 def taken_for_granted(readers: Readers, label: str) -> str | None:
@@ -21,7 +22,10 @@ def taken_for_granted(readers: Readers, label: str) -> str | None:
     led_to, reached = readers.led_to(label), readers.reached(label)
     affected = readers.variables_for(led_to)
     changed = {label, *led_to}
+    is_token = atlas.values[label].op == Op.TOKENS
     for other, value in atlas.values.items():
+        if other in atlas.told_by_counts & led_to and not is_token:
+            return other  # counts are of tokens, whatever follows from these
         made_from = {other, value.replaced_by, *value.made_from}
         if other != label and made_from & changed and _is_told_otherwise(atlas, value):
             return other
@@ -34,6 +38,7 @@ def taken_for_granted(readers: Readers, label: str) -> str | None:
         if other in led_to:
             follows = value.default is not None and other not in reached
             is_there = value.table is not None or readers.held(value) or readers.parts_of(value)
+            follows |= other in atlas.left_to_counts and is_token
             if not follows and not is_there:
                 return other
         elif other != label and readers.read_by(value) & affected:

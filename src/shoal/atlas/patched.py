@@ -337,6 +337,8 @@ def _is_counted(patched: Patched, step: NamedValue, widths: list[int]) -> bool:
     """Whether a width that is not replaced is what its selector now selects."""
     if step.label in patched.replaced:
         return True
+    if step.label in patched.atlas.left_to_counts and not step.readings:
+        return True  # nothing holds it, and nothing reads it
     try:
         found = patched.now.classes(step.label)
     except UnreadableError:

@@ -23,6 +23,7 @@ from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
+from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT
@@ -169,14 +170,14 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
 
 
 def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
-    """The nodes that selectors look at of which heads know the best position without them."""
+    """The nodes that selectors look at of which others know what they select without them."""
     program = lowered.inferred.program
     found: set[int] = set()
     for operation in lowered.operations:
         placement = allocated.allocation.placements.get(operation.name)
         node = lowered.variables[operation.name].node
-        if placement is not None and operation.rules[placement.alternative] == PRIORITIES:
-            assert node is not None
+        rule = None if placement is None else operation.rules[placement.alternative]
+        if rule in (PRIORITIES, HISTOGRAMS) and node is not None:
             found |= nx.ancestors(program.graph, program.node(node).inputs[0])
     return frozenset(found)
 

@@ -14,6 +14,7 @@ from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.further_forms import further_forms, further_operands
+from shoal.lowering.rules.histograms import HISTOGRAMS, sorted_values
 from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
@@ -57,6 +58,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     (RESULT_CODES, _AGGREGATES, coded_mean),
     ("means", _AGGREGATES, decoded_mean),
     ("copies", _AGGREGATES, copy),
+    (HISTOGRAMS, _AGGREGATES, sorted_values),
     ("further-forms", frozenset(Op), further_forms),
     ("further-forms", ELEMENTWISE, further_operands),
     (WHOLE_NUMBERS, ELEMENTWISE, also_queries),
@@ -87,6 +89,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         PARABOLAS: Optional("equalities scored in two dimensions"),
         PRIORITIES: Optional("positions picked without knowing the length"),
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
+        HISTOGRAMS: Optional("sorted values told from counts of tokens"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         RESULT_SCORES: Optional("cuts by which the decoder alone finds the result"),

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.contract import COLDNESS, ROUNDING
 from shoal.craft.affine import constant
 from shoal.craft.bases import numbered_space
@@ -147,19 +148,42 @@ def linear_count(
     context: Context, name: str, terms: list[Term], counts: Enumerated
 ) -> Offers[Offer | None]:
     """A head that writes the width of what the terms select; None if it may be too far off."""
+    if LINEAR_COUNTS not in context.passes:
+        return None
+    mark = yield from _mark_of_tokens(context)
+    found = counted_values(context, name, terms, counts, mark, np.ones(mark.width))
+    return None if found is None else replace(found, due_to=LINEAR_COUNTS)
+
+
+def counted_values(
+    context: Context,
+    name: str,
+    terms: list[Term],
+    counts: Enumerated,
+    counted: Held,
+    values: Float[Array, " coordinates"],
+) -> Offer | None:
+    """A head that writes a sum over what the terms select; None if it may be too far off.
+
+    Args:
+        context: what is held.
+        name: of the variable.
+        terms: of a selector.
+        counts: what the sum can be.
+        counted: what is 0 at the BOS position as it is embedded.
+        values: what each coordinate of it adds to the sum.
+    """
     most = float(counts.bounds[1])
     terms = with_parabola(context, terms, MOST_PARABOLA_ERROR / max(1.0, most))
     error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
-    if LINEAR_COUNTS not in context.passes or error > MOST_ERROR:
+    if error > MOST_ERROR:
         return None
     held = stored(Count(), name, counts, None)
-    mark = yield from _mark_of_tokens(context)
     space = held.coordinates.source
-    value = mark.coordinates.into(space, np.full((mark.width, 1), BOS_WEIGHT), np.zeros(1))
+    value = counted.coordinates.into(space, BOS_WEIGHT * values[:, None], np.zeros(1))
     made = head(name, terms, value, None, _SCORE / COLDNESS, context.inferred.work)
-    reads = (*terms_read(terms), *mark.variables)
-    errors = Errors(np.array([[error]]))
-    return Offer(held, made, reads, errors, due_to=LINEAR_COUNTS)
+    reads = (*terms_read(terms), *counted.variables)
+    return Offer(held, made, reads, Errors(np.array([[error]])))
 
 
 def _mark_of_tokens(context: Context) -> Offers[Held]:

@@ -88,18 +88,23 @@ def is_total_order(facts: Inferred, selector: Node) -> bool:
 
 
 def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:
-    """Whether every query surely selects a key, since both are ranks and equal ones meet.
+    """Whether every query surely selects a key, since keys are all ranks that there are.
+
+    Both are ranks and equal ones meet, or a query selects one that is there at its position in
+    inputs of whatever length, or of its length.
 
     Args:
         holds: [query classes, key classes], whether a select holds.
         keys: facts about the keys.
         queries: facts about the queries.
     """
-    if keys.ranks_from is None or queries.ranks_from is None:
-        return False
     key_domain, query_domain = keys.domain, queries.domain
-    if not isinstance(key_domain, Enumerated) or not isinstance(query_domain, Enumerated):
+    if keys.ranks_from is None or not isinstance(key_domain, Enumerated):
         return False
+    if not isinstance(query_domain, Enumerated):
+        return False
+    if queries.ranks_from is None:
+        return _asks_for_what_is_there(holds, _least_ranks(key_domain, keys.ranks_from), queries)
     rank = {value: number for number, value in enumerate(key_domain.values)}
     places = [
         rank.get(value - queries.ranks_from + keys.ranks_from)
@@ -108,3 +113,24 @@ def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFac
     ]
     known = [(q, k) for q, k in enumerate(places) if k is not None]
     return len(known) == len(query_domain) and all(holds[q, k] for q, k in known)
+
+
+def _least_ranks(domain: Enumerated, start: int) -> npt.NDArray[np.int_]:
+    """[classes], the least rank from 0 of each class of ranks that begin somewhere."""
+    groups = ([int(v) for v in group if isinstance(v, int)] for group in domain.classes)
+    return np.array([min(group) for group in groups], dtype=int) - start
+
+
+def _asks_for_what_is_there(
+    holds: npt.NDArray[np.bool_], ranks: npt.NDArray[np.int_], queries: SOpFacts
+) -> bool:
+    """Whether a query selects a rank from 0 that is less than the length of every input."""
+    beyond = np.iinfo(int).max
+    least = np.where(holds, ranks, beyond).min(axis=1, initial=beyond)
+    if queries.local is not None:  # an input with a position has one token more at least
+        lengths = np.arange(1, queries.local.shape[1] + 1)
+        return bool((queries.local >= 0).all() and (least[queries.local] < lengths).all())
+    if queries.by_length is not None:
+        rows = [row[: n + 1] for n, row in enumerate(queries.by_length)]
+        return all(bool((row >= 0).all() and (least[row] <= n).all()) for n, row in enumerate(rows))
+    return False
