@@ -22,7 +22,6 @@ FEW = shoal.Limits(heads_per_layer=1, neurons_per_layer=8)
         "shuffle_dyck1",
         "shuffle_dyck2",
         "sort_unique",
-        "sort",
         "sort_freq",
         "count_less_freq",
         "double_hist",

@@ -51,7 +51,8 @@ def test_what_is_promised_is_right_and_smaller() -> None:
         stock = STOCK[name]
         program = stock.make(4)
         free, promised = compiled(program, None), compiled(program)
-        assert promised.num_parameters < free.num_parameters
+        saved = 0 if name == "sort" else 1  # which counts tokens, repeated or not
+        assert promised.num_parameters <= free.num_parameters - saved
         known = interpreted(
             program, [xs for xs in all_sequences((1, 2, 3, 4), 4) if no_repeats(xs)]
         )

@@ -125,6 +125,7 @@ def test_a_named_count_is_read_as_a_whole_number() -> None:
 
 def test_sort_by_ranks_takes_two_layers() -> None:
     stock = STOCK["sort"]
-    model = shoal.compile(stock.make(8), vocab=stock.vocab, max_seq_len=8)
+    passes = [name for name in ALL if name != "histograms"]
+    model = shoal.compile(stock.make(8), vocab=stock.vocab, max_seq_len=8, passes=passes)
     assert model.num_layers == 2
     assert model.run([3, 1, 3, 2]) == [1, 2, 3, 3]

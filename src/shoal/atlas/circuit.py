@@ -18,6 +18,7 @@ import numpy as np
 
 from shoal.atlas.atlas import BOS, RESULT, Atlas, Part, Place
 from shoal.errors import InvalidInputError
+from shoal.lowering.held import AND
 from shoal.transformer.weights import Array, LayerWeights, Weights
 from shoal_solvers import ALTERNATING
 
@@ -255,7 +256,8 @@ def _edges(source: Node, target: Node, holders: _Holders) -> Iterator[dict[str, 
 
 def _is_mark(place: Place) -> bool:
     """Whether a variable tells BOS from tokens, and nothing else."""
-    return place.name == BOS or (place.value is None and place.written_by is None)
+    is_of_none = place.value is None and AND not in place.name  # several s-ops share columns
+    return place.name == BOS or (is_of_none and place.written_by is None)
 
 
 def _attributes(atlas: Atlas, node: Node) -> dict[str, Any]:

@@ -20,6 +20,9 @@ from shoal.shown import shown_fields
 LARGEST_UNNOTICED = 1e-3
 """Who clears a dimension that is never negative leaves what it is below 0; not more than this."""
 
+AND = " and "
+"""Between the names of variables that are one."""
+
 MOST_SAMPLES = 64
 """Errors that occur together of which so many are kept, those with the largest entries."""
 

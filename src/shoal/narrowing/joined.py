@@ -16,7 +16,7 @@ from shoal.craft.affine import AffineMap, Matrix, concatenate
 from shoal.craft.bases import Space, join, numbered_space
 from shoal.craft.components import MLP, Component, Head, Heads
 from shoal.forms.form import Ranges
-from shoal.lowering.held import Errors, Held, StreamVariable
+from shoal.lowering.held import AND, Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable
 from shoal_solvers import Allocation, Placement
@@ -35,7 +35,7 @@ def joined(
         allocation: of its problem.
         groups: variables that are there from the same state on, each in one group.
     """
-    names = {name: " and ".join(group) for group in groups for name in group}
+    names = {name: AND.join(group) for group in groups for name in group}
     variables: dict[str, StreamVariable] = {}
     for name, variable in lowered.variables.items():
         members = next((group for group in groups if name in group), (name,))
@@ -93,11 +93,11 @@ def joined_variable(variables: Sequence[StreamVariable]) -> StreamVariable:
     """One variable with the dimensions of several."""
     signed = np.concatenate([variable.ranges.signed for variable in variables])
     return StreamVariable(
-        " and ".join(variable.name for variable in variables),
+        AND.join(variable.name for variable in variables),
         join(*(variable.space for variable in variables)),
         Ranges(signed, max(variable.ranges.largest for variable in variables)),
         None,
-        " and ".join(f"{variable.name} {variable.words}" for variable in variables),
+        AND.join(f"{variable.name} {variable.words}" for variable in variables),
         _errors(variables),
         tuple(variables),
     )
@@ -131,7 +131,7 @@ def _joined_inputs(lowered: LoweredProgram, groups: Groups) -> Iterator[InputTab
             sizes = [len(lowered.variables[table.variable].space) for table in own]
             by_token = side_by_side([table.by_token for table in own], sizes)
             by_position = side_by_side([table.by_position for table in own], sizes)
-            yield InputTable(" and ".join(group), by_token, by_position)
+            yield InputTable(AND.join(group), by_token, by_position)
     yield from tables.values()
 
 

@@ -25,7 +25,7 @@ from shoal.lowering.held import Errors, Held, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
-from shoal.lowering.rules.width import counted_values
+from shoal.lowering.rules.width import LINEAR_COUNTS, counted_values
 from shoal.lowering.synthesis.tables import Layer, as_mlp
 from shoal.program.facts.distinct import is_total_order
 from shoal.program.facts.domains import Enumerated, domain_of
@@ -59,7 +59,12 @@ class _Order:
 
 
 def sorted_values(context: Context, node: Node) -> Offers[None]:
-    """An aggregate of tokens' values that fetches by their rank, by counts of tokens."""
+    """An aggregate of tokens' values that fetches by their rank, by counts of tokens.
+
+    Heads have to write counts for that, as by the rule ``linear-counts``.
+    """
+    if LINEAR_COUNTS not in context.passes:
+        return
     order = _order(context, node)
     tokens = next((n for n in context.inferred.program if n.op is Op.TOKENS), None)
     if order is None or tokens is None or node.id not in context.held:
