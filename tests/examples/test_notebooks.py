@@ -70,7 +70,8 @@ WRONG = {
     "nothing": rasp.Aggregate(
         rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.FALSE), rasp.tokens
     ),
-    "counts one-hot": rasp.keep(COUNTS) + rasp.Aggregate(BEFORE, rasp.keep(COUNTS), default=0),
+    "counts one-hot": rasp.keep(COUNTS)
+    + rasp.keep(rasp.Aggregate(BEFORE, rasp.keep(COUNTS), default=0)),
 }
 
 

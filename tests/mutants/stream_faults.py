@@ -68,7 +68,7 @@ def _constants_forgotten(correct: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "_input",
+    "input",
     "columns exchanged",
     "the embedding stores functionals in another order than readers read them",
     can_show=has_pass("narrow"),
@@ -110,7 +110,7 @@ def _with_early_tables(correct: Function, change: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "_input",
+    "input",
     "early columns not embedded",
     "the embedding has zeros for what ends early",
     can_show=has_pass("narrow"),
@@ -122,7 +122,7 @@ def _early_columns_not_embedded(correct: Function) -> Function:
 
 @_fault(
     Narrowed,
-    "_input",
+    "input",
     "early columns of the next token",
     "of what ends early the embedding has for each token what belongs to the next one",
     can_show=has_pass("narrow"),
