@@ -487,3 +487,15 @@ def test_a_head_that_reads_a_value_in_one_role_follows_it_in_the_others() -> Non
     model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=3)
     with pytest.raises(shoal.UnwritableError, match="it is made of"):
         model.write("positive", [0, 3], [True, False])
+
+
+def test_the_decoder_does_not_read_around_what_is_computed_as_well() -> None:
+    """The length so far is an index for the decoder, and one-hot for the head that looks for it."""
+    size = rasp.numerical(rasp.Map(lambda n: n, rasp.length)).named("size")
+    found = rasp.Aggregate(rasp.Select(size, rasp.tokens, rasp.Comparison.EQ), rasp.tokens)
+    both = rasp.SequenceMap(lambda t, x: None if x is None else t, rasp.tokens, found)
+    program = rasp.SequenceMap(max, size, both)
+    options = {"vocab": [-2, 1, 5], "max_seq_len": 3, "causal": True}
+    model = shoal.compile(program, **options)
+    with pytest.raises(shoal.UnwritableError, match="where it would not be noticed"):
+        model.write("length", [-2, 1, -2], [3, 1, 3])

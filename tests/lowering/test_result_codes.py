@@ -142,3 +142,14 @@ def test_results_that_can_be_read_off_wide_values_are_coded_nevertheless() -> No
     assert model.d_model <= 4
     one_hot = right(program, vocab=range(4), max_seq_len=4, result="one-hot")
     assert one_hot.d_model >= 16
+
+
+@pytest.mark.parametrize("values", [(1e-60, 0), (1e-30, 2e-30), (1e30, -1e30), (-1e-20, 1.0)])
+def test_numbers_whose_squares_float32_does_not_hold_are_told_apart(
+    values: tuple[float, float],
+) -> None:
+    program = Map(lambda t: values[t], tokens)
+    first = Aggregate(Select(indices, Map(lambda i: 0, indices), Comparison.EQ), program)
+    for one in (program, first):
+        model = shoal.compile(one, vocab=[0, 1], max_seq_len=3)
+        assert model.run([1, 0]) == one([1, 0])

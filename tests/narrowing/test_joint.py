@@ -83,3 +83,10 @@ def test_words_for_passes() -> None:
         pass_names("joint")
     with pytest.raises(shoal.InvalidOptionError, match='"all", "none" or "smallest"'):
         pass_names("small")
+
+
+def test_a_small_number_is_not_read_off_a_large_one_beside_it() -> None:
+    far = rasp.numerical(rasp.Map(lambda t: t - 100, rasp.tokens)).named("far")
+    program = rasp.Map(lambda x: x > 0, far)
+    model = right(program, vocab=(2**53 + 1, 3, 7), max_seq_len=1, passes="smallest")
+    assert "far" in model.given_up or model.read("far", [3]) == pytest.approx([-97])

@@ -147,7 +147,38 @@ class Readers:
                     allowed = set(self._read_for(operands, led_to))
                     if {*self._used(part, role, units)} & variables - allowed:
                         return other
-        return None
+        on_the_way = {label, *seen[Patch.RESULT]} if Patch.RESULT in seen else set()
+        changed = led_to | ({label} if is_everywhere else set())
+        return self.atlas.output if self._result_reads_around(changed, on_the_way) else None
+
+    def _result_reads_around(self, changed: set[str], on_the_way: set[str]) -> bool:
+        """Whether the decoder reads something that changes from what does not.
+
+        Args:
+            changed: s-ops whose variables follow what is replaced.
+            on_the_way: s-ops that the decoder is known to read as they are to be.
+        """
+        used = set(self.atlas.result.variables)
+        agenda, visited = [self.atlas.output], {self.atlas.output}
+        while agenda:
+            label = agenda.pop()
+            value = self.atlas.values[label]
+            own = {name for reading in self.own(value) for name in reading.variables}
+            if label in on_the_way or label not in changed or own & used:
+                continue
+            views = [{*r.variables} for r in value.readings if r.variables]
+            views = [names for names in views if names <= used and label != self.atlas.output]
+            if views:
+                if not any(all(self._owner(n) in changed for n in names) for names in views):
+                    return True
+                continue
+            more = {*self.atlas.mentioned[label]} - visited
+            visited |= more
+            agenda += more
+        return False
+
+    def _owner(self, variable: str) -> str | None:
+        return self.atlas.places[variable].value
 
     def heard(self, reader: str, path: tuple[str, ...], value: NamedValue) -> Heard:
         """How a consumer reads a value; see ``_hear``."""

@@ -19,6 +19,9 @@ The nearest code c to x has the greatest 2 c x - c**2. Of two codes that are one
 by 1, and where they are up to 512 rounding of float32 takes them off by 2 * 2**-25 * 2**19 = 1/32.
 """
 
+_USUAL = 2.0**30
+"""Numbers that are larger, or less than the inverse of this apart, are not their own codes."""
+
 _SAME_SHIFT = 1e-9
 """What rounding may make of numbers that are moved by one shift."""
 
@@ -65,7 +68,7 @@ class Code(Form):
             numbers = number_codes(domain)[:, :1]
             if domain.nullable:
                 numbers = numbers - numbers.min() + 1.0
-            if _gaps(numbers) <= LARGEST:
+            if _gaps(numbers) <= LARGEST and _are_of_usual_size(numbers):
                 return np.asarray(numbers)
         return _numbered(domain)
 
@@ -81,6 +84,12 @@ def _numbered(domain: Enumerated) -> Float[Array, "classes coordinates"]:
     """[classes, 1]: 1, 2, ... where 0 is None; else whole numbers around 0."""
     first = 1 if domain.nullable else -(len(domain) // 2)
     return np.arange(first, first + len(domain), dtype=float)[:, None]
+
+
+def _are_of_usual_size(codes: Float[Array, "classes coordinates"]) -> bool:
+    """Whether float32 holds squares of codes and of their gaps, which the decoder compares."""
+    gap = float(np.diff(np.sort(codes[:, 0])).min(initial=1.0))
+    return gap >= 1 / _USUAL and float(np.abs(codes).max(initial=0.0)) <= _USUAL
 
 
 def _gaps(codes: Float[Array, "classes coordinates"]) -> float:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from shoal.contract import TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import join
 from shoal.craft.components import BOS_SPACE, MARK, Component, pin_to_bos
@@ -233,7 +234,7 @@ class Narrowed:
         if not self.chosen.is_there(held):
             return None
         coordinates = self.through(held.coordinates, is_exact=False)
-        if coordinates is None:
+        if coordinates is None or not (held is self.chosen.result or self._is_close(held)):
             return None
         used = {direction.variable for direction in coordinates.source.directions}
         early = used & {part.name for name in held.variables for part in self.parts(name)[1:]}
@@ -243,6 +244,19 @@ class Narrowed:
         names = (*held.variables, *sorted(early))
         coordinates = self._over_all(names, coordinates)
         return replace(held, variables=names, coordinates=coordinates, own=self._own(held))
+
+    def _is_close(self, held: Held) -> bool:
+        """Whether small values are read as precisely as large ones beside them."""
+        for name, rows in by_variable(held.coordinates, self.chosen.lowered):
+            stored = self.stored.get(name)
+            found = None if stored is None else stored.read(rows)
+            if stored is None or found is None:
+                continue
+            values = stored.points @ rows
+            off = np.abs(stored.points @ stored.basis @ found[0] + found[1] - values)
+            if (off > TOLERANCE * np.maximum(1.0, np.abs(values))).any():
+                return False
+        return True
 
     def held(self, held: Held) -> Held | None:
         """What is held, in the same form, or as what is stored if that tells its values apart."""
