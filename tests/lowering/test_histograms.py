@@ -109,3 +109,14 @@ def test_tokens_can_be_replaced_and_what_follows_from_them_cannot() -> None:
     for name in ("rank", "indices"):
         with pytest.raises(UnwritableError, match="takes for granted"):
             model.write(name, [0, 3, 2], [0, 1, 2])
+
+
+@pytest.mark.parametrize("readers", [["rank"], ["fetched"]])
+def test_tokens_are_not_replaced_for_some_alone(readers: list[str]) -> None:
+    keys = rasp.SequenceMap(lambda t, i: 10 * t + i, rasp.tokens, rasp.indices)
+    rank = rasp.keep(rasp.SelectorWidth(rasp.Select(keys, keys, Comparison.LT)).named("rank"))
+    there = rasp.Select(rank, rasp.indices, Comparison.EQ)
+    model = right(rasp.Aggregate(there, rasp.tokens).named("fetched"), vocab=VOCAB)
+    assert uses_counts(model)
+    with pytest.raises(UnwritableError, match="takes for granted"):
+        model.patch([3, 1, 2], shoal.Patch.values("tokens", [1, 2, 3], readers=readers))

@@ -90,3 +90,17 @@ def test_a_small_number_is_not_read_off_a_large_one_beside_it() -> None:
     program = rasp.Map(lambda x: x > 0, far)
     model = right(program, vocab=(2**53 + 1, 3, 7), max_seq_len=1, passes="smallest")
     assert "far" in model.given_up or model.read("far", [3]) == pytest.approx([-97])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_shared_columns_that_may_be_negative_are_erased(sign: int) -> None:
+    """Sums of means, of which the least is below what their dimensions are by themselves."""
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    number = rasp.numerical(rasp.Map(lambda t: sign * (t - 5), rasp.tokens))
+    low = rasp.numerical(rasp.Aggregate(earlier, number))
+    own = rasp.numerical(rasp.Aggregate(same, rasp.numerical(rasp.indices)))
+    total = rasp.numerical(rasp.LinearSequenceMap(low, own, 1, 1))
+    large = rasp.Map(lambda x: x > 0, total)
+    there = rasp.Select(large, large, rasp.Comparison.EQ)
+    right(rasp.SelectorWidth(there), vocab=(1, 3, 7), max_seq_len=4, passes="smallest")

@@ -46,3 +46,14 @@ def test_names_that_nothing_else_tells_keep_inputs_apart() -> None:
     both = rasp.SequenceMap(lambda t, i: (t, i), rasp.tokens, rasp.indices)
     model = shoal.compile(both, vocab=[0, 1, 2], max_seq_len=3)
     assert model.run([2, 0, 1]) == [(2, 0), (0, 1), (1, 2)]
+
+
+def test_columns_of_several_have_a_name_of_their_own() -> None:
+    number, index = rasp.numerical(rasp.tokens), rasp.numerical(rasp.indices)
+    total = rasp.numerical(rasp.LinearSequenceMap(number, index, 1, 1))
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    for name in ("tokens and indices", "tokens_2 and indices"):
+        mean = rasp.numerical(rasp.Aggregate(same, total)).named(name)
+        right(mean, vocab=(1, 2, 3))
+        count = rasp.keep(rasp.SelectorWidth(same).named(name))
+        right(rasp.numerical(rasp.LinearSequenceMap(total, count, 1, 1)), vocab=(1, 2, 3))

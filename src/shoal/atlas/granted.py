@@ -7,22 +7,24 @@ from shoal.atlas.readers import Readers
 from shoal.program.ir import Op
 
 
-def taken_for_granted(readers: Readers, label: str) -> str | None:
+def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> str | None:
     """An s-op that the model does not compute as the program says, if a value is replaced.
 
     It depends on the value, and is the same on all inputs; or it does not, and is read from what
     does, since the two are the same on all inputs. An aggregate that is left out follows what its
-    operand is made of, but not the operand itself.
+    operand is made of, but not the operand itself. One that is told from counts of tokens follows
+    these, and nothing that is made of them.
 
     Args:
         readers: of the model.
         label: of the value.
+        is_for_all: whether all who read it see the new one.
     """
     atlas = readers.atlas
     led_to, reached = readers.led_to(label), readers.reached(label)
     affected = readers.variables_for(led_to)
     changed = {label, *led_to}
-    is_token = atlas.values[label].op == Op.TOKENS
+    is_token = atlas.values[label].op == Op.TOKENS and is_for_all
     for other, value in atlas.values.items():
         if other in atlas.told_by_counts & led_to and not is_token:
             return other  # counts are of tokens, whatever follows from these

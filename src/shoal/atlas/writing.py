@@ -121,15 +121,15 @@ class Writer:
                     f"{show_value(patch)} is no patch; make one by shoal.Patch.value(name, value)"
                 )
             value = self.atlas.named(patch.name)
-            self.require_computed(value)
+            self.require_computed(value, patch.readers is None)
             content = content_of(value, tokens, patch, lambda other: self.run(other, ()))
             chosen = self._chosen(value, patch.readers)
             replaced.setdefault(value.label, []).append((content, chosen))
         return replaced
 
-    def require_computed(self, value: NamedValue) -> None:
+    def require_computed(self, value: NamedValue, is_for_all: bool = True) -> None:
         """Refuse to replace what the model takes something for granted of."""
-        granted = taken_for_granted(self.readers, value.label)
+        granted = taken_for_granted(self.readers, value.label, is_for_all)
         if granted is not None:
             raise UnwritableError(
                 value.label,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from shoal.lowering.offers import InputTable
 from shoal.lowering.synthesis.tables import Table
 from shoal_solvers import Allocation
 
-MOST_TOGETHER = 4096
+MOST_TOGETHER = 2**14
 """Of all that variables can be together so many are listed."""
 
 SAME = 1e-9
@@ -137,12 +138,33 @@ class Chosen:
     def _known_points(self) -> dict[str, Matrix]:
         return {}
 
-    def points_together(self, names: Sequence[str]) -> Float[Array, "points dimensions"]:
-        """What variables can be together: everything if that is little, or what spans the space.
+    def are_listed_together(self, names: Sequence[str]) -> bool:
+        """Whether all that variables can be together is little enough to be listed."""
+        return prod(len(self.points(name)) for name in names) <= MOST_TOGETHER
 
-        Nothing is known of how they depend on each other.
-        """
+    def points_together(self, names: Sequence[str]) -> Float[Array, "points dimensions"]:
+        """What variables can be together; nothing is known of how they depend on each other."""
         return _together([self.points(name) for name in names])
+
+    def is_listed(self, variable: StreamVariable) -> bool:
+        """Whether its points are all that a variable can be, and not some that span its space."""
+        if variable.of:
+            return all(map(self.is_listed, variable.of))
+        if any(table.variable == variable.name for table in self.inputs):
+            return True
+        held = self.lowered.stored.get(variable.name)
+        return held is not None and self._listed(held) is not None
+
+    @staticmethod
+    def _listed(held: Held) -> Matrix | None:
+        """What a variable can be that holds one value; None if that cannot be listed."""
+        if not has_one_point_each(held):
+            return None
+        assert held.codes is not None
+        rows = with_none(held.codes, held.domain.nullable)
+        points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
+        is_right = len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME
+        return np.asarray(points) if is_right else None
 
     def _points(self, variable: StreamVariable) -> Matrix:
         name, size = variable.name, len(variable.space)
@@ -152,26 +174,17 @@ class Chosen:
         if variable.of:
             return _together([self._points(member) for member in variable.of])
         held = self.lowered.stored.get(name)
-        if held is not None and has_one_point_each(held):
-            assert held.codes is not None
-            rows = with_none(held.codes, held.domain.nullable)
-            points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
-            if len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME:
-                return np.asarray(points)
+        points = None if held is None else self._listed(held)
+        if points is not None:
+            return points
         return np.vstack([np.eye(size), np.zeros((1, size))])
 
 
 def _together(each: Sequence[Matrix]) -> Matrix:
-    """Rows of several lists side by side: all pairs, or some of which each row is in one."""
+    """Rows of several lists side by side, in all combinations."""
     points = np.zeros((1, 0))
     for rows in each:
-        every = len(points) * len(rows)
-        first, second = np.divmod(np.arange(every), len(rows))
-        if every > MOST_TOGETHER:  # each with the first of the other, and all in step
-            count = np.arange(max(len(points), len(rows)))
-            first = np.concatenate([np.arange(len(points)), 0 * rows[:, 0].astype(int), count])
-            second = np.concatenate([0 * points[:, 0].astype(int), np.arange(len(rows)), count])
-            first, second = first % len(points), second % len(rows)
+        first, second = np.divmod(np.arange(len(points) * len(rows)), len(rows))
         points = np.hstack([points[first], rows[second]])
     return points
 

@@ -6,7 +6,7 @@ their names, so what reads them need not change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -35,13 +35,13 @@ def joined(
         allocation: of its problem.
         groups: variables that are there from the same state on, each in one group.
     """
-    names = {name: AND.join(group) for group in groups for name in group}
+    names = {name: joined_name(lowered, group) for group in groups for name in group}
     variables: dict[str, StreamVariable] = {}
     for name, variable in lowered.variables.items():
         members = next((group for group in groups if name in group), (name,))
         if members[-1] == name:
             each = [lowered.variables[member] for member in members]
-            made = variable if len(each) == 1 else joined_variable(each)
+            made = variable if len(each) == 1 else joined_variable(each, names[name])
             variables[made.name] = made
     operations = [o for o in lowered.operations if o.name in allocation.placements]
     placements = dict(allocation.placements)
@@ -79,7 +79,7 @@ def joined(
         replace(
             lowered,
             variables=variables,
-            inputs=tuple(_joined_inputs(lowered, groups)),
+            inputs=tuple(_joined_inputs(lowered, groups, names)),
             operations=tuple(operations),
             held={number: tuple(map(way, ways)) for number, ways in lowered.held.items()},
             raw={number: held(one) for number, one in lowered.raw.items()},
@@ -89,11 +89,19 @@ def joined(
     )
 
 
-def joined_variable(variables: Sequence[StreamVariable]) -> StreamVariable:
+def joined_name(lowered: LoweredProgram, group: Sequence[str]) -> str:
+    """What several variables are called as one; no other variable is called so."""
+    name = AND.join(group)
+    while name in lowered.variables:
+        name += " together"
+    return name
+
+
+def joined_variable(variables: Sequence[StreamVariable], name: str) -> StreamVariable:
     """One variable with the dimensions of several."""
     signed = np.concatenate([variable.ranges.signed for variable in variables])
     return StreamVariable(
-        AND.join(variable.name for variable in variables),
+        name,
         join(*(variable.space for variable in variables)),
         Ranges(signed, max(variable.ranges.largest for variable in variables)),
         None,
@@ -122,7 +130,9 @@ def _parts(sizes: Sequence[int]) -> Iterator[slice]:
     return (slice(*ends) for ends in pairwise(accumulate(sizes, initial=0)))
 
 
-def _joined_inputs(lowered: LoweredProgram, groups: Groups) -> Iterator[InputTable]:
+def _joined_inputs(
+    lowered: LoweredProgram, groups: Groups, names: Mapping[str, str]
+) -> Iterator[InputTable]:
     """What the embedding puts into the inputs, those of a group as one."""
     tables = {table.variable: table for table in lowered.inputs}
     for group in groups:
@@ -131,7 +141,7 @@ def _joined_inputs(lowered: LoweredProgram, groups: Groups) -> Iterator[InputTab
             sizes = [len(lowered.variables[table.variable].space) for table in own]
             by_token = side_by_side([table.by_token for table in own], sizes)
             by_position = side_by_side([table.by_position for table in own], sizes)
-            yield InputTable(AND.join(group), by_token, by_position)
+            yield InputTable(names[group[0]], by_token, by_position)
     yield from tables.values()
 
 

@@ -20,12 +20,12 @@ from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import join
 from shoal.craft.components import BOS_SPACE, MARK, Component, pin_to_bos
 from shoal.craft.fitting import product
-from shoal.lowering.held import AND, Held, StreamVariable
+from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, decided
 from shoal.lowering.offers import InputTable
 from shoal.narrowing.chosen import Chosen, by_variable, reads_of, with_reads
-from shoal.narrowing.joined import joined
+from shoal.narrowing.joined import joined, joined_name
 from shoal.narrowing.names import as_codes, wanted_by_names
 from shoal.narrowing.plan import plan
 from shoal.narrowing.stored import Stored
@@ -116,7 +116,8 @@ def _with_joined(narrow: Narrowed, names: Collection[int], also_written: bool) -
     while groups := worth_joining(narrow.chosen, narrow.stored, also_written):
         before = narrow.chosen
         tried = _planned(Chosen(*joined(before.lowered, before.allocation, groups)), names)
-        precise = [group for group in groups if AND.join(group) in tried.stored]
+        names_of = {group: joined_name(before.lowered, group) for group in groups}
+        precise = [group for group in groups if names_of[group] in tried.stored]
         if 0 < len(precise) < len(groups):
             tried = _planned(Chosen(*joined(before.lowered, before.allocation, precise)), names)
         if not precise or tried.columns >= narrow.columns:

@@ -103,7 +103,8 @@ def _borne_by_neurons(component: Component, stored: Stored | None, demands: Dema
         stored: what they write; None for all dimensions.
         demands: what is read of that.
     """
-    if not isinstance(component, MLP) or demands.exact or demands.free or not demands.decoded:
+    is_decoded = demands.decoded and all(when == AT_THE_END for when, _ in demands.decoded)
+    if not isinstance(component, MLP) or demands.exact or demands.free or not is_decoded:
         return 0.0
     rows = demands.joined(demands.decoded)
     found = (rows, None) if stored is None else stored.read(rows)
@@ -130,7 +131,7 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
     basis = chosen_basis(points, at_bos, exact, free)
-    whole = Stored(variable, basis, points, at_bos)
+    whole = Stored(variable, basis, points, at_bos, is_listed=chosen.is_listed(variable))
     read_since = cache(lambda since: kinds(demands, since))
     ways = _ways(chosen, whole, demands, is_exact=bool(exact.size))
     return next((way for way in ways if is_precise(way, demands.times, read_since)), None)

@@ -13,7 +13,7 @@ from shoal.contract import ROUNDING
 from shoal.craft.bases import Direction, Space
 from shoal.craft.components import MLP, Component, Head, Heads
 from shoal.craft.fitting import grid_step, product
-from shoal.forms.form import ranges_of
+from shoal.forms.form import Ranges, ranges_of
 from shoal.lowering.held import Errors, StreamVariable
 from shoal.narrowing.basis import ReadThrough
 from shoal.narrowing.idle import without_idle
@@ -34,6 +34,7 @@ class Stored:
         written: how far off the columns are by the MLP that computes all dimensions, if one does.
         levels: how many columns are variables of their own, those that are read longest first, so
             that the others can be erased before them.
+        is_listed: whether the points are all that it can be, and not some that span its space.
     """
 
     before: StreamVariable
@@ -44,6 +45,7 @@ class Stored:
     seen: Errors | None = None
     written: Errors | None = None
     levels: tuple[int, ...] = ()
+    is_listed: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,10 +162,17 @@ class Stored:
                 self.before,
                 name=name,
                 space=Space(self.space.directions[part]),
-                ranges=ranges_of(columns[:, part]),
+                ranges=ranges_of(columns[:, part]) if self.is_listed else self._bounds(part),
                 words=f"{self.before.words}, in part",
                 of=(),
                 errors=self.errors.of(part),
             )
             for name, part in zip(self.names, self.parts, strict=True)
         )
+
+    def _bounds(self, part: slice) -> Ranges:
+        """What columns can be at most, by what each dimension can."""
+        basis, before = self.basis[:, part], self.before.ranges
+        signed = (basis < 0) | ((basis > 0) & before.signed[:, None])
+        largest = before.largest * np.abs(basis).sum(axis=0).max(initial=0.0)
+        return Ranges(np.asarray(signed.any(axis=0)), float(largest))

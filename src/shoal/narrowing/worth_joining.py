@@ -9,12 +9,16 @@ import numpy as np
 
 from shoal.craft.affine import Matrix
 from shoal.lowering.lower import BOS_VARIABLE
+from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.basis import chosen_basis
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.joined import joined_variable
 from shoal.narrowing.plan import reads_at_the_end
 from shoal.narrowing.stored import Stored
+
+_KNOWN_BY_RULE = (PRIORITIES, HISTOGRAMS)
+"""What these compute, the atlas knows by who computes it."""
 
 MOST_NUMBERS = 2**18
 """In the list of all that inputs can be together; they stay apart where there are more."""
@@ -40,6 +44,8 @@ def worth_joining(
             nx.add_path(graph, own if len(own) > 1 else [])
         for part in nx.connected_components(graph):
             group = tuple(name for name in chosen.lowered.variables if name in part)
+            if not chosen.are_listed_together(group):
+                continue
             if _columns_together(chosen, group, reads, touched) < sum(
                 stored[name].basis.shape[1]
                 if name in stored
@@ -72,7 +78,7 @@ def _births(chosen: Chosen, also_written: bool) -> Iterator[Collection[str]]:
     if also_written:
         written: dict[int, list[str]] = {}
         for operation, number in chosen.operations:
-            if operation.name not in apart and operation.rules[number] != PRIORITIES:
+            if operation.name not in apart and operation.rules[number] not in _KNOWN_BY_RULE:
                 when = chosen.allocation.placements[operation.name].half_layer
                 written.setdefault(when, []).append(operation.name)
         yield from written.values()
@@ -85,7 +91,7 @@ def _columns_together(
     touched: Sequence[Mapping[str, Matrix]],
 ) -> int:
     """How many functionals are read of some variables together."""
-    variable = joined_variable([chosen.lowered.variables[name] for name in group])
+    variable = joined_variable([chosen.lowered.variables[name] for name in group], "")
     exact, free = ([np.zeros((len(variable.space), 0))] for _ in range(2))
     for read, rows in zip(reads, touched, strict=True):
         if not rows.keys().isdisjoint(group):
