@@ -49,7 +49,7 @@ def uses_counts(model: shoal.Model) -> bool:
     return any("histograms" in part.rules for part in model.atlas.parts)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data(), place=st.sampled_from(sorted(PLACES)), causal=st.booleans())
 def test_whatever_is_fetched_by_a_rank_agrees(
     data: st.DataObject, place: str, causal: bool
@@ -66,7 +66,7 @@ def test_whatever_is_fetched_by_a_rank_agrees(
         int(order is Comparison.LEQ),
         data.draw(st.booleans()),
     )
-    right(program, vocab=VOCAB, max_seq_len=4, causal=causal)
+    right(program, vocab=VOCAB, max_seq_len=3, causal=causal)
 
 
 @pytest.mark.parametrize("place", ["index", "last", "first", "every other"])

@@ -18,7 +18,6 @@ from shoal.lowering.rules import (
     result_scores,
 )
 from shoal.narrowing import joined
-from shoal.narrowing.basis import ReadThrough
 from shoal.narrowing.narrow import Narrowed
 from shoal.options import pass_names
 from shoal_analysis.fuzzing.cases import Case, Line
@@ -52,18 +51,18 @@ v5 = Aggregate(s4, v3)"""
 
 
 @_fault(
-    ReadThrough,
-    "__call__",
+    Narrowed,
+    "through",
     "constants forgotten",
     "readers of what is stored do not add what is left out",
     can_show=has_pass("narrow"),
 )
 def _constants_forgotten(correct: Function) -> Function:
-    def read_through(self: Any, wanted: Any) -> Any:
-        found = correct(self, wanted)
-        return found and (found[0], np.zeros_like(found[1]))
+    def through(self: Any, affine: Any, is_exact: bool) -> Any:
+        found = correct(self, affine, is_exact)
+        return found and replace(found, bias=affine.bias)
 
-    return read_through
+    return through
 
 
 @_fault(

@@ -22,7 +22,7 @@ def stock_model(name: str, **options: object) -> shoal.Model:
     return shoal.compile(program, vocab=stock.vocab, max_seq_len=stock.max_seq_len, **options)  # type: ignore[arg-type]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(s_ops())
 def test_random_programs_agree(program: rasp.SOp) -> None:
     model = accepted(program, vocab=VOCAB, max_seq_len=LONGEST, passes="smallest")

@@ -23,7 +23,7 @@ def test_a_sum_takes_one_column_and_names_are_read() -> None:
     assert model.write("tokens", tokens, tokens[::-1]) == program(tokens[::-1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     weights=st.tuples(st.integers(-3, 3), st.integers(-3, 3)),
     least=st.integers(-5, 5),
