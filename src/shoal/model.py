@@ -112,7 +112,7 @@ class Model(Transformer):
 
         Found by reading each of them on one input that is as long as there may be.
         """
-        if JOINT not in self.atlas.options["passes"].split(", "):
+        if JOINT not in self.atlas.passes:
             return ()
         encoder = self.input_encoder
         tokens = list(islice(cycle(encoder.vocab), encoder.max_seq_len))

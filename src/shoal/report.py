@@ -60,24 +60,23 @@ def report(model: Transformer, atlas: Atlas, given_up: Sequence[str] = ()) -> st
     if given_up:
         lines += _wrapped("names given up", ", ".join(given_up))
     for line, found in enumerate(atlas.undefined):
-        lines += textwrap.wrap(
-            f"{found.label}: {found.text}",
-            initial_indent=f"{'' if line else 'undefined where':<17} ",
-            subsequent_indent=f"{'':<17} ",
-        )
+        text = f"{found.label}: {found.text}"
+        lines += _wrapped("" if line else "undefined where", text, 70)
     for line, it in enumerate(dear(model.weights, atlas)):
-        lines += textwrap.wrap(
-            f"{it.name} takes {it.amount} of {it.of} ({it.size}): {it.advice}",
-            80,
-            initial_indent=f"{'' if line else 'what is dear':<17} ",
-            subsequent_indent=f"{'':<17} ",
-            break_long_words=False,
-        )
+        text = f"{it.name} takes {it.amount} of {it.of} ({it.size}): {it.advice}"
+        lines += _wrapped("" if line else "what is dear", text, break_long_words=False)
     total = sum(atlas.seconds.values())
     stages = ", ".join(f"{name} {1000 * s:.1f}" for name, s in atlas.seconds.items())
     lines.append(f"{'compile time':<17} {1000 * total:.1f} ms ({stages})")
     return "\n".join(lines)
 
 
-def _wrapped(name: str, text: str) -> list[str]:
-    return textwrap.wrap(text, 80, initial_indent=f"{name:<17} ", subsequent_indent=f"{'':<17} ")
+def _wrapped(name: str, text: str, width: int = 80, break_long_words: bool = True) -> list[str]:
+    """A text beside its name, on as many lines as it takes."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=f"{name:<17} ",
+        subsequent_indent=f"{'':<17} ",
+        break_long_words=break_long_words,
+    )

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from shoal import Model
 from shoal.errors import ShoalError
 from shoal.options import pass_names
 from shoal_analysis.fuzzing.cases import Case
@@ -76,17 +77,23 @@ def lacks_pass(name: str) -> Callable[[Case], bool]:
     return lambda case: name not in pass_names(case.options.passes)
 
 
+def model_of(case: Case) -> Model | None:
+    """A case compiled; None if it is refused."""
+    try:
+        return compile_case(case, case.build())
+    except ShoalError:
+        return None
+
+
 def uses_pass(name: str) -> Callable[[Case], bool]:
     """Cases in whose model a pass has saved something."""
 
     def uses(case: Case) -> bool:
         if name not in pass_names(case.options.passes):
             return False
-        try:
-            model = compile_case(case, case.build())
-        except ShoalError:
-            return False
-        return any(saved.name == name and saved.count for saved in model.atlas.savings)
+        model = model_of(case)
+        saved = () if model is None else model.atlas.savings
+        return any(saving.name == name and saving.count for saving in saved)
 
     return uses
 
@@ -97,12 +104,9 @@ def uses_rule(name: str) -> Callable[[Case], bool]:
     def uses(case: Case) -> bool:
         if name not in pass_names(case.options.passes):
             return False
-        try:
-            stages = compile_case(case, case.build()).stages
-        except ShoalError:
-            return False
-        assert stages is not None
-        return any(name in operation.rules for operation in stages.lowered.operations)
+        model = model_of(case)
+        operations = () if model is None else model.lowered.operations
+        return any(name in operation.rules for operation in operations)
 
     return uses
 

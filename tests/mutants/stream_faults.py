@@ -29,6 +29,7 @@ from tests.mutants.planting import (
     fault,
     has,
     has_pass,
+    model_of,
     uses_rule,
 )
 
@@ -139,11 +140,8 @@ def _added_to_its_position(case: Case) -> Case:
 
 def _shares_columns(case: Case) -> bool:
     """Whether inputs are held in the same columns."""
-    try:
-        model = compile_case(case, case.build())
-    except ShoalError:
-        return False
-    return any(" and " in name for name in model.variables)
+    model = model_of(case)
+    return model is not None and any(" and " in name for name in model.variables)
 
 
 @_fault(

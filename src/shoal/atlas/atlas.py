@@ -323,6 +323,11 @@ class Atlas:
     spare: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     basis: Matrix | None = None
 
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """The names of the passes that it was compiled with."""
+        return tuple(self.options["passes"].split(", "))
+
     @cached_property
     def told_by_counts(self) -> frozenset[str]:
         """S-ops that fetch by a rank, and are told from how often each token occurs instead."""
@@ -334,11 +339,9 @@ class Atlas:
     def left_to_counts(self) -> frozenset[str]:
         """What those depend on as they are written, tokens included."""
         found: set[str] = set()
-        agenda = list(self.told_by_counts)
-        while agenda:
-            more = {*self.sources[agenda.pop()]} - found
-            found |= more
-            agenda += more
+        for label, sources in reversed(self.sources.items()):  # operands come first
+            if label in self.told_by_counts | found:
+                found.update(sources)
         return frozenset(found)
 
     @cached_property

@@ -277,8 +277,8 @@ def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
             "values apart; give it a name, keep it by rasp.keep(...), or leave out the pass narrow",
             merged=True,
         )
-    is_joint = "joint" in atlas.options["passes"].split(", ")
-    advice = ", and without the pass joint names stay" if is_joint and value.is_named else ""
+    is_given_up = "joint" in atlas.passes and value.is_named
+    advice = ", and without the pass joint names stay" if is_given_up else ""
     which = "it" if missing in (None, value.label) else f"{missing!r}, from which it follows"
     return UnreadableError(
         value.label,

@@ -60,6 +60,12 @@ class AffineMap:
         """Map vectors of a larger space, of which only the source's directions are read."""
         return self(x[..., space.positions(self.source)])
 
+    def over(self, space: Space) -> AffineMap:
+        """The same map of a larger space, of which it reads nothing else."""
+        matrix = np.zeros((len(space), len(self.target)))
+        matrix[space.positions(self.source)] = self.matrix
+        return replace(self, source=space, matrix=matrix)
+
     def plus(self, other: AffineMap) -> AffineMap:
         """The sum with a map into the same target."""
         source = join(self.source, other.source)

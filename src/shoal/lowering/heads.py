@@ -10,13 +10,14 @@ from shoal.contract import COLDNESS
 from shoal.craft.affine import AffineMap, Matrix, concatenate, constant
 from shoal.craft.bases import Direction, Space, numbered_space
 from shoal.craft.components import Head
+from shoal.forms.one_hot import OneHot
 from shoal.limits import Work
 from shoal.lowering.context import Context
 from shoal.lowering.held import Errors, Held, variables_of
 from shoal.lowering.offers import Offer
 from shoal.lowering.parabolas import Parabola, parabola_of
 from shoal.lowering.radii import Variables, projected_errors
-from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.ir import Node
 
 LIKE_A_KEY = 1.0
@@ -61,6 +62,17 @@ class Term:
     parabola: Parabola | None = None
     is_ranked: bool = False
     off: float = 0.0
+
+
+def always() -> Held:
+    """What is true at every position, and read from nothing."""
+    one = constant(numbered_space("always", 1), np.ones(1))
+    return Held(OneHot(), domain_of([[True]]), (), one)
+
+
+def selects_all() -> Term:
+    """The selector that selects all keys."""
+    return Term(always(), always(), np.ones((1, 1)))
 
 
 def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Term]:

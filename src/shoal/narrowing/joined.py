@@ -64,9 +64,7 @@ def joined(
         if found == before.variables:
             return before
         space = join(*(variables[name].space for name in found if name in variables))
-        matrix = np.zeros((len(space), before.width))
-        matrix[space.positions(before.coordinates.source)] = before.coordinates.matrix
-        coordinates = replace(before.coordinates, source=space, matrix=matrix)
+        coordinates = before.coordinates.over(space)
         return replace(before, variables=found, own=own, coordinates=coordinates)
 
     result = None if lowered.result is None else held(lowered.result)

@@ -114,13 +114,14 @@ def _planned(chosen: Chosen, names: Collection[int]) -> Narrowed:
 def _with_joined(narrow: Narrowed, names: Collection[int], also_written: bool) -> Narrowed:
     """The same with variables in shared columns, as long as that takes fewer."""
     while groups := worth_joining(narrow.chosen, narrow.stored, also_written):
-        before = narrow.chosen
-        tried = _planned(Chosen(*joined(before.lowered, before.allocation, groups)), names)
-        names_of = {group: joined_name(before.lowered, group) for group in groups}
-        precise = [group for group in groups if names_of[group] in tried.stored]
-        if 0 < len(precise) < len(groups):
-            tried = _planned(Chosen(*joined(before.lowered, before.allocation, precise)), names)
-        if not precise or tried.columns >= narrow.columns:
+        before, tried = narrow.chosen, narrow
+        while groups:
+            tried = _planned(Chosen(*joined(before.lowered, before.allocation, groups)), names)
+            precise = [g for g in groups if joined_name(before.lowered, g) in tried.stored]
+            if len(precise) == len(groups):
+                break
+            groups = precise
+        if not groups or tried.columns >= narrow.columns:
             break
         narrow = tried
     return narrow
@@ -243,7 +244,7 @@ class Narrowed:
         if early and others:  # these may be computed when the former are not there any more
             return None
         names = (*held.variables, *sorted(early))
-        coordinates = self._over_all(names, coordinates)
+        coordinates = coordinates.over(join(*(self.variables[name].space for name in names)))
         return replace(held, variables=names, coordinates=coordinates, own=self._own(held))
 
     def _is_close(self, held: Held) -> bool:
@@ -275,13 +276,6 @@ class Narrowed:
         if stored is None or len(stored.names) == 1 or not self.chosen.is_there(held):
             return None
         return as_codes(stored, held, 1)
-
-    def _over_all(self, names: Iterable[str], coordinates: AffineMap) -> AffineMap:
-        """The map with all directions of its variables, those that it does not need, too."""
-        space = join(*(self.variables[name].space for name in names))
-        matrix = np.zeros((len(space), len(coordinates.target)))
-        matrix[space.positions(coordinates.source)] = coordinates.matrix
-        return AffineMap(space, coordinates.target, matrix, coordinates.bias)
 
     def _own(self, held: Held) -> StreamVariable | None:
         return None if held.own is None else self.parts(held.own.name)[0]

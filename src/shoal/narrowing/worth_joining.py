@@ -20,7 +20,7 @@ from shoal.narrowing.stored import Stored
 _KNOWN_BY_RULE = (PRIORITIES, HISTOGRAMS)
 """What these compute, the atlas knows by who computes it."""
 
-MOST_NUMBERS = 2**18
+_MOST_NUMBERS = 2**18
 """In the list of all that inputs can be together; they stay apart where there are more."""
 
 
@@ -34,10 +34,13 @@ def worth_joining(
         stored: how variables are stored each by itself, if not whole.
         also_written: whether what components write is looked at, or inputs alone.
     """
+    births = [names for names in _births(chosen, also_written) if len(names) > 1]
+    if not births:
+        return []
     reads = list(_reads(chosen, stored))
     touched = [dict(by_variable(read.map, chosen.lowered)) for read in reads]
     found = []
-    for born_together in _births(chosen, also_written):
+    for born_together in births:
         graph = nx.Graph()
         for rows in touched:
             own = [name for name in rows if name in born_together]
@@ -68,12 +71,10 @@ def _births(chosen: Chosen, also_written: bool) -> Iterator[Collection[str]]:
     """Variables that are there from the same state on, and may share columns."""
     apart = {BOS_VARIABLE, *chosen.lowered.marks, *chosen.whole}
     inputs = [table for table in chosen.inputs if table.variable not in apart]
-    rows = [
-        [len(t) for t in tables if t is not None]
-        for tables in ([t.by_token for t in inputs], [t.by_position for t in inputs])
-    ]
+    tokens = max((len(t.by_token) for t in inputs if t.by_token is not None), default=1)
+    positions = max((len(t.by_position) for t in inputs if t.by_position is not None), default=1)
     size = sum(len(chosen.lowered.variables[table.variable].space) for table in inputs)
-    if max(rows[0], default=1) * max(rows[1], default=1) * size <= MOST_NUMBERS:
+    if tokens * positions * size <= _MOST_NUMBERS:
         yield [table.variable for table in inputs]
     if also_written:
         written: dict[int, list[str]] = {}

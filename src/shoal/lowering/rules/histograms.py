@@ -15,17 +15,14 @@ import numpy as np
 
 from shoal.arrays import Array, Float, Int
 from shoal.contract import ROUNDING, TABLE_TOLERANCE
-from shoal.craft.affine import constant
-from shoal.craft.bases import numbered_space
 from shoal.craft.fitting import fit_affine
-from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term
+from shoal.lowering.heads import selects_all
 from shoal.lowering.held import Errors, Held, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
-from shoal.lowering.rules.width import LINEAR_COUNTS, counted_values
+from shoal.lowering.rules.width import countable_terms, counted_values
 from shoal.lowering.synthesis.tables import Layer, as_mlp
 from shoal.program.facts.distinct import is_total_order
 from shoal.program.facts.domains import Enumerated, domain_of
@@ -63,7 +60,9 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
 
     Heads have to write counts for that, as by the rule ``linear-counts``.
     """
-    if LINEAR_COUNTS not in context.passes:
+    counts = domain_of([count] for count in range(context.inferred.max_seq_len + 1))
+    countable = countable_terms(context, [selects_all()], counts)
+    if countable is None:
         return
     order = _order(context, node)
     tokens = next((n for n in context.inferred.program if n.op is Op.TOKENS), None)
@@ -75,17 +74,12 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
     if held.codes is None or not ways or not 1 < len(order.classes) <= _MOST_RUNS:
         return
     token = yield from one_hot(context, tokens.id, node.label)
-    always = Held(OneHot(), domain_of([[True]]), (), constant(numbered_space("always", 1), _ONE))
-    terms = [Term(always, always, np.ones((1, 1)))]
-    counts = domain_of([count] for count in range(context.inferred.max_seq_len + 1))
     sharing = f"tokens before {node.label}" if "shared-heads" in context.passes else None
     before: list[Held] = []
     for run in range(1, len(order.classes)):
         name = context.fresh_name(f"{node.label}.before {run}")
         is_before = _by_class(context, tokens, (order.runs < run).astype(float))
-        offer = counted_values(context, name, terms, counts, token, is_before)
-        if offer is None:
-            return
+        offer = counted_values(context, name, countable, counts, token, is_before)
         before.append((yield replace(offer, sharing=sharing)))
     for place in ways:
         made = _steps(context, node, held, order, place, before)
@@ -102,9 +96,6 @@ def _by_class(
     found = np.zeros(int(local.max()) + 1)
     found[local[:, 0]] = values
     return found
-
-
-_ONE = np.ones(1)
 
 
 def _order(context: Context, node: Node) -> _Order | None:

@@ -11,18 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from shoal.arrays import Array, Float
-from shoal.craft.affine import constant
-from shoal.craft.bases import numbered_space
-from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term
-from shoal.lowering.held import Held
+from shoal.lowering.heads import Term, always
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.copy import copies
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.mean import averaged_number
 from shoal.program.facts.by_length import selections
-from shoal.program.facts.domains import Enumerated, domain_of
+from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
 
 PRIORITIES = "priorities"
@@ -41,16 +37,12 @@ def priority(context: Context, node: Node) -> Offers[None]:
     wish, operand = context.wish_of(node), context.first(node.inputs[1])
     if not wish.is_number and operand.form != wish and operand.as_indicators is None:
         return
-    always = Held(OneHot(), domain_of([[True]]), (), constant(numbered_space("always", 1), _ONE))
     key = yield from one_hot(context, indices.id, node.label)
-    terms = [Term(always, key, scores[None, :], is_ranked=True)]
+    terms = [Term(always(), key, scores[None, :], is_ranked=True)]
     if wish.is_number:
         yield from averaged_number(context, node, terms)
     else:
         yield from copies(context, node, context.form_of(node), node.label, terms)
-
-
-_ONE = np.ones(1)
 
 
 def _by_class(

@@ -148,36 +148,45 @@ def linear_count(
     context: Context, name: str, terms: list[Term], counts: Enumerated
 ) -> Offers[Offer | None]:
     """A head that writes the width of what the terms select; None if it may be too far off."""
-    if LINEAR_COUNTS not in context.passes:
+    countable = countable_terms(context, terms, counts)
+    if countable is None:
         return None
     mark = yield from _mark_of_tokens(context)
-    found = counted_values(context, name, terms, counts, mark, np.ones(mark.width))
-    return None if found is None else replace(found, due_to=LINEAR_COUNTS)
+    made = counted_values(context, name, countable, counts, mark, np.ones(mark.width))
+    return replace(made, due_to=LINEAR_COUNTS)
+
+
+Countable = tuple[list[Term], float]
+"""Terms of a selector, and how far off a count of what they select may be."""
+
+
+def countable_terms(context: Context, terms: list[Term], counts: Enumerated) -> Countable | None:
+    """The terms by which a head can write counts; None if it may not, or they are too far off."""
+    most = float(counts.bounds[1])
+    terms = with_parabola(context, terms, MOST_PARABOLA_ERROR / max(1.0, most))
+    error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
+    return None if LINEAR_COUNTS not in context.passes or error > MOST_ERROR else (terms, error)
 
 
 def counted_values(
     context: Context,
     name: str,
-    terms: list[Term],
+    countable: Countable,
     counts: Enumerated,
     counted: Held,
     values: Float[Array, " coordinates"],
-) -> Offer | None:
-    """A head that writes a sum over what the terms select; None if it may be too far off.
+) -> Offer:
+    """A head that writes a sum over what terms select.
 
     Args:
         context: what is held.
         name: of the variable.
-        terms: of a selector.
+        countable: the terms, and how far off the sum may be.
         counts: what the sum can be.
         counted: what is 0 at the BOS position as it is embedded.
         values: what each coordinate of it adds to the sum.
     """
-    most = float(counts.bounds[1])
-    terms = with_parabola(context, terms, MOST_PARABOLA_ERROR / max(1.0, most))
-    error = most * (score_error(terms, context.variables) + _SCORE_ERROR + most / BOS_WEIGHT)
-    if error > MOST_ERROR:
-        return None
+    terms, error = countable
     held = stored(Count(), name, counts, None)
     space = held.coordinates.source
     value = counted.coordinates.into(space, BOS_WEIGHT * values[:, None], np.zeros(1))
