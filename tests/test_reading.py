@@ -179,3 +179,14 @@ def test_what_follows_from_what_nothing_needs_is_said_to_be_missing() -> None:
         with pytest.raises(UnreadableError, match=says) as caught:
             model.read(name, [3, 1, 0])
         assert not caught.value.merged
+
+
+def test_what_is_stored_in_part_says_so_though_it_is_made_of_what_is_not_there() -> None:
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    nothing = rasp.Aggregate(same, rasp.indices) - rasp.Aggregate(same, rasp.indices)
+    far = rasp.SequenceMap(lambda x, t: 1000 * t + x, nothing, rasp.tokens)
+    program = rasp.SelectorWidth(rasp.Select(far, far, rasp.Comparison.LT))
+    model = shoal.compile(program, vocab=[0, 1, 2, 3], max_seq_len=2, passes=["narrow"])
+    with pytest.raises(UnreadableError, match="tells all its values apart") as caught:
+        model.read("sequence_map_2", [0, 1])
+    assert caught.value.merged

@@ -345,6 +345,11 @@ class Atlas:
         return frozenset(found)
 
     @cached_property
+    def owners(self) -> frozenset[str]:
+        """The s-ops that variables of the stream belong to."""
+        return frozenset(p.value for p in self.places.values() if p.value is not None)
+
+    @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
         """For each s-op the s-ops that it depends on as it was written, through selectors."""
         return {label: self.through_selectors(v.inputs) for label, v in self.values.items()}

@@ -109,6 +109,17 @@ class Patched:
             visited.update(sources)
         return False
 
+    def _follows(self, label: str, seen: dict[str, Content]) -> bool:
+        """Whether an s-op depends on what is replaced."""
+        agenda, visited = [label], {label}
+        while agenda:
+            sources = self.atlas.sources[agenda.pop()]
+            if not seen.keys().isdisjoint(sources):
+                return True
+            agenda += [source for source in sources if source not in visited]
+            visited.update(sources)
+        return False
+
     def selection(self, label: str, seen: dict[str, Content]) -> Selection:
         """[queries, keys], what a selector selects for one who sees some contents.
 
@@ -119,7 +130,10 @@ class Patched:
         def operand(name: str, axis: int, table: Lookup) -> tuple[Classes, Lookup]:
             if name in seen or self._is_inferred_from(name, seen):
                 return self.classes(name, seen), table
-            return self.now.as_it_matters(name, axis, table)
+            by_length = self.atlas.values[name].by_length
+            if by_length is not None and not self._follows(name, seen):
+                return np.asarray(by_length[self.length - 1, : self.length], dtype=int), table
+            return self.now.as_it_matters(name, axis, table, must_be_defined=True)
 
         return selection(self.atlas, label, operand, self.length)
 

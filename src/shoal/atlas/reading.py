@@ -131,26 +131,34 @@ class Reader:
             reason = f"{value.label!r} cannot be read: {error}"
             raise UnreadableError(value.label, reason, error.merged, error.inexact) from None
 
+    def _is_stored(self, value: NamedValue) -> bool:
+        """Whether columns are there for it, though they do not tell all its values apart."""
+        return value.label in self.atlas.owners
+
     def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
         operands = []
         for axis, label in enumerate(value.inputs):
             try:
                 found, table = self.as_it_matters(label, axis, table)
             except UnreadableError as error:
-                if value.is_merged:
+                if value.is_merged or self._is_stored(value):
                     raise _unreadable(value, self.atlas) from None
                 reason = f"{value.label!r} cannot be read: {error}"
                 raise UnreadableError(value.label, reason, error.merged, error.inexact) from None
             operands.append(found)
         return np.asarray(np.maximum(table(operands), NONE))
 
-    def as_it_matters(self, label: str, axis: int, table: Lookup) -> tuple[Classes, Lookup]:
+    def as_it_matters(
+        self, label: str, axis: int, table: Lookup, must_be_defined: bool = False
+    ) -> tuple[Classes, Lookup]:
         """The class of an operand, or its block; and the table over what it is.
 
         Args:
             label: of an operand.
             axis: of the table.
             table: of a reader, over classes.
+            must_be_defined: whether a block is undefined where any of its classes is: then other
+                operands may have values that they never have together with this one.
 
         Raises:
             UnreadableError: it is not in the model.
@@ -159,7 +167,7 @@ class Reader:
         try:
             return self._classes(operand), table
         except UnreadableError:
-            known = self._as_far_as_it_matters(operand, axis, table)
+            known = self._as_far_as_it_matters(operand, axis, table, must_be_defined)
             if known is None:
                 raise
             return known
@@ -171,7 +179,7 @@ class Reader:
         return np.asarray(np.where(nearest == len(reading.codes), NONE, nearest))
 
     def _as_far_as_it_matters(
-        self, operand: NamedValue, axis: int, table: Lookup
+        self, operand: NamedValue, axis: int, table: Lookup, must_be_defined: bool
     ) -> tuple[Classes, Lookup] | None:
         """The block of an operand whose values are merged, and a table over blocks.
 
@@ -182,6 +190,7 @@ class Reader:
             operand: it cannot be read in full.
             axis: of the table.
             table: of the reader.
+            must_be_defined: see ``as_it_matters``.
         """
         if operand.classes is None:
             return None
@@ -203,7 +212,8 @@ class Reader:
             most = rows.max(axis=axis, keepdims=True)
             if not ((rows == most) | (rows == UNDEFINED)).all():
                 return None
-            slices.append(most)
+            is_unknown = must_be_defined & (rows == UNDEFINED).any(axis=axis, keepdims=True)
+            slices.append(np.where(is_unknown, UNDEFINED, most))
         return found, Lookup(np.concatenate(slices, axis=axis))
 
     def coordinates(self, reading: Reading) -> npt.NDArray[np.float64]:
@@ -270,7 +280,11 @@ def _unreadable(value: NamedValue, atlas: Atlas) -> UnreadableError:
             "out the pass merged-values",
             merged=True,
         )
-    if missing is None and value.is_compiled and value.table is None:
+    if (
+        missing is None
+        and value.is_compiled
+        and (value.table is None or value.label in atlas.owners)
+    ):
         return UnreadableError(
             value.label,
             f"{value.label!r} is not in the model in full: nothing that reads it tells all its "
@@ -292,12 +306,11 @@ def _missing(value: NamedValue, atlas: Atlas) -> str | None:
 
     A component may compute what follows from it, and need no more than the other operands.
     """
-    held = {place.value for place in atlas.places.values()}
     agenda, visited = [value.label], {value.label}
     while agenda:
         step = atlas.values[agenda.pop()]
         is_held = step.readings or step.of_blocks is not None or step.local is not None
-        if is_held or step.holder in held:
+        if is_held or step.holder in atlas.owners:
             continue
         if step.table is None:
             return step.label
