@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shoal.compiler.fewer_offers import with_fewer_offers
 from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
@@ -73,17 +72,10 @@ def place(
     chosen = _best(variants, options, told)
     if not is_narrow:
         return chosen
-    found: list[Placed] = []
-    failed: list[BudgetError] = []
-    for candidate in (*_others(chosen, variants, options), chosen):
-        told = progress if candidate is chosen else None
-        try:
-            found.append(_narrow(candidate, chosen.allocated, options, told))
-        except BudgetError as error:
-            failed.append(error)
-    if not found:
-        return _frugal(variants, chosen, options, failed[-1])
-    return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
+    try:
+        return _narrow(chosen, chosen.allocated, options, progress)
+    except BudgetError as error:
+        return _frugal(variants, chosen, options, error)
 
 
 def _frugal(
@@ -140,25 +132,6 @@ def _narrow(
         looked_at = "The components that were looked at have none, and no others were looked at"
         raise BudgetError(str(failed).replace(proven, looked_at)) from None
     return min(found, key=lambda placed: _costs(placed.allocated, options.objective))
-
-
-def _others(
-    chosen: Placed, variants: Sequence[Variant], options: CompileOptions
-) -> Iterator[Placed]:
-    """Choices from fewer offers that take no more layers; narrow, they may be better.
-
-    None where the search for the first one ended for lack of time: others would take as much.
-    """
-    lowered, allocated = chosen.lowered, chosen.allocated
-    if any(objective.status is Status.FEASIBLE for objective in allocated.objectives):
-        return
-    for fewer in with_fewer_offers(lowered, allocated.allocation, variants):
-        try:
-            other = _best(fewer, options, None)
-        except BudgetError:
-            continue
-        if other.allocated.costs.layers == allocated.costs.layers:
-            yield other
 
 
 def narrowed_placements(chosen: Placed, options: CompileOptions) -> Iterator[Placed]:
