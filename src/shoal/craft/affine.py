@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -64,7 +64,7 @@ class AffineMap:
         """The same map of a larger space, of which it reads nothing else."""
         matrix = np.zeros((len(space), len(self.target)))
         matrix[space.positions(self.source)] = self.matrix
-        return replace(self, source=space, matrix=matrix)
+        return AffineMap(space, self.target, matrix, self.bias)
 
     def plus(self, other: AffineMap) -> AffineMap:
         """The sum with a map into the same target."""
@@ -72,7 +72,7 @@ class AffineMap:
         matrix = np.zeros((len(source), len(self.target)))
         for part in (self, other):
             matrix[source.positions(part.source)] += part.matrix
-        return replace(self, source=source, matrix=matrix, bias=self.bias + other.bias)
+        return AffineMap(source, self.target, matrix, self.bias + other.bias)
 
 
 def linear(source: Space, target: Space, matrix: npt.ArrayLike) -> AffineMap:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Direction:
+class Direction(NamedTuple):
     """One named dimension.
 
     Attributes:

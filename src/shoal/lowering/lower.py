@@ -227,6 +227,8 @@ def _at_bos(
     elif isinstance(component, Head) and component.value_at_bos is not None:
         at_bos = component.value_at_bos
     ranges = variable.ranges
-    signed = ranges.signed | (at_bos < 0)
-    largest = max(ranges.largest, float(np.abs(at_bos).max(initial=0.0)))
-    return replace(variable, ranges=replace(ranges, signed=signed, largest=largest), errors=errors)
+    if at_bos.any():
+        signed = ranges.signed | (at_bos < 0)
+        largest = max(ranges.largest, float(np.abs(at_bos).max(initial=0.0)))
+        ranges = replace(ranges, signed=signed, largest=largest)
+    return replace(variable, ranges=ranges, errors=errors)

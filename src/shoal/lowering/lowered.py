@@ -122,6 +122,8 @@ def decided(lowered: LoweredProgram, allocation: Allocation) -> LoweredProgram:
 
     Scores that decide nothing are no way to read it: what they are read from need not be there.
     """
+    if lowered.result is not None:
+        return lowered
     result, root = chosen_result(lowered, allocation), lowered.inferred.program.root
     ways = tuple(h for h in lowered.held[root] if h is result or h.form != Scores())
     return replace(lowered, held={**lowered.held, root: ways}, result=result)

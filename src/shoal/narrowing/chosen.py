@@ -212,13 +212,15 @@ def _embedded(table: InputTable) -> Matrix:
 
 def by_variable(affine: AffineMap, lowered: LoweredProgram) -> Iterator[tuple[str, Matrix]]:
     """For each variable that a map reads, its rows [dimensions of the variable, target]."""
-    names = dict.fromkeys(lowered.holder[direction] for direction in affine.source.directions)
-    for name in names:
-        space = lowered.variables[name].space
-        rows = np.zeros((len(space), len(affine.target)))
-        for number, direction in enumerate(space.directions):
-            if direction in affine.source.index:
-                rows[number] = affine.matrix[affine.source.index[direction]]
+    read: dict[str, tuple[list[int], list[int]]] = {}
+    for number, direction in enumerate(affine.source.directions):
+        name = lowered.holder[direction]
+        there, of_map = read.setdefault(name, ([], []))
+        there.append(lowered.variables[name].space.index[direction])
+        of_map.append(number)
+    for name, (there, of_map) in read.items():
+        rows = np.zeros((len(lowered.variables[name].space), len(affine.target)))
+        rows[there] = affine.matrix[of_map]
         if rows.any():
             yield name, rows
 

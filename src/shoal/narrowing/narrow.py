@@ -8,10 +8,11 @@ a variable do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def narrowed(
         variables=variables,
         inputs=tuple(i for t in chosen.inputs if t.variable in there for i in narrow.input(t)),
         operations=operations,
-        held={n: _kept(narrow, held, result) for n, held in lowered.held.items()},
+        held=_Kept(narrow, result),
         raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
         savings=(*lowered.savings, Saving(NARROW, saved, SAVES[NARROW]), *more),
         result=result,
@@ -127,15 +128,43 @@ def _with_joined(narrow: Narrowed, names: Collection[int], also_written: bool) -
     return narrow
 
 
-def _kept(narrow: Narrowed, ways: Iterable[Held], result: Held) -> tuple[Held, ...]:
-    """The ways in which a value can still be read."""
-    found: list[Held | None] = []
-    for held in ways:
-        if held is narrow.chosen.result:
-            found.append(result)
+@dataclass(frozen=True, eq=False)
+class _Kept(Mapping[int, tuple[Held, ...]]):
+    """The ways in which values can still be read, found when somebody asks for names.
+
+    Attributes:
+        narrow: what is stored.
+        result: how the result is read of that.
+    """
+
+    narrow: Narrowed
+    result: Held
+
+    def __getitem__(self, number: int) -> tuple[Held, ...]:
+        if number not in self._found:
+            ways = self.narrow.chosen.lowered.held[number]
+            self._found[number] = tuple(way for held in ways for way in self._ways(held))
+        return self._found[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.narrow.chosen.lowered.held)
+
+    def __len__(self) -> int:
+        return len(self.narrow.chosen.lowered.held)
+
+    def __reduce__(self) -> tuple[type[dict[int, tuple[Held, ...]]], tuple[Any]]:
+        return dict, (dict(self),)
+
+    @cached_property
+    def _found(self) -> dict[int, tuple[Held, ...]]:
+        return {}
+
+    def _ways(self, held: Held) -> Iterator[Held]:
+        if held is self.narrow.chosen.result:
+            yield self.result
         else:
-            found += [narrow.held(held), narrow.read_longest(held)]
-    return tuple(h for h in found if h is not None)
+            found = self.narrow.held(held), self.narrow.read_longest(held)
+            yield from (way for way in found if way is not None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,9 +73,10 @@ def plan(chosen: Chosen, more: Mapping[str, Sequence[Matrix]]) -> dict[str, Stor
 
 def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read, when: int) -> None:
     each = list(by_variable(read.map, chosen.lowered))
-    shared = replace(read, bears=read.bears / max(1, len(each)))
+    if read.bears and len(each) > 1:
+        read = replace(read, bears=read.bears / len(each))
     for name, rows in each:
-        demands[name].add(rows, shared, when)
+        demands[name].add(rows, read, when)
 
 
 def _borne_of_columns(chosen: Chosen) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -121,12 +122,15 @@ class Program:
 
     def node(self, number: int) -> Node:
         """A node by id."""
-        node: Node = self.graph.nodes[number]["node"]
-        return node
+        return self._nodes[number]
 
     def __iter__(self) -> Iterator[Node]:
         """All nodes, operands first."""
-        return (self.node(number) for number in self.graph)
+        return iter(self._nodes.values())
+
+    @cached_property
+    def _nodes(self) -> Mapping[int, Node]:
+        return dict(self.graph.nodes(data="node"))
 
     def position_of(self, label: str) -> Position | None:
         """Where the expression of a label was written; None if that is not known."""
@@ -138,7 +142,7 @@ class Program:
         (root,) = self.outputs.values()
         return root
 
-    @property
+    @cached_property
     def ends(self) -> tuple[int, ...]:
         """The ids of what must be there at the end: kept values, and then the outputs."""
         outputs = tuple(self.outputs.values())

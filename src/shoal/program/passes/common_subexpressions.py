@@ -72,7 +72,7 @@ def _merge(
     replaced: dict[int, int] = {}
     for node in program:
         inputs = tuple(replaced.get(operand, operand) for operand in node.inputs)
-        node = simplified(replace(node, inputs=inputs))
+        node = simplified(node if inputs == node.inputs else replace(node, inputs=inputs))
         key = identity(node)
         first = kept.get(key)
         if first is None:

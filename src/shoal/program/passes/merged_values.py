@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +60,8 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
         if node.op is Op.SELECT:
             key, query = node.inputs
             table = inferred.predicates[node.id]
-            _refine(read, query, list(table))
-            _refine(read, key, list(table.T))
+            _refine(read, query, table)
+            _refine(read, key, table.T)
         if not node.is_sop:
             continue
         if node.id in program.ends or not _can_merge(inferred, node):
@@ -68,7 +69,7 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
         if node.is_named:
             known[node.id] = np.arange(len(known[node.id]))
         if node.op is Op.AGGREGATE or _may_have_parts(inferred, node):
-            _refine(read, node.id, list(known[node.id]))
+            _refine(read, node.id, known[node.id])
         if node.op is Op.AGGREGATE:
             _refine_averaged(inferred, node, read)
         elif node.op in ELEMENTWISE:
@@ -105,23 +106,19 @@ def _may_have_parts(inferred: Inferred, node: Node) -> bool:
     return selector.op is Op.SELECT and all(operand.op in ELEMENTWISE for operand in operands)
 
 
-def _refine(partitions: dict[int, Partition], number: int, seen: list[object]) -> None:
+def _refine(partitions: dict[int, Partition], number: int, seen: npt.NDArray[np.integer]) -> None:
     """Keep classes apart of which a reader sees different things.
 
     Args:
         partitions: one of them is refined.
         number: which one.
-        seen: for each class what a reader sees of it: a number or an array.
+        seen: [classes, ...], what a reader sees of each class.
     """
-    keys = [np.asarray(one).tobytes() for one in seen]
-    blocks: dict[tuple[int, bytes], int] = {}
-    partitions[number] = np.array(
-        [
-            blocks.setdefault(pair, len(blocks))
-            for pair in zip(map(int, partitions[number]), keys, strict=True)
-        ],
-        dtype=int,
-    )
+    rows = seen.reshape(len(seen), prod(seen.shape[1:]))
+    keys = np.column_stack([partitions[number], rows]).tolist()
+    blocks: dict[tuple[int, ...], int] = {}
+    partition = [blocks.setdefault(tuple(key), len(blocks)) for key in keys]
+    partitions[number] = np.array(partition, dtype=int)
 
 
 def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Partition]) -> None:
@@ -134,7 +131,7 @@ def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Parti
     blocks = np.append(partitions[node.id], [-2, -1])  # the last two for UNDEFINED and NONE
     results = blocks[table.entries]
     for axis, operand in enumerate(node.inputs):
-        _refine(partitions, operand, list(np.moveaxis(results, axis, 0)))
+        _refine(partitions, operand, np.moveaxis(results, axis, 0))
 
 
 def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Partition]) -> None:
@@ -150,7 +147,7 @@ def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Parti
     assert isinstance(own, Enumerated)
     blocks = np.append(partitions[node.id], -1)  # the last for what is never copied
     copies = [own.class_of.get(canonical_key(value), -1) for value in values.values]
-    _refine(partitions, operand, list(blocks[copies]))
+    _refine(partitions, operand, blocks[copies])
 
 
 def _merged_facts(inferred: Inferred, node: Node, merged: Mapping[int, Partition]) -> SOpFacts:

@@ -58,7 +58,7 @@ def simplify_selectors(inferred: Inferred) -> Rewrite:
     constant = _constant_node(inferred)
     for original in inferred.program:
         inputs = tuple(state.replaced.get(operand, operand) for operand in original.inputs)
-        node = replace(original, inputs=inputs)
+        node = original if inputs == original.inputs else replace(original, inputs=inputs)
         state.nodes[node.id] = node
         if node.is_sop:
             continue
