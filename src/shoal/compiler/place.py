@@ -164,7 +164,7 @@ def _best(
         BudgetError: none keeps the budgets; says why the first one does not.
     """
     problems = [allocation_problem(variant.lowered, options) for variant in variants]
-    bounds = [lower_bound_on_layers(problem) for problem in problems]
+    bounds = [lower_bound_on_layers(problem) if problems[1:] else 0 for problem in problems]
     by_layers = options.objective[0] == "layers"
     order = options.objective[: 1 if by_layers else None]
     found: dict[int, Result] = {}

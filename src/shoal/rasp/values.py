@@ -80,6 +80,12 @@ def show_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+_NUMBERS = (bool, int, float)
+
+_EXACT = (bool, int, str)
+"""Types of which equal values are the same."""
+
+
 def canonical_key(value: Value) -> Key:
     """A key that orders all values and tells values of different types apart.
 
@@ -87,7 +93,7 @@ def canonical_key(value: Value) -> Key:
     apart, so their keys differ. Numbers come first, by size; then strings; then tuples; then
     everything else by type and ``repr``.
     """
-    if isinstance(value, bool | int | float):
+    if type(value) in _NUMBERS or isinstance(value, _NUMBERS):
         negative_zero = value == 0 and copysign(1.0, value) < 0
         return (0, value, type(value).__name__, not negative_zero)
     if type(value) is str:
@@ -112,6 +118,8 @@ def is_same(one: Value, other: Value) -> bool:
     """Whether two values are one for every program: equal, and of one type."""
     if one is other:
         return True
+    if type(one) in _EXACT and type(other) in _EXACT:
+        return type(one) is type(other) and one == other
     same_key = type(one) is type(other) and canonical_key(one) == canonical_key(other)
     return same_key and bool(one == other)
 
@@ -122,7 +130,7 @@ def why_unusable(value: object) -> str | None:
     Values are compared, hashed, ordered and printed by the compiler, so all of that must work and
     come out the same whenever it is done. None, which is no value, can be handled.
     """
-    if not isinstance(value, tuple | frozenset):
+    if type(value) in _NUMBERS or not isinstance(value, tuple | frozenset):
         return _why_part_unusable(value)
     for part in _parts(value):
         if part is _TOO_DEEP:
@@ -167,7 +175,7 @@ def _why_part_unusable(value: object) -> str | None:
         return None
     if isinstance(value, str | bytes) and len(value) > _MOST_PARTS:
         return f"has more than {_MOST_PARTS:,} characters; use a shorter one"
-    if type(value) is str:
+    if type(value) is str or (type(value) is float and value == value):
         return None
     if type(value) is int:
         too_long = value.bit_length() > _MOST_BITS

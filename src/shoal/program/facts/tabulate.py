@@ -80,7 +80,7 @@ def tabulate(
             work.spend(_CALL, node.label)
             try:
                 value = call(function, arguments, made, again)
-                if isinstance(value, tuple | frozenset):
+                if isinstance(value, _COLLECTIONS):
                     work.spend(_ELEMENT * count_parts(value), node.label)
                 found.append(value)
             except UndefinedError as error:
@@ -104,6 +104,8 @@ def tabulate(
         )
     return Tabulation(results, raises)
 
+
+_COLLECTIONS = (tuple, frozenset)
 
 _ELEMENT = 10
 """Units of work of an element of a tuple, which is looked at several times."""
