@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from shoal.forms.count import Count
 from shoal.lowering.context import Context
-from shoal.lowering.held import Held
+from shoal.lowering.held import Held, variables_of
 from shoal.lowering.making import Recipe
 from shoal.lowering.offers import LeftOut
 from shoal.program.facts.domains import Enumerated
@@ -77,10 +77,8 @@ def cut_table(
     Raises:
         TooManyRowsError: there are more than ``most_rows`` rows.
     """
-    if any(leaf.node not in context.held and not leaf.is_raw for leaf in cut):
-        return None
-    operands = [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
-    if any(operand.codes is None for operand in operands):
+    operands = _held(context, cut)
+    if operands is None or any(operand.codes is None for operand in operands):
         return None
     rows, classes = _evaluated(context, node, cut, most_rows)
     there = classes != UNDEFINED
@@ -89,17 +87,34 @@ def cut_table(
     return Recipe(held, operands, rows[there], classes[there], borne)
 
 
+def _held(context: Context, cut: Cut) -> list[Held] | None:
+    """What the leaves of a cut are held as; None if one is not."""
+    if any(leaf.node not in context.held and not leaf.is_raw for leaf in cut):
+        return None
+    return [context.raw[f.node] if f.is_raw else context.first(f.node) for f in cut]
+
+
 def further_tables(
     context: Context, node: Node, held: Held | None = None
 ) -> Iterator[Recipe | LeftOut]:
     """The tables of a node over all cuts but the first, within the limits for fused ones.
+
+    Cuts of numbers that are read from what a nearer cut is read from are passed over: what that has
+    of them are affine functions, and neurons read these as well.
 
     Args:
         context: what is held so far.
         node: an elementwise s-op.
         held: as of ``cut_table``.
     """
-    for cut in cuts(context, node)[1:]:
+    known: set[frozenset[str]] = set()
+    for number, cut in enumerate(cuts(context, node)):
+        operands = _held(context, cut) or ()
+        names = frozenset(variables_of(operands))
+        is_known = names in known and not any(o.form.picks_one for o in operands)
+        known.add(names)
+        if number == 0 or is_known:
+            continue
         context.inferred.work.spend(1, node.label)
         try:
             recipe = cut_table(context, node, cut, context.inferred.limits.fused_rows, held)
