@@ -19,6 +19,7 @@ from shoal.lowering.parabolas import Parabola, parabola_of
 from shoal.lowering.radii import Variables, projected_errors
 from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.ir import Node
+from shoal.rows import different_rows
 
 LIKE_A_KEY = 1.0
 """BOS scores as much as a selected key, so that it is averaged like one."""
@@ -245,7 +246,7 @@ def _factors(scores: Matrix) -> tuple[Matrix, Matrix]:
 
 def _distinct(vectors: Matrix) -> tuple[Matrix, Matrix]:
     """The different vectors that are not 0, and [vectors, different ones] which each is."""
-    different, inverse = np.unique(vectors, axis=0, return_inverse=True)
-    which = np.eye(len(different))[inverse.ravel()]
+    first, number = different_rows(vectors)
+    different, which = vectors[first], np.eye(len(first))[number]
     there = different.any(axis=1)
     return different[there], which[:, there]

@@ -29,6 +29,7 @@ from shoal.lowering.offers import Offers
 from shoal.lowering.rules.decode import one_hot, tuples
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
+from shoal.rows import different_rows
 
 Truth = npt.NDArray[np.bool_]
 
@@ -97,10 +98,10 @@ def _groups(context: Context, selector: Node) -> list[_Group]:
         tables = np.stack([context.inferred.predicates[number] for number in selects])
         undefined = (tables == UNDEFINED).any(axis=0)
         truths = np.moveaxis(tables == 1, 0, -1)[~undefined]
-        patterns, inverse = np.unique(truths, axis=0, return_inverse=True)
+        first, number = different_rows(truths)
         pattern = np.full(undefined.shape, UNDEFINED, dtype=np.int32)
-        pattern[~undefined] = inverse.ravel()
-        groups.append(_Group(key, query, tuple(selects), patterns, pattern))
+        pattern[~undefined] = number
+        groups.append(_Group(key, query, tuple(selects), truths[first], pattern))
     return groups
 
 

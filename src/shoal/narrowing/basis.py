@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shoal.arrays import Array, Float
+from shoal.arrays import Array, Bool, Float
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import NOISE, power_of_two_above, without_noise
 
@@ -95,7 +95,7 @@ def _extended(
     units = np.eye(size if 2 * count >= size else 0, size).T
     candidates = np.hstack([units, wanted])
     seen = _normalised(rows @ candidates)
-    inside = np.linalg.norm(_without(span, seen), axis=0) <= 10 * TOLERANCE
+    inside = _sizes(_without(span, seen)) <= 10 * TOLERANCE
     usable = inside & seen.any(axis=0)
     left = _without(before, seen)
     columns = [basis]
@@ -104,7 +104,7 @@ def _extended(
         if number is None:
             break
         columns.append(_scaled(candidates[:, [number]], points))
-        direction = left[:, number] / np.linalg.norm(left[:, number])
+        direction = left[:, number] / _sizes(left[:, [number]])
         left = left - np.outer(direction, direction @ left)
     return np.hstack(columns)
 
@@ -118,9 +118,9 @@ def each_once(columns: Matrix) -> Matrix:
     return np.asarray(ordered[:, np.concatenate([[True], is_new])])
 
 
-def _next(left: Matrix, usable: Matrix, units: int) -> int | None:
+def _next(left: Matrix, usable: Bool[Array, " candidates"], units: int) -> int | None:
     """The candidate of which most is new, a single dimension if enough of one is."""
-    sizes = np.where(usable, np.round(np.linalg.norm(left, axis=0), 6), 0.0)
+    sizes = np.where(usable, np.round(_sizes(left), 6), 0.0)
     single = int(sizes[:units].argmax()) if units else 0
     if units and sizes[single] >= _FAR_ENOUGH:
         return single
@@ -148,8 +148,12 @@ def _scaled(functional: Matrix, rows: Matrix) -> Matrix:
     return np.asarray(functional / power_of_two_above(np.asarray(largest)))
 
 
+def _sizes(columns: Matrix) -> Matrix:
+    return np.asarray(np.sqrt((columns * columns).sum(axis=0)))
+
+
 def _normalised(columns: Matrix) -> Matrix:
-    sizes = np.linalg.norm(columns, axis=0)
+    sizes = _sizes(columns)
     kept = sizes > NOISE * max(1.0, float(sizes.max(initial=0.0)))
     return np.where(kept, columns / np.where(kept, sizes, 1.0), 0.0)
 

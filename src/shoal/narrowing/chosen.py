@@ -17,6 +17,7 @@ from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, chosen_result
 from shoal.lowering.offers import InputTable
 from shoal.lowering.synthesis.tables import Table
+from shoal.rows import different_rows
 from shoal_solvers import Allocation
 
 MOST_TOGETHER = 2**14
@@ -206,8 +207,8 @@ def _embedded(table: InputTable) -> Matrix:
     none = np.zeros((1, 1))
     tokens = none if table.by_token is None else table.by_token[:-1]
     positions = none if table.by_position is None else table.by_position[1:]
-    rows = tokens[:, None] + positions[None]
-    return np.asarray(np.unique(np.vstack(list(rows)), axis=0))
+    rows = np.vstack(list(tokens[:, None] + positions[None]))
+    return np.asarray(rows[different_rows(rows)[0]])
 
 
 def by_variable(affine: AffineMap, lowered: LoweredProgram) -> Iterator[tuple[str, Matrix]]:

@@ -18,6 +18,7 @@ from shoal.narrowing.stored import Stored
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
 from shoal.program.passes import Optimised
+from shoal.rows import different_rows
 
 CLEARLY = 2.0**-12
 """Codes are told apart where what they may be off is so much of the largest one."""
@@ -68,7 +69,7 @@ def as_codes(stored: Stored, held: Held, variables: int) -> Held | None:
     columns = stored.points[found] @ basis
     bias = -columns[-1] if held.domain.nullable else np.zeros(columns.shape[1])
     codes = columns[: len(held.codes)] + bias
-    if len(np.unique(with_none(codes, held.domain.nullable), axis=0)) < len(found):
+    if len(different_rows(with_none(codes, held.domain.nullable))[0]) < len(found):
         return None
     form = Functionals(codes)
     largest = float(np.abs(codes).max(initial=0.0))

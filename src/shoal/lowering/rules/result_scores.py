@@ -25,6 +25,7 @@ from shoal.lowering.synthesis.scores import Scoring, any_scores, ordered_scores
 from shoal.program.facts.joint import TooManyRowsError
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node
+from shoal.rows import different_rows
 
 RESULT_SCORES = "result-scores"
 """The name of the rule."""
@@ -75,7 +76,8 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     is_out_of_reach = form.misfit(domain, context.inferred.limits) is not None
     if is_out_of_reach or count < 2 or not points.size:
         return None
-    different, first = np.unique(points, axis=0, return_index=True)
+    first, _ = different_rows(points)
+    different = points[first]
     choices = np.where(recipe.classes == NONE, len(domain), recipe.classes)[first]
     scoring = ordered_scores(different, choices, count, work)
     scoring = scoring or any_scores(different, choices, count, work)

@@ -32,6 +32,7 @@ from shoal.lowering.rules.width import all_widths, as_code, counted, counts_of
 from shoal.lowering.selectors import Truth
 from shoal.program.facts.domains import domain_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.rows import different_rows
 
 MOST_PARTS = 3
 """Selectors that one is split into at most; each takes a head."""
@@ -162,8 +163,8 @@ def disjoint_products(holds: Truth) -> list[tuple[Truth, Truth]] | None:
 
 def _different(matrix: Truth) -> list[tuple[Truth, Truth]]:
     """For each different row that is not empty, the rows that are like it, and the row."""
-    patterns, which = np.unique(matrix, axis=0, return_inverse=True)
-    return [(which.ravel() == i, row) for i, row in enumerate(patterns) if row.any()]
+    first, which = different_rows(matrix)
+    return [(which == i, row) for i, row in enumerate(matrix[first]) if row.any()]
 
 
 def _terms(queries: list[Held], keys: list[Held], part: tuple[Truth, Truth]) -> list[Term]:

@@ -12,6 +12,7 @@ from shoal.craft.fitting import power_of_two_above
 from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.steps import steps_on
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
+from shoal.rows import different_rows
 
 
 def gated_steps(table: Table) -> Iterator[Candidate]:
@@ -43,9 +44,10 @@ def _gated_along(
         return None
     span = float(np.ptp(line))
     groups = []
-    patterns, which = np.unique(picked[open_rows], axis=0, return_inverse=True)
-    order = np.flatnonzero(open_rows)[np.argsort(which.ravel(), kind="stable")]
-    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(patterns)))
+    first, which = different_rows(picked[open_rows])
+    patterns = picked[open_rows][first]
+    order = np.flatnonzero(open_rows)[np.argsort(which, kind="stable")]
+    ends = np.cumsum(np.bincount(which, minlength=len(patterns)))
     for pattern, rows in zip(patterns, np.split(order, ends)[:-1], strict=True):
         made = steps_on(line[rows], table.results[rows], error)
         if made is None:

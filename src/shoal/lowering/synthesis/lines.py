@@ -48,7 +48,8 @@ def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:
 
 def _factors(fine: Matrix, coarse: Matrix) -> list[float]:
     """Factors for the second number: a difference, a sum, and one that orders by it first."""
-    gaps = np.diff(np.unique(coarse))
+    gaps = np.diff(np.sort(coarse))
+    gaps = gaps[gaps > 0]
     if not len(gaps):
         return [-1.0, 1.0]
     return [-1.0, 1.0, float(2 * max(np.ptp(fine), 1e-3) / gaps.min())]

@@ -9,6 +9,7 @@ import numpy as np
 
 from shoal.craft.affine import Matrix
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
+from shoal.rows import different_rows
 
 
 def look_up(table: Table) -> Iterator[Candidate]:
@@ -22,8 +23,8 @@ def look_up(table: Table) -> Iterator[Candidate]:
         return
     bias = np.zeros(results.shape[1])
     if not any(operand.domain.nullable for operand in table.operands):
-        kinds, counts = np.unique(results, axis=0, return_counts=True)
-        bias = kinds[counts.argmax()]
+        first, which = different_rows(results)
+        bias = results[first[np.bincount(which).argmax()]]
     special = (results != bias).any(axis=1)
     for slope, thresholds in ((1, [1.0 - count]), (2, [1.5 - 2 * count, 0.5 - 2 * count])):
         neurons = len(thresholds) * int(special.sum())

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, SOpFacts
-from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 
@@ -42,8 +42,7 @@ def _in_one_place_each(grid: npt.NDArray[np.int32]) -> bool:
     """Whether each class of a grid [tokens, positions] is at one position, and none is None."""
     if (grid < 0).any():
         return False
-    places = [np.unique(column) for column in grid.T]
-    return sum(map(len, places)) == len(np.unique(grid))
+    return _in_one_row_each(grid.T)
 
 
 def _differs_at_each_length(grid: npt.NDArray[np.int32]) -> bool:
@@ -54,9 +53,17 @@ def _differs_at_each_length(grid: npt.NDArray[np.int32]) -> bool:
 
 def _tells(entries: npt.NDArray[np.int32], axis: int) -> bool:
     """Whether each class in a table comes from one class of an operand, and none is None."""
-    rows = [np.unique(row[row != UNDEFINED]) for row in np.moveaxis(entries, axis, 0)]
-    found = np.concatenate([np.empty(0, np.int32), *rows])
-    return bool((found >= 0).all()) and len(found) == len(np.unique(found))
+    if (entries == NONE).any() or not entries.size:
+        return not entries.size
+    return _in_one_row_each(entries.swapaxes(0, axis).reshape(entries.shape[axis], -1))
+
+
+def _in_one_row_each(rows: npt.NDArray[np.int32]) -> bool:
+    """Whether each class that occurs is in one row [rows, classes]; what is UNDEFINED is none."""
+    is_there = np.zeros((len(rows), int(rows.max(initial=0)) + 1), dtype=bool)
+    row, column = np.nonzero(rows >= 0)
+    is_there[row, rows[row, column]] = True
+    return bool((is_there.sum(axis=0) <= 1).all())
 
 
 def _ranks_from(facts: Inferred, selector: Node) -> int | None:

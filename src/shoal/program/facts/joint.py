@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from shoal.arrays import Array, Int
 from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.rows import different_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +88,16 @@ def _together(
         second = _different(np.stack([grid[:, position] for grid in by_length], axis=1))
         left, right = np.repeat(first, len(second), axis=0), np.tile(second, (len(first), 1))
         found.append(np.hstack([left, right]))
-    return np.unique(np.concatenate(found), axis=0).astype(int)
+    return _each_once(np.concatenate(found)).astype(int)
 
 
 def _different(rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """The rows that occur, each once."""
-    return np.unique(rows[(rows != UNDEFINED).all(axis=1)], axis=0)
+    return _each_once(rows[(rows != UNDEFINED).all(axis=1)])
+
+
+def _each_once(rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return rows[different_rows(rows)[0]]
 
 
 def in_order(rows: Int[Array, "rows operands"]) -> Int[Array, "rows operands"]:

@@ -13,6 +13,7 @@ from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Occurrences, Predicate, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import ELEMENTWISE, Node, Op, Program
+from shoal.rows import different_rows
 
 
 def with_occurrences(facts: Inferred, node: Node, known: SOpFacts) -> SOpFacts:
@@ -119,6 +120,5 @@ def _number_of_groups(holds: Predicate) -> int | None:
     """How many there are, if each query matches the keys of its own group; None if not."""
     if not holds.size or (holds == UNDEFINED).any() or not np.diagonal(holds).all():
         return None
-    rows, group = np.unique(holds, axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    return len(rows) if (holds == (group[:, None] == group)).all() else None
+    first, group = different_rows(holds)
+    return len(first) if (holds == (group[:, None] == group)).all() else None

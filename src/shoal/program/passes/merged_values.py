@@ -131,7 +131,7 @@ def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Parti
     blocks = np.append(partitions[node.id], [-2, -1])  # the last two for UNDEFINED and NONE
     results = blocks[table.entries]
     for axis, operand in enumerate(node.inputs):
-        _refine(partitions, operand, np.moveaxis(results, axis, 0))
+        _refine(partitions, operand, results.swapaxes(0, axis))
 
 
 def _refine_averaged(inferred: Inferred, node: Node, partitions: dict[int, Partition]) -> None:
