@@ -72,7 +72,8 @@ HEURISTICS = SOLVERS[:-1]
 PER_LAYER = MappingProxyType({"max_heads": "heads_per_layer", "max_neurons": "neurons_per_layer"})
 """The budgets that are of one layer, each with the limit that bounds the same."""
 
-RESULTS = ("code", "one-hot")
+ONE_HOT_RESULT = "one-hot"
+RESULTS = ("code", ONE_HOT_RESULT)
 """How a result of classes can be asked for."""
 
 
@@ -311,7 +312,7 @@ def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
             f"result is {show_value(result)}; give one of {', '.join(RESULTS)}"
         )
     names = pass_names(passes)
-    return names if result == "code" else tuple(n for n in names if n not in _FOR_DECODER)
+    return names if result != ONE_HOT_RESULT else tuple(n for n in names if n not in _FOR_DECODER)
 
 
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import shoal
+from shoal import rasp
 from shoal.narrowing.rank import _rank
 from shoal.rasp.stock import STOCK
 
@@ -69,3 +70,12 @@ def test_most_freq_needs_no_column_for_what_is_constant() -> None:
     stock = STOCK["most_freq"]
     model = shoal.compile(stock.make(4), vocab=stock.vocab, max_seq_len=4, passes="none")
     assert model.width_bound == 19
+
+
+@pytest.mark.parametrize(("is_kept", "width"), [(True, 5), (False, 1)])
+def test_what_is_kept_takes_its_columns(is_kept: bool, width: int) -> None:
+    """All of them, though the decoder reads a single function of them."""
+    far = rasp.Map(lambda t: 10 * t, rasp.tokens)
+    program = rasp.Map(lambda x: x > 20, rasp.keep(far) if is_kept else far)
+    model = shoal.compile(program, vocab=[0, 1, 2, 3, 4], max_seq_len=4)
+    assert (model.d_model, model.width_bound) == (width, width)

@@ -28,7 +28,7 @@ from shoal.lowering.rules.priority import PRIORITIES
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT
 from shoal.narrowing.rank import rank_bound
-from shoal.options import CompileOptions
+from shoal.options import ONE_HOT_RESULT, CompileOptions
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import Node, Op
@@ -80,7 +80,8 @@ def survey(stages: Stages) -> Atlas:
     result = chosen_result(lowered, allocated.allocation)
     lives = lifetimes_in(stages.problem, allocated.allocation)
     names = frozenset() if JOINT in stages.options.passes else _named(optimised, lowered)
-    bound = rank_bound(stages.craft, result.coordinates, lives, original.inputs, names)
+    whole = _kept_as_they_are(stages)
+    bound = rank_bound(stages.craft, result.coordinates, lives, original.inputs, names, whole)
     return Atlas(
         source=listing(stages.program),
         options=_options(stages.options),
@@ -120,6 +121,16 @@ def _named(optimised: Optimised, lowered: LoweredProgram) -> frozenset[str]:
             if len(names) == 1 and len(lowered.variables[names[0]].space) == 1:
                 found.update(names)
     return frozenset(found)
+
+
+def _kept_as_they_are(stages: Stages) -> frozenset[str]:
+    """The variables of what is to be kept, and of a result that is to be one-hot."""
+    lowered = stages.lowered
+    program = lowered.inferred.program
+    held = [lowered.first(number) for number in program.ends if program.node(number).is_kept]
+    if stages.options.result == ONE_HOT_RESULT:
+        held.append(chosen_result(lowered, stages.allocated.allocation))
+    return frozenset(name for one in held for name in one.variables)
 
 
 def _options(options: CompileOptions) -> dict[str, str]:

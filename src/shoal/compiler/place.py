@@ -142,11 +142,12 @@ def narrowed_placements(chosen: Placed, options: CompileOptions) -> Iterator[Pla
     is_joint = JOINT in options.passes
     names = () if is_joint else named(chosen.optimised)
     for also_written in (True, False) if is_joint else (False,):
-        narrow = narrowed(chosen.lowered, chosen.allocated.allocation, names, also_written)
-        if is_joint and not also_written:
-            narrow = replace(narrow, savings=(*narrow.savings, Saving(JOINT, 0, SAVES[JOINT])))
+        narrow, shared = narrowed(chosen.lowered, chosen.allocated.allocation, names, also_written)
+        if is_joint:
+            more = Saving(JOINT, shared, SAVES[JOINT])
+            narrow = replace(narrow, savings=(*narrow.savings, more))
         yield replace(chosen, lowered=narrow, problem=allocation_problem(narrow, options))
-        if also_written and not narrow.savings[-1].count:
+        if not shared:
             return
 
 

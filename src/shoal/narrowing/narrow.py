@@ -54,8 +54,10 @@ def narrowed(
     allocation: Allocation,
     names: Collection[int],
     also_written: bool = False,
-) -> LoweredProgram:
+) -> tuple[LoweredProgram, int]:
     """The components that an allocation chose, over variables as narrow as these allow.
+
+    And how many variables are held in columns of others.
 
     Args:
         lowered: a program with alternatives.
@@ -91,18 +93,18 @@ def narrowed(
     saved = sum(len(lowered.variables[name].space) for name in chosen.variables)
     saved -= sum(len(variable.space) for variable in variables.values())
     shared = sum(len(v.of) - 1 for v in lowered.variables.values() if v.of)
-    more = (Saving(JOINT, shared, SAVES[JOINT]),) if also_written else ()
-    return replace(
+    program = replace(
         lowered,
         variables=variables,
         inputs=tuple(i for t in chosen.inputs if t.variable in there for i in narrow.input(t)),
         operations=operations,
         held=_Kept(narrow, result),
         raw={n: new for n, h in lowered.raw.items() if (new := narrow.held(h)) is not None},
-        savings=(*lowered.savings, Saving(NARROW, saved, SAVES[NARROW]), *more),
+        savings=(*lowered.savings, Saving(NARROW, saved, SAVES[NARROW])),
         result=result,
         mark=narrow.mark,
     )
+    return program, shared
 
 
 def _planned(chosen: Chosen, names: Collection[int]) -> Narrowed:

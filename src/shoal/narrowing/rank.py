@@ -5,6 +5,7 @@ columns as there are different functionals that are read of it from then on, up 
 are biases. Attention only adds to what is there; so after it, there is at least what was there
 before it, and what is read of what it has written. Both are ranks of the states on some inputs,
 and no other input can make a rank smaller: the bound holds for whoever keeps these components.
+What is to be kept as it is takes all of its columns besides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import product
 
 import numpy as np
 
+from shoal.arrays import Array, Bool
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.components import MLP, Component
 from shoal.craft.fitting import NOISE
@@ -53,6 +55,7 @@ def rank_bound(
     lives: Mapping[str, Lifetime],
     promised: Sequence[Sequence[int]] | None = None,
     named: Collection[str] = (),
+    whole: Collection[str] = (),
 ) -> RankBound | None:
     """The fewest columns that could hold what is read, for these components; None if unknown.
 
@@ -63,6 +66,7 @@ def rank_bound(
         promised: the inputs that there are, as numbers of tokens; None if there may be any.
         named: variables of one column each that names are read from, in the state in which they
             are first there.
+        whole: variables of which all columns are to be there as long as they are.
     """
     if promised is not None:
         inputs = _some(promised)
@@ -80,20 +84,34 @@ def rank_bound(
     names = [direction.variable for direction in craft.space.directions]
     there = [lives[name] for name in names]
     read_by_name = np.array([name in named for name in names], dtype=bool)
+    as_it_is = np.array([name in whole for name in names], dtype=bool)
     for number, state in enumerate(states):
         begin = np.array([life.first == number for life in there], dtype=bool)
         by_name = np.eye(len(names))[:, begin & read_by_name]
         later = np.hstack([*reads[number:], by_name])
-        alive = np.array([life.first <= number <= life.last for life in there])
-        own = _rank(state, later * alive[:, None])
+        alive = np.array([life.first <= number <= life.last for life in there], dtype=bool)
+        own = _columns(state, later, alive, alive & as_it_is)
         if number % 2:
-            own = max(own, before + _rank(state, later * begin[:, None]))
+            own = max(own, before + _columns(state, later, begin, begin & as_it_is))
         before, bound = own, max(bound, own)
         if alive.sum() > widest:
             widest = int(alive.sum())
-            own_names = [n if there else "" for n, there in zip(names, alive, strict=True)]
+            may_share = alive & ~as_it_is
+            own_names = [n if there else "" for n, there in zip(names, may_share, strict=True)]
             spare = _spare(state, later, own_names)
     return RankBound(bound, spare)
+
+
+def _columns(
+    state: Matrix,
+    later: Matrix,
+    there: Bool[Array, " space"],
+    whole: Bool[Array, " space"],
+) -> int:
+    """The fewest columns for functionals of what is there, if some columns stay as they are."""
+    kept = np.eye(len(whole))[:, whole]
+    read = np.hstack([later * there[:, None], kept])
+    return int(whole.sum()) + _rank(state, read) - _rank(state, kept)
 
 
 def _spare(state: Matrix, later: Matrix, names: Sequence[str]) -> dict[str, int]:
