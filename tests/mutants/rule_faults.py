@@ -22,6 +22,7 @@ from shoal.lowering.rules import (
     copy,
     further_forms,
     histograms,
+    length_gates,
     priority,
     split_width,
     view,
@@ -164,6 +165,50 @@ def _places_from_one(correct: Function) -> Function:
         return None if found is None else found + 1
 
     return places_of
+
+
+# length gates
+
+
+def _opposite_tokens(case: Case) -> Case:
+    """What is at the opposite position, in one layer."""
+    source = """\
+v1 = SequenceMap(opposite, indices, length)
+s2 = Select(indices, v1, Comparison.EQ)
+v3 = Aggregate(s2, tokens)"""
+    passes = ("all", "length-gates")
+    options = replace(case.options, max_seq_len=4, causal=False, passes=passes, allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    length_gates,
+    "gates_for",
+    "open at the next length",
+    "a gate is open where the input is one token longer than it is to be",
+    adapted=_opposite_tokens,
+)
+def _open_at_the_next_length(correct: Function) -> Function:
+    def gates_for(positions: Any) -> Any:
+        for gate in correct(positions):
+            yield replace(gate, lengths=tuple(length + 1 for length in gate.lengths))
+
+    return gates_for
+
+
+@_fault(
+    length_gates,
+    "heads_for",
+    "one position off",
+    "the last of the heads fetches what is one position before",
+    adapted=_opposite_tokens,
+)
+def _one_position_off(correct: Function) -> Function:
+    def heads_for(positions: Any) -> Any:
+        *others, last = correct(positions)
+        return [*others, {query: max(0, position - 1) for query, position in last.items()}]
+
+    return heads_for
 
 
 # split selectors

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.lowering.rules.histograms import HISTOGRAMS
+from shoal.lowering.rules.length_gates import LENGTH_GATES
 from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
@@ -60,7 +61,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -70,7 +71,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     scored = (RESULT_SCORES,) if seed % 2 else ()
     shared = (JOINT,) if seed % 3 == 0 and NARROW in passes else ()
     counted = (HISTOGRAMS,) if seed % 5 > 1 else ()
-    return (*passes, *scored, *shared, *counted)
+    gated = (LENGTH_GATES,) if seed % 4 == 3 else ()
+    return (*passes, *scored, *shared, *counted, *gated)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

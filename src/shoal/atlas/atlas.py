@@ -6,7 +6,7 @@ loads the model can read its values by name, and draw, explain or report it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -359,13 +359,16 @@ class Atlas:
         """The same, with operands of selectors that select the same whatever these are."""
         return {label: self.through_selectors(v.inputs, False) for label, v in self.values.items()}
 
-    def operands_in(self, label: str, role: str) -> tuple[str, ...]:
+    def operands_in(self, label: str, role: str, rules: Sequence[str] = ()) -> tuple[str, ...]:
         """The s-ops that an s-op needs in a role: "query", "key" or "value" of a head, or another.
 
         Args:
             label: of the s-op. Of elementwise functions all operands are in all roles.
             role: of a component that computes it.
+            rules: by which that is there. A head that fetches a length reads positions as values.
         """
+        if "length-gates" in rules:
+            return self.mentioned[label]
         inputs = self.values[label].inputs
         selectors = [label for label in inputs if label in self.selectors]
         if not selectors or role not in ("query", "key", "value"):

@@ -141,7 +141,7 @@ class Readers:
             on_the_way = {label, *seen[other]} if other in seen else set()
             for part in self.parts_of(value):
                 for role, units in self._roles(part, value.holder):
-                    operands = self.atlas.operands_in(other, role)
+                    operands = self.atlas.operands_in(other, role, part.rules)
                     if on_the_way and (on_the_way & {*operands} or not led_to & {*operands}):
                         continue
                     allowed = set(self._read_for(operands, led_to))
@@ -209,7 +209,7 @@ class Readers:
         whole, served, used = True, {consumer.label}, set()
         for part in self.parts_of(consumer):
             for role, units in self._roles(part, holder):
-                operands = self.atlas.operands_in(reader, role)
+                operands = self.atlas.operands_in(reader, role, part.rules)
                 others = set(self._others(operands, on_the_way, value))
                 found = [(r, self._sees(part.half_layer, role, units, r)) for r in readings]
                 hits = [r for r, sees in found if sees is True]

@@ -23,8 +23,7 @@ from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
-from shoal.lowering.rules.histograms import HISTOGRAMS
-from shoal.lowering.rules.priority import PRIORITIES
+from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT
 from shoal.narrowing.rank import rank_bound
@@ -188,7 +187,7 @@ def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
         placement = allocated.allocation.placements.get(operation.name)
         node = lowered.variables[operation.name].node
         rule = None if placement is None else operation.rules[placement.alternative]
-        if rule in (PRIORITIES, HISTOGRAMS) and node is not None:
+        if rule in SELECT_BY_THEMSELVES and node is not None:
             found |= nx.ancestors(program.graph, program.node(node).inputs[0])
     return frozenset(found)
 

@@ -9,16 +9,12 @@ import numpy as np
 
 from shoal.craft.affine import Matrix
 from shoal.lowering.lower import BOS_VARIABLE
-from shoal.lowering.rules.histograms import HISTOGRAMS
-from shoal.lowering.rules.priority import PRIORITIES
+from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
 from shoal.narrowing.basis import chosen_basis
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.joined import joined_variable
 from shoal.narrowing.plan import reads_at_the_end
 from shoal.narrowing.stored import Stored
-
-_KNOWN_BY_RULE = (PRIORITIES, HISTOGRAMS)
-"""What these compute, the atlas knows by who computes it."""
 
 _MOST_NUMBERS = 2**18
 """In the list of all that inputs can be together; they stay apart where there are more."""
@@ -79,7 +75,7 @@ def _births(chosen: Chosen, also_written: bool) -> Iterator[Collection[str]]:
     if also_written:
         written: dict[int, list[str]] = {}
         for operation, number in chosen.operations:
-            if operation.name not in apart and operation.rules[number] not in _KNOWN_BY_RULE:
+            if operation.name not in apart and operation.rules[number] not in SELECT_BY_THEMSELVES:
                 when = chosen.allocation.placements[operation.name].half_layer
                 written.setdefault(when, []).append(operation.name)
         yield from written.values()

@@ -40,7 +40,7 @@ def copy(context: Context, node: Node) -> Offers[None]:
     operand = yield from one_hot(context, node.inputs[1], node.label)
     held, rows = _mixture(context, node, operand)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    yield _copied(context, node, held, rows, operand, _fitted(held, rows, operand), terms)
+    yield _copied(context, node, held, rows, operand, fitted_to(held, rows, operand), terms)
 
 
 def copies(
@@ -56,11 +56,11 @@ def copies(
     held = stored(form, name, context.domain(node.id), node.id)
     rows = code_rows(held)
     same = [h for h in context.ways(node.inputs[1]) if h.form == form and h.codes is not None][:1]
-    ways = [(operand, _fitted(held, rows, operand)) for operand in same]
+    ways = [(operand, fitted_to(held, rows, operand)) for operand in same]
     ways = [(operand, fitted) for operand, fitted in ways if fitted is not None]
     if node.id in context.held or not ways:
         operand = yield from one_hot(context, node.inputs[1], node.label)
-        ways.insert(0, (operand, _fitted(held, rows, operand)))
+        ways.insert(0, (operand, fitted_to(held, rows, operand)))
     if terms is None:
         terms = yield from terms_of(context, context.node(node.inputs[0]))
     for way in ways:
@@ -77,7 +77,7 @@ def _copied_count(context: Context, node: Node) -> Offers[None]:
     held = stored(Count(), context.fresh_name(f"{node.label}.count"), domain, None)
     rows = code_rows(held)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    made = _copied(context, node, held, rows, count, _fitted(held, rows, count), terms)
+    made = _copied(context, node, held, rows, count, fitted_to(held, rows, count), terms)
     if made.errors.largest <= held.form.room(domain):
         yield replace(made, raw_of=node.id)
 
@@ -105,7 +105,7 @@ def _mixture(context: Context, node: Node, operand: Held) -> tuple[Held, Rows]:
     return held, {key: shares[number] for key, number in place.items()}
 
 
-def _fitted(held: Held, rows: Rows, operand: Held) -> Affine | None:
+def fitted_to(held: Held, rows: Rows, operand: Held) -> Affine | None:
     """Matrix and bias by which an operand's codes become what is written; None if none does."""
     assert isinstance(operand.domain, Enumerated)
     size = len(held.coordinates.source)

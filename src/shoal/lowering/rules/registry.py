@@ -15,6 +15,7 @@ from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.histograms import HISTOGRAMS, sorted_values
+from shoal.lowering.rules.length_gates import LENGTH_GATES, length_gates
 from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
@@ -59,12 +60,17 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("means", _AGGREGATES, decoded_mean),
     ("copies", _AGGREGATES, copy),
     (HISTOGRAMS, _AGGREGATES, sorted_values),
+    (LENGTH_GATES, _AGGREGATES, length_gates),
     ("further-forms", frozenset(Op), further_forms),
     ("further-forms", ELEMENTWISE, further_operands),
     (WHOLE_NUMBERS, ELEMENTWISE, also_queries),
 )
 """Each with the name of the rule that it belongs to, and the operations that it is asked for. A
 step that finds an s-op held already offers nothing."""
+
+
+SELECT_BY_THEMSELVES = (PRIORITIES, HISTOGRAMS, LENGTH_GATES)
+"""Rules whose components know what a selector selects, and read nothing of what it looks at."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,9 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         RESULT_CODES: Optional("results held as a number for each value"),
         RESULT_SCORES: Optional("cuts by which the decoder alone finds the result"),
         "binary": Optional("values held in binary digits as well", by_default=False),
+        LENGTH_GATES: Optional(
+            "positions fetched for all lengths, and chosen afterwards", by_default=False
+        ),
     }
 )
 """What lowering does beyond one component for each expression; docs/passes.md says what each does.
