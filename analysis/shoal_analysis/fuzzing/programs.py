@@ -15,6 +15,7 @@ from shoal.lowering.rules.length_gates import LENGTH_GATES
 from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
+from shoal.program.passes.orders import ORDERS
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
 from shoal_analysis.fuzzing.promises import PROMISES, may_be_promised
@@ -61,7 +62,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -72,7 +73,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     shared = (JOINT,) if seed % 3 == 0 and NARROW in passes else ()
     counted = (HISTOGRAMS,) if seed % 5 > 1 else ()
     gated = (LENGTH_GATES,) if seed % 4 == 3 else ()
-    return (*passes, *scored, *shared, *counted, *gated)
+    ordered = (ORDERS,) if seed % 7 > 2 else ()
+    return (*passes, *scored, *shared, *counted, *gated, *ordered)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

@@ -141,7 +141,7 @@ def _runs(
     None if it compares other things, or if positions come before values.
     """
     inferred = context.inferred
-    if not is_total_order(inferred, selector):
+    if selector.op is not Op.SELECT or not is_total_order(inferred, selector):
         return None
     keys, values = inferred.sops[selector.inputs[0]].local, inferred.sops[value.id].local
     domain = context.domain(value.id)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.program.facts.distinct import ordered_by
 from shoal.program.facts.domains import (
     Domain,
     Enumerated,
     Interval,
     group_close,
 )
-from shoal.program.facts.inferred import Inferred, SOpFacts, encoded
+from shoal.program.facts.inferred import Grid, Inferred, SOpFacts, encoded
 from shoal.program.facts.means import means
 from shoal.program.facts.width_bounds import WidthBounds
 from shoal.program.ir import Node, Op
@@ -82,16 +84,55 @@ def _averages(
 
 
 def _selects_equal_values(facts: Inferred, node: Node) -> bool:
-    """Whether all positions that one query selects hold the same value, where that is local."""
-    selector = facts.program.node(node.inputs[0])
-    if selector.op is not Op.SELECT:
+    """Whether all positions that one query selects hold the same value."""
+    agenda = [facts.program.node(node.inputs[0])]
+    for selector in agenda:
+        if selector.op is Op.AND:
+            agenda += [facts.program.node(number) for number in selector.inputs]
+        elif selector.op is Op.SELECT and _keys_tell(facts, selector, node.inputs[1]):
+            return True
+    return False
+
+
+def _keys_tell(facts: Inferred, selector: Node, averaged: int) -> bool:
+    """Whether all keys that one query selects have the same value in an s-op.
+
+    The keys' token and position say so; or keys are how many values come before in an order, of
+    which one is selected, and equal ones are of equal values.
+    """
+    holds = facts.predicates[selector.id] == 1
+    key = facts.program.node(selector.inputs[0])
+    if _selects_one_of_each(facts.sops[key.id].local, facts.sops[averaged].local, holds):
+        return True
+    ordered = ordered_by(facts, key)
+    if not ordered or not _selects_one_value(facts, key, holds):
         return False
-    keys = facts.sops[selector.inputs[0]].local
-    values = facts.sops[node.inputs[1]].local
+    return any(number == averaged or _is_known_by(facts, averaged, number) for number in ordered)
+
+
+def _is_known_by(facts: Inferred, averaged: int, number: int) -> bool:
+    """Whether an s-op has one value wherever another one has one, whatever token and position."""
+    values, domain = facts.sops[averaged].local, facts.domain(number)
+    each = np.eye(len(domain) if isinstance(domain, Enumerated) else 0, dtype=bool)
+    return _selects_one_of_each(facts.sops[number].local, values, each)
+
+
+def _selects_one_value(facts: Inferred, key: Node, holds: npt.NDArray[np.bool_]) -> bool:
+    """Whether each query selects one value of the keys at most."""
+    domain = facts.domain(key.id)
+    if not isinstance(domain, Enumerated):
+        return False
+    sizes = np.array([len(members) for members in domain.classes], dtype=int)
+    return bool((holds.astype(int) @ sizes).max(initial=0) <= 1)
+
+
+def _selects_one_of_each(
+    keys: Grid | None, values: Grid | None, holds: npt.NDArray[np.bool_]
+) -> bool:
+    """Whether the keys that each query selects have one value each, by token and position."""
     if keys is None or values is None:
         return False
     together = (keys >= 0) & (values >= 0)
-    holds = facts.predicates[selector.id] == 1
     meets = np.zeros((holds.shape[1], int(values.max(initial=0)) + 1), dtype=bool)
     meets[keys[together], values[together]] = True
     return bool(((holds.astype(int) @ meets.astype(int)) > 0).sum(axis=1).max(initial=0) <= 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy.typing as npt
 
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, SOpFacts
-from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.facts.lookup import NONE
+from shoal.program.facts.orders import Order, order_of
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
 
@@ -72,26 +74,31 @@ def _ranks_from(facts: Inferred, selector: Node) -> int | None:
     A strict order selects 0 to n - 1 of them, one that is reflexive 1 to n. Under a causal mask
     keys that come later are missing.
     """
-    if facts.program.causal or not is_total_order(facts, selector):
-        return None
-    return int(facts.predicates[selector.id][0, 0])
+    order = None if facts.program.causal else order_of(facts, selector)
+    return int(order.is_reflexive) if order is not None and _differs(facts, order) else None
 
 
 def is_total_order(facts: Inferred, selector: Node) -> bool:
     """Whether a selector compares values that surely differ by a total order."""
-    if selector.op is not Op.SELECT:
-        return False
-    key, query = selector.inputs
-    if key != query or not facts.sops[key].distinct:
-        return False
-    holds = facts.predicates[selector.id]
-    if not len(holds) or (holds == UNDEFINED).any():
-        return False
-    own = np.diagonal(holds)
-    others = holds - np.diag(own)
-    is_total = (others + others.T == 1 - np.eye(len(holds), dtype=int)).all()
-    is_transitive = len(np.unique(others.sum(axis=1))) == len(holds)
-    return bool(is_total and is_transitive and (own == own[0]).all())
+    order = order_of(facts, selector)
+    return order is not None and _differs(facts, order)
+
+
+def _differs(facts: Inferred, order: Order) -> bool:
+    """Whether no two positions of an input have equal values."""
+    return any(facts.sops[number].distinct for number in order.operands)
+
+
+def ordered_by(facts: Inferred, node: Node) -> Sequence[int]:
+    """The s-ops of which a width counts the values before each, or also those that are equal.
+
+    In a total order of values, so that these are equal wherever the width is. There are none under
+    a causal mask, where later values are not counted.
+    """
+    if node.op is not Op.WIDTH or facts.program.causal:
+        return ()
+    order = order_of(facts, facts.program.node(node.inputs[0]))
+    return () if order is None else order.operands
 
 
 def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:

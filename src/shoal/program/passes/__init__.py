@@ -24,6 +24,7 @@ from shoal.program.passes.dead_code import drop_dead_code
 from shoal.program.passes.gathers import GATHERS, gather_at_once
 from shoal.program.passes.identities import resolve_identities
 from shoal.program.passes.merged_values import merge_values
+from shoal.program.passes.orders import ORDERS, compare_pairs
 from shoal.program.passes.positions import look_positions_up
 from shoal.program.passes.selectors import simplify_selectors
 from shoal.program.rewriting import Rewrite, Saving
@@ -50,6 +51,7 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
         "identities": Pass(resolve_identities, "aggregates that their own position determines"),
         "constants": Pass(fold_constants, "expressions folded"),
         "selectors": Pass(simplify_selectors, "selectors simplified"),
+        ORDERS: Pass(compare_pairs, "orders of pairs compared as one value"),
         "merged-values": Pass(merge_values, "values merged"),
         "dead-code": Pass(drop_dead_code, "expressions dropped"),
     }

@@ -1,0 +1,128 @@
+"""Selectors that put values in an order: single values, or pairs of which one decides first.
+
+"Less, or equal and earlier" is an order of pairs of a value and a position, however it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.arrays import Array, Int
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred, Predicate, choices
+from shoal.program.facts.joint import TooManyRowsError, joint
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.ir import Node, Op
+
+MOST_PAIRS = 1024
+"""Values of two s-ops together, of which each is compared with each."""
+
+MOST_PARTS = 16
+"""Selectors that a combination is made of."""
+
+_LOGIC = MappingProxyType({Op.AND: np.logical_and, Op.OR: np.logical_or, Op.NOT: np.logical_not})
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A total order, strict or reflexive, of the values of one s-op, or of two together.
+
+    Attributes:
+        operands: the s-ops, by node id.
+        rows: [values, operands], the classes that each value has of them.
+        holds: [query values, key values], whether a query selects a key.
+    """
+
+    operands: tuple[int, ...]
+    rows: Int[Array, "values operands"]
+    holds: Predicate
+
+    @property
+    def is_reflexive(self) -> bool:
+        """Whether a value selects itself."""
+        return bool(self.holds[0, 0])
+
+
+def order_of(facts: Inferred, selector: Node) -> Order | None:
+    """The order by which a selector compares values with each other; None if there is none."""
+    if selector.op is Op.SELECT:
+        key, query = selector.inputs
+        holds = facts.predicates[selector.id]
+        if key != query or not is_order(holds):
+            return None
+        return Order((key,), np.arange(len(holds))[:, None], holds)
+    return _of_pairs(facts, selector)
+
+
+def is_order(holds: Predicate) -> bool:
+    """Whether a predicate [query classes, key classes] is a total order, strict or reflexive."""
+    if not len(holds) or holds.shape[0] != holds.shape[1] or (holds == UNDEFINED).any():
+        return False
+    own = np.diagonal(holds)
+    others = holds - np.diag(own)
+    is_total = (others + others.T == 1 - np.eye(len(holds), dtype=int)).all()
+    is_transitive = len(np.unique(others.sum(axis=1))) == len(holds)
+    return bool(is_total and is_transitive and (own == own[0]).all())
+
+
+def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
+    parts = _parts(facts, selector)
+    selects = [part for part in parts if part.op is Op.SELECT]
+    keys, queries = ({part.inputs[side] for part in selects} for side in (0, 1))
+    if keys != queries or len(keys) != 2 or len(parts) > MOST_PARTS:
+        return None
+    operands = tuple(sorted(keys))
+    domains = [facts.domain(number) for number in operands]
+    if not all(isinstance(domain, Enumerated) and not domain.nullable for domain in domains):
+        return None
+    try:
+        rows = joint([choices(facts, number) for number in operands], MOST_PAIRS)
+    except TooManyRowsError:
+        return None
+    facts.work.spend(len(parts) * len(rows) ** 2 / 50, selector.label)
+    classes = dict(zip(operands, rows.T, strict=True))
+    holds = _combined(facts, parts, classes)
+    if holds is None or not is_order(holds) or len(rows) < 2:
+        return None
+    return Order(operands, rows, holds)
+
+
+def _parts(facts: Inferred, selector: Node) -> list[Node]:
+    """The selectors that a selector is made of, operands first, itself last."""
+    found: dict[int, Node] = {}
+    agenda = [selector]
+    while agenda:
+        part = agenda.pop()
+        found.pop(part.id, None)
+        found[part.id] = part
+        if part.op in _LOGIC:
+            agenda += [facts.program.node(number) for number in part.inputs]
+    return list(found.values())[::-1]
+
+
+def _combined(
+    facts: Inferred, parts: list[Node], classes: Mapping[int, npt.NDArray[np.int_]]
+) -> Predicate | None:
+    """[values, values], what the last of some selectors selects; None where one is undefined.
+
+    Args:
+        facts: about the program.
+        parts: operands come first.
+        classes: by s-op the class that each value has of it.
+    """
+    known: dict[int, npt.NDArray[np.bool_]] = {}
+    for part in parts:
+        if part.op in _LOGIC:
+            known[part.id] = _LOGIC[part.op](*(known[number] for number in part.inputs))
+            continue
+        key, query = part.inputs
+        found = facts.predicates[part.id][classes[query][:, None], classes[key]]
+        if (found == UNDEFINED).any():
+            return None
+        known[part.id] = found == 1
+    return known[parts[-1].id].astype(np.int32)
