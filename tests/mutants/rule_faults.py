@@ -29,7 +29,9 @@ from shoal.lowering.rules import (
     whole_numbers,
     width,
 )
+from shoal.program.facts import averages
 from shoal.program.facts.domains import Enumerated
+from shoal.program.passes import orders
 from shoal_analysis.fuzzing.cases import Case, Line
 from tests.mutants.planting import (
     Fault,
@@ -165,6 +167,66 @@ def _places_from_one(correct: Function) -> Function:
         return None if found is None else found + 1
 
     return places_of
+
+
+# orders
+
+
+def _sorted_by_combination(case: Case) -> Case:
+    """Tokens in the order of their numbers, equal ones as they come."""
+    source = """\
+v1 = Map(as_number, tokens)
+s2 = Select(v1, v1, Comparison.LT)
+s3 = Select(v1, v1, Comparison.EQ)
+s4 = Select(indices, indices, Comparison.LT)
+s5 = s3 & s4
+s6 = s2 | s5
+v7 = SelectorWidth(s6)"""
+    options = replace(case.options, max_seq_len=3, causal=False, passes="all", allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    orders,
+    "order_of",
+    "orders the other way round",
+    "pairs are compared as if the order were the opposite one",
+    adapted=_sorted_by_combination,
+)
+def _orders_the_other_way_round(correct: Function) -> Function:
+    def order_of(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and replace(found, holds=found.holds.T)
+
+    return order_of
+
+
+def _difference_from_the_middle(case: Case) -> Case:
+    """The mean of all tokens that have one of the first two ranks."""
+    source = """\
+v1 = Map(as_number, tokens)
+s2 = Select(v1, v1, Comparison.LT)
+v3 = SelectorWidth(s2)
+v4 = Map(always_seven, tokens)
+s5 = Select(v3, v4, Comparison.LT)
+v6 = Aggregate(s5, v1)
+v7 = Map(rounded, v6)"""
+    options = replace(case.options, max_seq_len=3, causal=False, allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    averages,
+    "selects_one_value",
+    "several ranks are one",
+    "keys of different ranks are taken to have equal values",
+    adapted=_difference_from_the_middle,
+)
+def _several_ranks_are_one(correct: Function) -> Function:
+    def selects_one_value(*arguments: Any) -> bool:
+        return True
+
+    return selects_one_value
 
 
 # length gates

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import Refusal, UnsupportedProgramError
-from shoal.program.facts.distinct import ordered_by
+from shoal.program.facts.distinct import ordered_by, selects_one_value
 from shoal.program.facts.domains import (
     Domain,
     Enumerated,
@@ -105,7 +105,7 @@ def _keys_tell(facts: Inferred, selector: Node, averaged: int) -> bool:
     if _selects_one_of_each(facts.sops[key.id].local, facts.sops[averaged].local, holds):
         return True
     ordered = ordered_by(facts, key)
-    if not ordered or not _selects_one_value(facts, key, holds):
+    if not ordered or not selects_one_value(facts, key, holds):
         return False
     return any(number == averaged or _is_known_by(facts, averaged, number) for number in ordered)
 
@@ -115,15 +115,6 @@ def _is_known_by(facts: Inferred, averaged: int, number: int) -> bool:
     values, domain = facts.sops[averaged].local, facts.domain(number)
     each = np.eye(len(domain) if isinstance(domain, Enumerated) else 0, dtype=bool)
     return _selects_one_of_each(facts.sops[number].local, values, each)
-
-
-def _selects_one_value(facts: Inferred, key: Node, holds: npt.NDArray[np.bool_]) -> bool:
-    """Whether each query selects one value of the keys at most."""
-    domain = facts.domain(key.id)
-    if not isinstance(domain, Enumerated):
-        return False
-    sizes = np.array([len(members) for members in domain.classes], dtype=int)
-    return bool((holds.astype(int) @ sizes).max(initial=0) <= 1)
 
 
 def _selects_one_of_each(

@@ -101,6 +101,15 @@ def ordered_by(facts: Inferred, node: Node) -> Sequence[int]:
     return () if order is None else order.operands
 
 
+def selects_one_value(facts: Inferred, key: Node, holds: npt.NDArray[np.bool_]) -> bool:
+    """Whether each query selects one value of the keys at most."""
+    domain = facts.domain(key.id)
+    if not isinstance(domain, Enumerated):
+        return False
+    sizes = np.array([len(members) for members in domain.classes], dtype=int)
+    return bool((holds.astype(int) @ sizes).max(initial=0) <= 1)
+
+
 def meets_its_rank(holds: npt.NDArray[np.bool_], keys: SOpFacts, queries: SOpFacts) -> bool:
     """Whether every query surely selects a key, since keys are all ranks that there are.
 

@@ -35,7 +35,7 @@ from shoal.program.facts.inferred import (
 )
 from shoal.program.facts.joint import Choices, TooManyRowsError, joint
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
-from shoal.program.facts.occurrences import with_occurrences
+from shoal.program.facts.occurrences import selects_one, with_occurrences
 from shoal.program.facts.promised import (
     restricted,
     restricted_predicate,
@@ -116,6 +116,8 @@ def infer(
         bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
         exact = widths_by_length(facts, node)
         bounds = bounds if exact is None else tighter(bounds, exact)
+        if selects_one(facts, node):
+            bounds = replace(bounds, high=min(bounds.high, 1))
         widths[node.id] = (
             bounds if seen is None else restricted_widths(node, bounds, program.causal, seen)
         )

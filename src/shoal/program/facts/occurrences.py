@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.program.facts.distinct import is_total_order
+from shoal.program.facts.distinct import is_total_order, selects_one_value
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Occurrences, Predicate, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED
@@ -77,26 +78,68 @@ def _of_table(facts: Inferred, node: Node, known: SOpFacts) -> Occurrences | Non
 
 
 def _ranks_in_groups(facts: Inferred, selector: Node) -> tuple[int, int] | None:
-    """Into how many groups positions fall, and the first of the ranks in each; None if in none.
+    """Into how many groups positions fall, and the first of the ranks in each; None if in none."""
+    found = _order_and_groups(facts, selector)
+    if found is None:
+        return None
+    order, groups = found
+    return prod(groups.values()), int(facts.predicates[order.id][0, 0])
 
-    Of the parts of a conjunction, one compares values that differ by a total order, and each of
-    the others selects what is in the query's group.
+
+def selects_one(facts: Inferred, selector: Node) -> bool:
+    """Whether each query selects one key at most, by its rank in a group.
+
+    Of the keys of one group no two have the same rank in it. So it is if parts of a conjunction
+    select one rank, and what is in the query's group.
     """
-    groups, starts = 1, []
+    if selector.op is not Op.AND:
+        return False
+    parts = [p for p in _conjuncts(facts.program, selector) if p.op is Op.SELECT]
+    groups = {_group(facts, part) for part in parts}
+    for part in parts:
+        key = facts.program.node(part.inputs[0])
+        if key.op is Op.WIDTH:
+            found = _order_and_groups(facts, facts.program.node(key.inputs[0]))
+            is_in_group = found is not None and found[1].keys() <= groups
+            if is_in_group and selects_one_value(facts, key, facts.predicates[part.id] == 1):
+                return True
+    return False
+
+
+_Group = tuple[int, bytes]
+"""What is the same for selects of the same groups: the node that they compare, and how."""
+
+
+def _order_and_groups(
+    facts: Inferred, selector: Node
+) -> tuple[Node, Mapping[_Group | None, int]] | None:
+    """The one part of a conjunction that compares values which differ by a total order.
+
+    And the others, each of which selects what is in the query's group, with how many groups there
+    are. None if a selector is no such conjunction.
+    """
+    orders: list[Node] = []
+    groups: dict[_Group | None, int] = {}
     for part in _conjuncts(facts.program, selector):
         if part.op is not Op.SELECT:
             return None
         if _is_ordered(facts, part):
-            starts.append(int(facts.predicates[part.id][0, 0]))
+            orders.append(part)
             continue
-        key, query = part.inputs
-        if key != query or facts.domain(key).nullable:
+        group, number = _group(facts, part), _number_of_groups(facts.predicates[part.id])
+        if group is None or number is None:
             return None
-        number = _number_of_groups(facts.predicates[part.id])
-        if number is None:
-            return None
-        groups *= number
-    return (groups, starts[0]) if len(starts) == 1 else None
+        groups[group] = number
+    return (orders[0], groups) if len(orders) == 1 else None
+
+
+def _group(facts: Inferred, part: Node) -> _Group | None:
+    """What says which groups a select is about, if it compares an s-op with itself."""
+    key, query = part.inputs
+    if key != query or facts.domain(key).nullable:
+        return None
+    table = facts.predicates[part.id]
+    return None if _number_of_groups(table) is None else (key, table.tobytes())
 
 
 def _conjuncts(program: Program, selector: Node) -> Iterator[Node]:
