@@ -95,7 +95,7 @@ def selects_one(facts: Inferred, selector: Node) -> bool:
     if selector.op is not Op.AND:
         return False
     parts = [p for p in _conjuncts(facts.program, selector) if p.op is Op.SELECT]
-    groups = {_group(facts, part) for part in parts}
+    groups = {known[0] for part in parts if (known := _group(facts, part)) is not None}
     for part in parts:
         key = facts.program.node(part.inputs[0])
         if key.op is Op.WIDTH:
@@ -110,36 +110,35 @@ _Group = tuple[int, bytes]
 """What is the same for selects of the same groups: the node that they compare, and how."""
 
 
-def _order_and_groups(
-    facts: Inferred, selector: Node
-) -> tuple[Node, Mapping[_Group | None, int]] | None:
+def _order_and_groups(facts: Inferred, selector: Node) -> tuple[Node, Mapping[_Group, int]] | None:
     """The one part of a conjunction that compares values which differ by a total order.
 
     And the others, each of which selects what is in the query's group, with how many groups there
     are. None if a selector is no such conjunction.
     """
     orders: list[Node] = []
-    groups: dict[_Group | None, int] = {}
+    groups: dict[_Group, int] = {}
     for part in _conjuncts(facts.program, selector):
         if part.op is not Op.SELECT:
             return None
         if _is_ordered(facts, part):
             orders.append(part)
             continue
-        group, number = _group(facts, part), _number_of_groups(facts.predicates[part.id])
-        if group is None or number is None:
+        known = _group(facts, part)
+        if known is None:
             return None
-        groups[group] = number
+        groups[known[0]] = known[1]
     return (orders[0], groups) if len(orders) == 1 else None
 
 
-def _group(facts: Inferred, part: Node) -> _Group | None:
-    """What says which groups a select is about, if it compares an s-op with itself."""
+def _group(facts: Inferred, part: Node) -> tuple[_Group, int] | None:
+    """Which groups a select is about, and how many there are; None if it is about none."""
     key, query = part.inputs
     if key != query or facts.domain(key).nullable:
         return None
     table = facts.predicates[part.id]
-    return None if _number_of_groups(table) is None else (key, table.tobytes())
+    number = _number_of_groups(table)
+    return None if number is None else ((key, table.tobytes()), number)
 
 
 def _conjuncts(program: Program, selector: Node) -> Iterator[Node]:
