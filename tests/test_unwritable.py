@@ -161,3 +161,18 @@ def test_a_query_that_is_not_read_does_not_meet_a_key_that_it_never_meets() -> N
     with pytest.raises(shoal.UnwritableError, match="cannot be told whether"):
         model.write("floored", [10, -1000], [0, 1.5])
     assert model.write("floored", [10, -1000], [0.5, 1.5]) == [1, 1]
+
+
+def test_pairs_that_never_met_are_in_order_when_they_do() -> None:
+    """What is compared by two values is put in order for all of them, whether they occur or not."""
+    first = rasp.SequenceMap(lambda t, i: int((t, i) != (0, 1)), rasp.tokens, rasp.indices)
+    first = first.named("first")
+    less = rasp.Select(first, first, rasp.Comparison.LT)
+    alike = rasp.Select(first, first, rasp.Comparison.EQ)
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    rank = rasp.SelectorWidth(less | (alike & earlier))
+    there = rasp.Select(rank, rasp.Map(lambda t: 1, rasp.tokens), rasp.Comparison.EQ)
+    fetched = rasp.Aggregate(there, rasp.indices, default=0.5)
+    program = rasp.SequenceMap(lambda a, b: (a, b), fetched, first)
+    model = shoal.compile(program, vocab=(0, 1), max_seq_len=2)
+    assert model.write("first", [0, 0], [0, 0]) == [(1, 0), (1, 0)]

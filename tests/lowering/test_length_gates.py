@@ -116,3 +116,31 @@ def test_tokens_can_be_replaced_and_where_they_are_fetched_from_cannot() -> None
     for name in ("place", "indices"):
         with pytest.raises(UnwritableError):
             model.write(name, list("abc"), [0, 1, 2])
+
+
+def test_lengths_are_not_replaced_though_others_follow() -> None:
+    known = {(0, 1): 0, (0, 2): -1, (1, 2): 0}
+    query = rasp.SequenceMap(lambda i, n: known[i, n], rasp.indices, rasp.length)
+    there = rasp.Select(rasp.indices, query, rasp.Comparison.EQ)
+    program = rasp.SequenceMap(lambda a, b: (a, b), rasp.Aggregate(there, rasp.tokens), query)
+    model = right(program, vocab=(0, 1, 2), max_seq_len=2, passes=("length-gates",))
+    assert uses_gates(model)
+    with pytest.raises(UnwritableError, match="takes for granted"):
+        model.write("length", [0], [2])
+
+
+def test_numbers_that_are_not_listed_are_fetched_as_they_are() -> None:
+    numbers = {"a": 0.123, "b": 1.77, "c": -2.3}
+    so_far = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    value = rasp.numerical(rasp.Map(numbers.__getitem__, rasp.tokens))
+    mean = rasp.numerical(rasp.Aggregate(so_far, value))
+    program = rasp.numerical(fetched(PLACES["opposite"], mean))
+    limits = shoal.Limits(averages=3)
+    model = right(program, vocab=VOCAB, max_seq_len=4, passes=PASSES, limits=limits)
+    assert not uses_gates(model)
+
+
+def test_what_is_decoded_for_gates_is_no_aggregate() -> None:
+    program = fetched(PLACES["opposite"], rasp.numerical(rasp.tokens))
+    model = right(program, vocab=(0, 1, 2), max_seq_len=3, passes=("length-gates",))
+    assert model.read("fetched", [0, 1, 2]) == [2, 1, 0]

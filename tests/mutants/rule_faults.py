@@ -25,6 +25,7 @@ from shoal.lowering.rules import (
     length_gates,
     priority,
     split_width,
+    sums,
     view,
     whole_numbers,
     width,
@@ -227,6 +228,54 @@ def _several_ranks_are_one(correct: Function) -> Function:
         return True
 
     return selects_one_value
+
+
+# sums
+
+
+def _sum_of_tokens(case: Case) -> Case:
+    """The sum of all numbers so far."""
+    source = """\
+s1 = Select(indices, indices, Comparison.LEQ)
+v2 = Map(as_number, tokens)
+v3 = Aggregate(s1, v2)
+v4 = SelectorWidth(s1)
+v5 = SequenceMap(rounded_product, v3, v4)"""
+    options = replace(case.options, max_seq_len=4, causal=False, passes="all", allocator="cp-sat")
+    return replace(case, lines=Line.parse(source), options=options)
+
+
+@_fault(
+    sums,
+    "_embedded",
+    "one more of each",
+    "every number that is added up is one more than it is",
+    adapted=_sum_of_tokens,
+)
+def _one_more_of_each(correct: Function) -> Function:
+    def embedded(context: Any, source: Any, reader: Any, values: Any) -> Any:
+        return (yield from correct(context, source, reader, values + 1))
+
+    return embedded
+
+
+@_fault(
+    sums,
+    "function_of_sum",
+    "the next sum",
+    "a sum is taken for the one before it",
+    adapted=_sum_of_tokens,
+)
+def _the_next_sum(correct: Function) -> Function:
+    def function_of_sum(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        if found is None:
+            return None
+        numbers = sorted(found.classes)
+        later = dict(zip(numbers, numbers[1:] + numbers[-1:], strict=True))
+        return replace(found, classes={n: found.classes[later[n]] for n in numbers})
+
+    return function_of_sum
 
 
 # length gates

@@ -195,6 +195,11 @@ def quotient(x: Any, y: Any) -> Any:
     return x / y
 
 
+def rounded_product(x: Any, y: Any) -> Any:
+    """The sum of y whole numbers whose mean is x; drawn programs do not name it."""
+    return round(x * y)
+
+
 # positions, of indices and lengths
 
 

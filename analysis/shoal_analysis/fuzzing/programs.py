@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.length_gates import LENGTH_GATES
 from shoal.lowering.rules.result_scores import RESULT_SCORES
+from shoal.lowering.rules.sums import SUMS
 from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
 from shoal.program.passes.orders import ORDERS
@@ -62,7 +63,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -74,7 +75,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     counted = (HISTOGRAMS,) if seed % 5 > 1 else ()
     gated = (LENGTH_GATES,) if seed % 4 == 3 else ()
     ordered = (ORDERS,) if seed % 7 > 2 else ()
-    return (*passes, *scored, *shared, *counted, *gated, *ordered)
+    summed = (SUMS,) if seed % 11 > 4 else ()
+    return (*passes, *scored, *shared, *counted, *gated, *ordered, *summed)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

@@ -35,7 +35,7 @@ def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> 
             return other
         if _is_fetched_at_once(atlas, value, changed):
             return other
-        if _picks_by_priority(readers, value) and changed & _chosen_by(atlas, value):
+        if _picks_by_itself(readers, value) and changed & _chosen_by(atlas, value):
             return other
         if other in led_to:
             follows = value.default is not None and other not in reached
@@ -53,9 +53,10 @@ def _attends(atlas: Atlas, value: NamedValue) -> bool:
     return any(label in atlas.selectors for label in value.inputs)
 
 
-def _picks_by_priority(readers: Readers, value: NamedValue) -> bool:
-    """Whether a head picks the best position that is there, and reads no query."""
-    return any("priorities" in part.rules for part in readers.parts_of(value))
+def _picks_by_itself(readers: Readers, value: NamedValue) -> bool:
+    """Whether what computes it knows which position is asked for, and reads no query."""
+    rules = {rule for part in readers.parts_of(value) for rule in part.rules}
+    return not rules.isdisjoint(("priorities", "length-gates"))
 
 
 def _chosen_by(atlas: Atlas, value: NamedValue) -> set[str]:

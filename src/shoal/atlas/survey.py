@@ -187,7 +187,9 @@ def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
         placement = allocated.allocation.placements.get(operation.name)
         node = lowered.variables[operation.name].node
         rule = None if placement is None else operation.rules[placement.alternative]
-        if rule in SELECT_BY_THEMSELVES and node is not None:
+        if node is None or program.node(node).op is not Op.AGGREGATE:
+            continue  # a helper
+        if rule in SELECT_BY_THEMSELVES:
             found |= nx.ancestors(program.graph, program.node(node).inputs[0])
     return frozenset(found)
 

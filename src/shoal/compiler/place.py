@@ -158,8 +158,8 @@ def _best(
 ) -> Placed:
     """The first variant that is best by the objective, allocated; its layers proven for all.
 
-    Variants that cannot have fewer layers are passed over where layers come first; equal ones are
-    no better, whatever else they have.
+    Variants that cannot have fewer layers are passed over where layers come first. Equal ones are
+    no better where variables will be narrow, whatever else they have now.
 
     Raises:
         BudgetError: none keeps the budgets; says why the first one does not.
@@ -167,12 +167,13 @@ def _best(
     problems = [allocation_problem(variant.lowered, options) for variant in variants]
     bounds = [lower_bound_on_layers(problem) if problems[1:] else 0 for problem in problems]
     by_layers = options.objective[0] == "layers"
-    order = options.objective[: 1 if by_layers else None]
+    is_decided = NARROW not in options.passes
+    order = options.objective[: 1 if by_layers and not is_decided else None]
     found: dict[int, Result] = {}
     failed: dict[int, BudgetError] = {}
     for number in sorted(range(len(variants)), key=bounds.__getitem__):
         fewest = min((result.costs.layers for result in found.values()), default=MOST_BUDGET)
-        is_nearer = all(number < other for other in found)
+        is_nearer = is_decided or all(number < other for other in found)
         may_be_better = bounds[number] < fewest or (bounds[number] == fewest and is_nearer)
         if may_be_better or not by_layers:
             try:

@@ -31,7 +31,7 @@ class Code(Form):
     """The form of a result that nothing but the decoder reads.
 
     Numbers are their own codes where they lie far enough apart for their size, moved away from 0
-    where None can occur; other classes are numbered, around 0 or from 1.
+    where None can occur, or else around 0; other classes are numbered, around 0 or from 1.
     """
 
     name: ClassVar[str] = "code"
@@ -68,8 +68,10 @@ class Code(Form):
             numbers = number_codes(domain)[:, :1]
             if domain.nullable:
                 numbers = numbers - numbers.min() + 1.0
-            if _gaps(numbers) <= LARGEST and _are_of_usual_size(numbers):
-                return np.asarray(numbers)
+            middle = 0.0 if domain.nullable else np.round((numbers.min() + numbers.max()) / 2)
+            for codes in (numbers, numbers - middle):
+                if _gaps(codes) <= LARGEST and _are_of_usual_size(codes):
+                    return np.asarray(codes)
         return _numbered(domain)
 
     def shift(self, domain: Domain) -> float | None:

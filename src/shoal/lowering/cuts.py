@@ -112,7 +112,8 @@ def further_tables(
         operands = _held(context, cut) or ()
         names = frozenset(variables_of(operands))
         is_known = names in known and not any(o.form.picks_one for o in operands)
-        known.add(names)
+        if number == 0:
+            known.add(names)
         if number == 0 or is_known:
             continue
         context.inferred.work.spend(1, node.label)
@@ -122,6 +123,7 @@ def further_tables(
             yield LeftOut(f"{node.label} would take {error.rows:,} rows")
             continue
         if recipe is not None:
+            known.add(names)
             yield recipe
 
 
@@ -145,13 +147,13 @@ def count_of(context: Context, number: int) -> Held | None:
 def class_table(context: Context, node: Node, leaves: Sequence[int]) -> npt.NDArray[np.int32]:
     """[classes of each leaf], the class of a node that the leaves determine.
 
-    UNDEFINED where leaves never meet. The leaves are decoded values that are never None.
+    UNDEFINED where functions are, as they may be where leaves never meet. The leaves are decoded
+    values that are never None.
     """
-    domains = [context.inferred.listed(context.node(leaf), node.label) for leaf in leaves]
-    table = np.full([len(domain) for domain in domains], UNDEFINED, dtype=np.int32)
-    rows, classes = _evaluated(context, node, tuple(map(Leaf, leaves)), table.size)
-    table[tuple(rows.T)] = classes
-    return table
+    sizes = [len(context.inferred.listed(context.node(leaf), node.label)) for leaf in leaves]
+    rows = np.indices(sizes).reshape(len(sizes), -1).T
+    classes = _classes_on(context, node, tuple(map(Leaf, leaves)), rows)
+    return classes.reshape(sizes).astype(np.int32)
 
 
 def _evaluated(
@@ -161,6 +163,12 @@ def _evaluated(
     facts, raw = context.inferred, context.raw
     values = [choices_of(raw[f.node].domain) if f.is_raw else choices(facts, f.node) for f in cut]
     rows = joint(values, most_rows)
+    return rows, _classes_on(context, node, cut, rows)
+
+
+def _classes_on(context: Context, node: Node, cut: Cut, rows: npt.NDArray[np.int_]) -> Classes:
+    """The class of a node where leaves have the classes of some rows [rows, leaves]."""
+    facts = context.inferred
     known: dict[int, Classes] = {}
     for column, leaf in zip(rows.T, cut, strict=True):
         known[leaf.node] = raw_classes(context, leaf.node)[column] if leaf.is_raw else column
@@ -170,4 +178,4 @@ def _evaluated(
             assert table is not None
             operands = [known[number] for number in part.inputs]
             known[part.id] = table(np.array(operands, dtype=int).reshape(len(operands), len(rows)))
-    return rows, known[node.id]
+    return known[node.id]

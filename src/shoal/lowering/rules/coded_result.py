@@ -21,7 +21,8 @@ def coded_result(context: Context, node: Node) -> Offers[None]:
         return
     inputs = {table.variable for table in context.inputs}
     first = context.first(node.id)
-    if first.own is not None or inputs.issuperset(first.variables):
+    is_narrow = len(first.coordinates.source) <= 1
+    if first.own is not None or is_narrow or inputs.issuperset(first.variables):
         return
     held = stored(Code(), node.label, context.domain(node.id), node.id)
     yield from offer_others(context, further_tables(context, node, held))

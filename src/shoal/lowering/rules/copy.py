@@ -77,7 +77,10 @@ def _copied_count(context: Context, node: Node) -> Offers[None]:
     held = stored(Count(), context.fresh_name(f"{node.label}.count"), domain, None)
     rows = code_rows(held)
     terms = yield from terms_of(context, context.node(node.inputs[0]))
-    made = _copied(context, node, held, rows, count, fitted_to(held, rows, count), terms)
+    fitted = fitted_to(held, rows, count)
+    if fitted is None:
+        return
+    made = _copied(context, node, held, rows, count, fitted, terms)
     if made.errors.largest <= held.form.room(domain):
         yield replace(made, raw_of=node.id)
 

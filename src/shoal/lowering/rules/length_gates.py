@@ -5,8 +5,7 @@ that may be asked for, and neurons after them pass on the one that is. Where pos
 n tokens asks for the position p(i, n), the neuron relu(x - M ((i - a)^2 + (n - m)^2)) passes on the
 number x that was fetched from p(a, m) if i = a and n = m, and is off elsewhere. Its gates are
 affine in i, i^2, n and n^2; a head that attends to the last position fetches the latter. Where
-p(a, m) = p(a, m + 1), (n - m) (n - m - 1) is a gate for both. Source: D6 of the notes on what can
-still be won, with squares for what is convex there.
+p(a, m) = p(a, m + 1), (n - m) (n - m - 1) is a gate for both.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from shoal.lowering.rules.copy import code_rows, fitted_to
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.synthesis.tables import Layer, as_mlp
 from shoal.program.facts.by_length import selections
-from shoal.program.facts.domains import domain_of
+from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.ir import Node
 from shoal.rasp.values import canonical_key
 
@@ -63,7 +62,8 @@ class Gate:
 
 def length_gates(context: Context, node: Node) -> Offers[None]:
     """An aggregate that fetches from a position that position and length say, by neurons."""
-    positions = None if node.id not in context.held else asked_for(context, node)
+    is_listed = isinstance(context.domain(node.id), Enumerated)
+    positions = asked_for(context, node) if node.id in context.held and is_listed else None
     indices = next((n for n in context.inferred.program if n.is_plain_index), None)
     if positions is None or indices is None or not _has_all(context, indices, len(positions)):
         return

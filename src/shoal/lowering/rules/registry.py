@@ -21,6 +21,7 @@ from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
 from shoal.lowering.rules.result_scores import RESULT_SCORES, result_scores
 from shoal.lowering.rules.split_width import parts, sum_of_parts
+from shoal.lowering.rules.sums import SUMS, sums
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
 from shoal.lowering.rules.whole_numbers import (
@@ -45,6 +46,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("views", _LOCAL, embed_kept),
     (WHOLE_NUMBERS, ELEMENTWISE, only_queries),
     ("linear", frozenset({Op.LINEAR}), linear_map),
+    (SUMS, ELEMENTWISE, sums),
     (TABLES, _LOCAL, table),
     ("cones", ELEMENTWISE, cone),
     (RESULT_CODES, ELEMENTWISE, coded_result),
@@ -92,6 +94,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
+        SUMS: Optional("means times widths that heads write as sums"),
         PARABOLAS: Optional("equalities scored in two dimensions"),
         PRIORITIES: Optional("positions picked without knowing the length"),
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),

@@ -71,14 +71,16 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     """
     domain = context.inferred.listed(node, node.label)
     form = Scores()
-    points = points_of(recipe.operands, recipe.rows)
+    occurs = (recipe.classes != NONE) | domain.nullable  # what is promised may leave None out
+    points = points_of(recipe.operands, recipe.rows[occurs])
     count = len(domain) + domain.nullable
     is_out_of_reach = form.misfit(domain, context.inferred.limits) is not None
     if is_out_of_reach or count < 2 or not points.size:
         return None
     first, _ = different_rows(points)
     different = points[first]
-    choices = np.where(recipe.classes == NONE, len(domain), recipe.classes)[first]
+    classes = recipe.classes[occurs]
+    choices = np.where(classes == NONE, len(domain), classes)[first]
     scoring = ordered_scores(different, choices, count, work)
     scoring = scoring or any_scores(different, choices, count, work)
     if scoring is None:

@@ -151,7 +151,7 @@ def linear_count(
     countable = countable_terms(context, terms, counts)
     if countable is None:
         return None
-    mark = yield from _mark_of_tokens(context)
+    mark = yield from mark_of_tokens(context)
     made = counted_values(context, name, countable, counts, mark, np.ones(mark.width))
     return replace(made, due_to=LINEAR_COUNTS)
 
@@ -195,7 +195,7 @@ def counted_values(
     return Offer(held, made, reads, Errors(np.array([[error]])))
 
 
-def _mark_of_tokens(context: Context) -> Offers[Held]:
+def mark_of_tokens(context: Context) -> Offers[Held]:
     """What is 1 at every token, and 0 at the BOS position as it is embedded."""
     if MARK_OF_TOKENS in context.helpers:
         return context.helpers[MARK_OF_TOKENS]

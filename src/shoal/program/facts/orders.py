@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.arrays import Array, Int
-from shoal.program.facts.domains import Enumerated
-from shoal.program.facts.inferred import Inferred, Predicate, choices
-from shoal.program.facts.joint import TooManyRowsError, joint
+from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.facts.inferred import Inferred, Predicate
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
 
@@ -80,16 +80,23 @@ def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
     domains = [facts.domain(number) for number in operands]
     if not all(isinstance(domain, Enumerated) and not domain.nullable for domain in domains):
         return None
-    try:
-        rows = joint([choices(facts, number) for number in operands], MOST_PAIRS)
-    except TooManyRowsError:
+    rows = _all_pairs(domains)
+    if not 1 < len(rows) <= MOST_PAIRS:
         return None
     facts.work.spend(len(parts) * len(rows) ** 2 / 50, selector.label)
     classes = dict(zip(operands, rows.T, strict=True))
     holds = _combined(facts, parts, classes)
-    if holds is None or not is_order(holds) or len(rows) < 2:
+    if holds is None or not is_order(holds):
         return None
     return Order(operands, rows, holds)
+
+
+def _all_pairs(domains: Sequence[Domain]) -> Int[Array, "values operands"]:
+    """All classes together, whether they ever meet or not: if others do, they are in order, too."""
+    sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
+    if len(sizes) < len(domains) or prod(sizes) > MOST_PAIRS:
+        return np.zeros((0, len(domains)), dtype=int)
+    return np.indices(sizes).reshape(len(sizes), -1).T
 
 
 def _parts(facts: Inferred, selector: Node) -> list[Node]:

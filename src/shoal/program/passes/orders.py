@@ -15,7 +15,7 @@ from shoal.program.facts.by_length import with_places
 from shoal.program.facts.distinct import with_positions
 from shoal.program.facts.domains import domain_of
 from shoal.program.facts.inferred import Inferred, SOpFacts
-from shoal.program.facts.lookup import UNDEFINED, Lookup
+from shoal.program.facts.lookup import Lookup
 from shoal.program.facts.orders import Order, order_of
 from shoal.program.ir import Node, Op
 from shoal.program.rewriting import Rewrite, fresh_id, fresh_label, rewritten
@@ -42,7 +42,7 @@ def _by_place(inferred: Inferred, selector: Node, order: Order) -> Inferred:
     count = len(order.holds)
     place = order.holds.sum(axis=1) - int(order.is_reflexive)
     shape = [len(inferred.listed(inferred.program.node(n), selector.label)) for n in order.operands]
-    entries = np.full(shape, UNDEFINED, dtype=np.int32)
+    entries = np.zeros(shape, dtype=np.int32)  # all of it is filled
     entries[tuple(order.rows.T)] = place
     facts = SOpFacts(domain_of([number] for number in range(count)), Lookup(entries))
     label = fresh_label(inferred.program, f"{selector.label}.place")

@@ -1,0 +1,257 @@
+"""Sums: a function of a mean and of how many are averaged, that depends on their product alone.
+
+RASP has no sum but the mean times the width of its selector. Tables over both are large, since
+there are many means, and these are close to each other. But a head can write the sum itself, as it
+writes a count: of numbers that are 0 at the BOS position, which has nearly all the weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shoal.arrays import Array, Float
+from shoal.craft.affine import AffineMap, concatenate
+from shoal.craft.bases import numbered_space
+from shoal.craft.components import MLP
+from shoal.errors import UnsupportedProgramError
+from shoal.forms.scalar import Scalar
+from shoal.lowering.context import Context
+from shoal.lowering.cuts import further_tables
+from shoal.lowering.held import Errors, Held, stored
+from shoal.lowering.making import Recipe, make, make_well_enough
+from shoal.lowering.offers import LeftOut, Offer, Offers
+from shoal.lowering.radii import projected_errors
+from shoal.lowering.rules.decode import one_hot
+from shoal.lowering.rules.table import recipe_over
+from shoal.lowering.rules.width import as_code, countable_terms, counted_values, mark_of_tokens
+from shoal.lowering.selectors import terms_of
+from shoal.program.facts.by_length import grid_of, selections
+from shoal.program.facts.domains import Enumerated, domain_of
+from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.ir import ELEMENTWISE, Node, Op
+from shoal.rasp.values import Value, is_number
+
+SUMS = "sums"
+"""The name of the rule."""
+
+MOST_SUMS = 2**12
+"""Sums that differ."""
+
+_WHOLE = 1e-6
+"""A mean times a width is a whole number if it is no farther from one, relative to its size."""
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionOfSum:
+    """An s-op as a function of the sum of what an aggregate averages.
+
+    Attributes:
+        aggregate: which averages whole numbers.
+        classes: by sum the class of the function.
+        largest: the sum of as many of the largest numbers as can be averaged, signs apart.
+    """
+
+    aggregate: Node
+    classes: Mapping[int, int]
+    largest: int
+
+
+def sums(context: Context, node: Node) -> Offers[None]:
+    """A function of a mean and a width, by a head that writes the sum."""
+    found = None if node.id in context.held else function_of_sum(context, node)
+    if found is None:
+        return
+    terms = yield from terms_of(context, context.node(found.aggregate.inputs[0]))
+    countable = countable_terms(context, terms, domain_of([[0], [found.largest]]))
+    if countable is None:
+        return
+    summed = yield from _summed(context, context.node(found.aggregate.inputs[1]))
+    if summed is None:
+        return
+    numbers, values = summed
+    domain = domain_of([[number] for number in sorted(found.classes)])
+    name = context.fresh_name(f"{node.label}.sum")
+    made = counted_values(context, name, countable, domain, numbers, values)
+    off = projected_errors(numbers, context.variables, values[:, None]).max(initial=0.0)
+    error = made.errors.largest + float(off) * context.inferred.max_seq_len
+    total = yield replace(made, errors=Errors(np.array([[error]])))
+    yield from _read_off(context, node, total, found, error)
+
+
+def _read_off(
+    context: Context, node: Node, total: Held, found: FunctionOfSum, error: float
+) -> Offers[None]:
+    """The function of a sum: the sum itself, if it is that and may be so far off, or a table."""
+    domain = context.inferred.listed(node, node.label)
+    if all(domain.values[number] == value for value, number in found.classes.items()):
+        coded = as_code(context, node, total, error)
+        if coded is not None:
+            yield Offer(replace(coded, own=None), view_of=node.id)
+            return
+    held = stored(context.form_of(node), node.label, domain, node.id)
+    classes = np.array([found.classes[value] for value in sorted(found.classes)], dtype=int)
+    rows = np.arange(len(classes))[:, None]
+    offer = make_well_enough(
+        context, Recipe(held, [total], rows, classes, context.borne(node, held.form))
+    )
+    if offer is not None:
+        yield offer
+
+
+def function_of_sum(context: Context, node: Node) -> FunctionOfSum | None:
+    """An s-op of a mean and a width of the same selector that their product decides.
+
+    None if it is none, or if the mean has a name: nothing else would tell what it was.
+    """
+    entries = context.inferred.sops[node.id].table
+    if entries is None or len(node.inputs) != 2:
+        return None
+    for table, operands in (
+        (entries.entries, node.inputs),
+        (entries.entries.T, node.inputs[::-1]),
+    ):
+        aggregate, width = (context.node(number) for number in operands)
+        if aggregate.op is not Op.AGGREGATE or aggregate.is_named or aggregate.is_kept:
+            continue
+        if _is_width_of(context, width, aggregate.inputs[0]):
+            return _of_product(context, aggregate, width, table)
+    return None
+
+
+def _is_width_of(context: Context, width: Node, selector: int) -> bool:
+    """Whether an s-op is how many keys a selector selects."""
+    if width.op is Op.WIDTH and width.inputs[0] == selector:
+        return True
+    grid, domain = grid_of(context.inferred, width.id), context.domain(width.id)
+    selected = None if grid is None else selections(context.inferred, context.node(selector))
+    if grid is None or selected is None or not isinstance(domain, Enumerated):
+        return False
+    values = [domain.values[number] if number >= 0 else None for number in range(-1, len(domain))]
+    return all(
+        [values[number + 1] for number in row[: len(chosen)].tolist()]
+        == chosen.sum(axis=1).tolist()
+        for row, chosen in zip(grid, selected, strict=True)
+    )
+
+
+def _of_product(
+    context: Context, aggregate: Node, width: Node, table: npt.NDArray[np.int32]
+) -> FunctionOfSum | None:
+    """The function that a table [means, widths] is of their product; None if it is none."""
+    means, widths = context.domain(aggregate.id), context.domain(width.id)
+    numbers = context.domain(aggregate.inputs[1])
+    if not all(isinstance(d, Enumerated) and not d.nullable for d in (means, widths, numbers)):
+        return None
+    assert isinstance(means, Enumerated)
+    assert isinstance(widths, Enumerated)
+    assert isinstance(numbers, Enumerated)
+    if not all(is_number(v) and v == int(v) for group in numbers.classes for v in group):
+        return None
+    counts = [group[0] if len(group) == 1 else None for group in widths.classes]
+    if not means.are_numbers or not all(type(count) is int for count in counts):
+        return None
+    default = context.default_of(aggregate)
+    classes: dict[int, int] = {}
+    for (mean, number), result in np.ndenumerate(table):
+        count = counts[number]
+        assert isinstance(count, int)
+        if result == UNDEFINED:
+            continue
+        for total in _totals(means.classes[mean], count, numbers, default):
+            if result == NONE or classes.setdefault(total, int(result)) != result:
+                return None
+    longest = max(count for count in counts if isinstance(count, int))
+    largest = int(longest * max(map(abs, numbers.bounds)))
+    return FunctionOfSum(aggregate, classes, largest) if 0 < len(classes) <= MOST_SUMS else None
+
+
+def _totals(
+    means: Sequence[Value], count: int, numbers: Enumerated, default: Value
+) -> Iterator[int]:
+    """What so many whole numbers may add up to, if their mean is one of some that look alike."""
+    low, high = numbers.bounds
+    for value in means:
+        assert isinstance(value, int | float)
+        product = value * count
+        total = round(product)
+        is_whole = abs(product - total) <= _WHOLE * max(1.0, abs(product))
+        if is_whole and count * low <= total <= count * high and (count or value == default):
+            yield total
+
+
+_Numbers = tuple[Held, Float[Array, " coordinates"]]
+"""What is held, 0 at the BOS position, and what each coordinate of it adds to a number."""
+
+
+def _summed(context: Context, node: Node) -> Offers[_Numbers | None]:
+    """Numbers to be added up, from the embedding or by an MLP; None if they cannot be had so."""
+    domain, local = context.domain(node.id), context.inferred.sops[node.id].local
+    assert isinstance(domain, Enumerated)
+    numbers = np.array([float(value) for value in domain.values])  # type: ignore[arg-type]
+    if local is not None and (local >= 0).all():
+        for op, grid in ((Op.TOKENS, local), (Op.INDICES, local.T)):
+            known = (n for n in context.inferred.program if n.op is op and not n.is_numerical)
+            source = next((n for n in known if n.function is None and n.id in context.held), None)
+            if source is not None and (grid == grid[:, :1]).all():
+                return (yield from _embedded(context, source, node, numbers[grid[:, 0]]))
+    return (yield from _made(context, node))
+
+
+def _made(context: Context, node: Node) -> Offers[_Numbers | None]:
+    """Numbers by MLPs, over all cuts, that are 0 at the BOS position."""
+    inferred = context.inferred
+    if node.op not in ELEMENTWISE or inferred.sops[node.id].table is None:
+        return None
+    operands = [context.first(number) for number in node.inputs]
+    if any(operand.codes is None for operand in operands):
+        return None
+    name = context.fresh_name(f"{node.label}.summed")
+    first = recipe_over(context, node, Scalar(), name, operands)
+    mark = yield from mark_of_tokens(context)
+    own = first.held.own
+    made = None
+    for recipe in (first, *further_tables(context, node, first.held)):
+        if isinstance(recipe, LeftOut) or own is None:
+            continue
+        try:
+            with inferred.work.optional() as work:
+                most = inferred.limits.fused_neurons * recipe.width
+                offer = make(context, recipe, most, work)
+        except UnsupportedProgramError:
+            continue
+        if offer is not None and isinstance(offer.component, MLP):
+            made = yield Offer(
+                replace(first.held, own=replace(own, node=None)),
+                _zero_at_bos(offer.component, mark),
+                (*offer.reads, *mark.variables),
+                offer.errors,
+            )
+    return None if made is None else (made, np.ones(1))
+
+
+def _embedded(
+    context: Context, source: Node, reader: Node, values: Float[Array, " inputs"]
+) -> Offers[_Numbers | None]:
+    """Numbers by token, or by position, as the embedding provides these."""
+    held = yield from one_hot(context, source.id, reader.label)
+    local = context.inferred.sops[source.id].local
+    if local is None or not {*held.variables} <= {table.variable for table in context.inputs}:
+        return None
+    found = np.zeros(held.width)
+    found[local[:, 0] if source.op is Op.TOKENS else local[0]] = values
+    return held, found
+
+
+def _zero_at_bos(mlp: MLP, mark: Held) -> MLP:
+    """An MLP whose bias is added by a neuron that is on at tokens alone."""
+    count = len(mlp.hidden.target)
+    neurons = numbered_space(mlp.name, count + 1)
+    on = mark.coordinates.into(numbered_space(mlp.name, 1), np.eye(1))
+    hidden = concatenate([mlp.hidden, on], neurons)
+    out = np.vstack([mlp.output.matrix, mlp.output.bias])
+    output = AffineMap(neurons, mlp.output.target, out, np.zeros(len(mlp.output.bias)))
+    return replace(mlp, hidden=hidden, output=output)
