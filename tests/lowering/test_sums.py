@@ -89,6 +89,13 @@ def test_how_many_there_are_may_be_said_by_the_index() -> None:
     assert uses_sums(right(program, vocab=VOCAB, max_seq_len=4))
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_what_says_how_many_there_are_need_not_be_that(causal: bool) -> None:
+    mean = rasp.Aggregate(SELECTORS["so far"](), tokens)
+    program = rasp.SequenceMap(lambda m, i: round(m * (i + 1)), mean, indices)
+    assert uses_sums(right(program, vocab=VOCAB, max_seq_len=4, causal=causal))
+
+
 def test_digits_are_a_number() -> None:
     """What a digit counts for depends on the length, and is computed in the layer before."""
     digit = rasp.SequenceMap(lambda b, p: b * 2**p, tokens, rasp.length - 1 - indices)

@@ -103,7 +103,7 @@ def _read_off(
 
 
 def function_of_sum(context: Context, node: Node) -> FunctionOfSum | None:
-    """An s-op of a mean and a width of the same selector that their product decides.
+    """An s-op of a mean and of what says how many are averaged that their product decides.
 
     None if it is none, or if the mean has a name: nothing else would tell what it was.
     """
@@ -117,55 +117,54 @@ def function_of_sum(context: Context, node: Node) -> FunctionOfSum | None:
         aggregate, width = (context.node(number) for number in operands)
         if aggregate.op is not Op.AGGREGATE or aggregate.is_named or aggregate.is_kept:
             continue
-        if _is_width_of(context, width, aggregate.inputs[0]):
-            return _of_product(context, aggregate, width, table)
+        counts = _counts(context, width, aggregate.inputs[0])
+        if counts is not None:
+            return _of_product(context, aggregate, counts, table)
     return None
 
 
-def _is_width_of(context: Context, width: Node, selector: int) -> bool:
-    """Whether an s-op is how many keys a selector selects."""
-    if width.op is Op.WIDTH and width.inputs[0] == selector:
-        return True
-    grid, domain = grid_of(context.inferred, width.id), context.domain(width.id)
+def _counts(context: Context, node: Node, selector: int) -> list[int] | None:
+    """For each class of an s-op how many keys a selector selects there; None if it does not say."""
+    domain = context.domain(node.id)
+    if not isinstance(domain, Enumerated) or domain.nullable:
+        return None
+    if node.op is Op.WIDTH and node.inputs[0] == selector:
+        is_one = all(len(group) == 1 for group in domain.classes)
+        return [int(group[0]) for group in domain.classes] if is_one else None  # type: ignore[call-overload]
+    grid = grid_of(context.inferred, node.id)
     selected = None if grid is None else selections(context.inferred, context.node(selector))
-    if grid is None or selected is None or not isinstance(domain, Enumerated):
-        return False
-    values = [domain.values[number] if number >= 0 else None for number in range(-1, len(domain))]
-    return all(
-        [values[number + 1] for number in row[: len(chosen)].tolist()]
-        == chosen.sum(axis=1).tolist()
-        for row, chosen in zip(grid, selected, strict=True)
-    )
+    if grid is None or selected is None:
+        return None
+    found: dict[int, int] = {}
+    for row, chosen in zip(grid.tolist(), selected, strict=True):
+        for number, count in zip(row[: len(chosen)], chosen.sum(axis=1).tolist(), strict=True):
+            if found.setdefault(number, count) != count:
+                return None
+    return [found.get(number, 0) for number in range(len(domain))]
 
 
 def _of_product(
-    context: Context, aggregate: Node, width: Node, table: npt.NDArray[np.int32]
+    context: Context, aggregate: Node, counts: Sequence[int], table: npt.NDArray[np.int32]
 ) -> FunctionOfSum | None:
-    """The function that a table [means, widths] is of their product; None if it is none."""
-    means, widths = context.domain(aggregate.id), context.domain(width.id)
-    numbers = context.domain(aggregate.inputs[1])
-    if not all(isinstance(d, Enumerated) and not d.nullable for d in (means, widths, numbers)):
+    """The function that a table [means, counts] is of their product; None if it is none."""
+    means, numbers = context.domain(aggregate.id), context.domain(aggregate.inputs[1])
+    if not isinstance(means, Enumerated) or not isinstance(numbers, Enumerated):
         return None
-    assert isinstance(means, Enumerated)
-    assert isinstance(widths, Enumerated)
-    assert isinstance(numbers, Enumerated)
+    if means.nullable or numbers.nullable:
+        return None
     if not all(is_number(v) and v == int(v) for group in numbers.classes for v in group):
         return None
-    counts = [group[0] if len(group) == 1 else None for group in widths.classes]
-    if not means.are_numbers or not all(type(count) is int for count in counts):
+    if not means.are_numbers:
         return None
     default = context.default_of(aggregate)
     classes: dict[int, int] = {}
     for (mean, number), result in np.ndenumerate(table):
-        count = counts[number]
-        assert isinstance(count, int)
         if result == UNDEFINED:
             continue
-        for total in _totals(means.classes[mean], count, numbers, default):
+        for total in _totals(means.classes[mean], counts[number], numbers, default):
             if result == NONE or classes.setdefault(total, int(result)) != result:
                 return None
-    longest = max(count for count in counts if isinstance(count, int))
-    largest = int(longest * max(map(abs, numbers.bounds)))
+    largest = int(max(counts, default=0) * max(map(abs, numbers.bounds)))
     return FunctionOfSum(aggregate, classes, largest) if 0 < len(classes) <= MOST_SUMS else None
 
 
