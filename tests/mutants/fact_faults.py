@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from shoal.program.facts import by_length, infer, promised, together
+from shoal.program.facts import averages, by_length, infer, promised, together
 from shoal.program.facts.by_length import _Select
 from shoal_analysis.fuzzing.cases import Case
-from tests.mutants.planting import Fault, Function, fault, has
+from tests.mutants.planting import Fault, Function, fault, has, of_program
 
 _FAULTS: list[Fault] = []
 _fault = partial(fault, _FAULTS)
@@ -132,6 +132,37 @@ def _one_key_at_most(correct: Function) -> Function:
         return low, min(high, 1), own
 
     return widths
+
+
+# equal ranks
+
+
+_mean_of_two_ranks = of_program(
+    """\
+v1 = Map(as_number, tokens)
+s2 = Select(v1, v1, Comparison.LT)
+v3 = SelectorWidth(s2)
+v4 = Map(always_seven, tokens)
+s5 = Select(v3, v4, Comparison.LT)
+v6 = Aggregate(s5, v1)
+v7 = Map(rounded, v6)""",
+    max_seq_len=3,
+)
+"""The mean of all tokens that have one of the first two ranks."""
+
+
+@_fault(
+    averages,
+    "selects_one_value",
+    "several ranks are one",
+    "keys of different ranks are taken to have equal values",
+    adapted=_mean_of_two_ranks,
+)
+def _several_ranks_are_one(correct: Function) -> Function:
+    def selects_one_value(*arguments: Any) -> bool:
+        return True
+
+    return selects_one_value
 
 
 FACT_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

@@ -36,6 +36,7 @@ from tests.mutants.pass_faults import PASS_FAULTS
 from tests.mutants.planting import READY, Fault, Function, fault, lacks_pass
 from tests.mutants.planting import has as _has
 from tests.mutants.rule_faults import RULE_FAULTS
+from tests.mutants.selection_faults import SELECTION_FAULTS
 from tests.mutants.stream_faults import STREAM_FAULTS
 from tests.mutants.strict_faults import STRICT_FAULTS
 
@@ -566,6 +567,7 @@ FAULTS: tuple[Fault, ...] = (
     *FACT_FAULTS,
     *PASS_FAULTS,
     *RULE_FAULTS,
+    *SELECTION_FAULTS,
     *STREAM_FAULTS,
     *_FAULTS,
     *STRICT_FAULTS,

@@ -22,6 +22,7 @@ from shoal.program.passes import (
     gathers,
     identities,
     merged_values,
+    orders,
     positions,
     selectors,
 )
@@ -32,6 +33,7 @@ from tests.mutants.planting import (
     fault,
     has,
     has_pass,
+    of_program,
     uses_pass,
 )
 
@@ -349,6 +351,39 @@ def _kept_values_are_dead(correct: Function) -> Function:
         return correct(inferred, [node for node in nodes if node.id in read])
 
     return rewritten
+
+
+# orders
+
+
+_ranked_by_combination = of_program(
+    """\
+v1 = Map(as_number, tokens)
+s2 = Select(v1, v1, Comparison.LT)
+s3 = Select(v1, v1, Comparison.EQ)
+s4 = Select(indices, indices, Comparison.LT)
+s5 = s3 & s4
+s6 = s2 | s5
+v7 = SelectorWidth(s6)""",
+    max_seq_len=3,
+    passes="all",
+)
+"""How many tokens come before each in the order of their numbers, equal ones as they come."""
+
+
+@_fault(
+    orders,
+    "order_of",
+    "orders the other way round",
+    "pairs are compared as if the order were the opposite one",
+    adapted=_ranked_by_combination,
+)
+def _orders_the_other_way_round(correct: Function) -> Function:
+    def order_of(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return found and replace(found, holds=found.holds.T)
+
+    return order_of
 
 
 PASS_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

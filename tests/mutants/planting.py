@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +13,7 @@ from unittest.mock import patch
 from shoal import Model
 from shoal.errors import ShoalError
 from shoal.options import pass_names
-from shoal_analysis.fuzzing.cases import Case
+from shoal_analysis.fuzzing.cases import Case, Line
 from shoal_analysis.fuzzing.oracles import compile_case
 
 Function = Callable[..., Any]
@@ -109,6 +109,13 @@ def uses_rule(name: str) -> Callable[[Case], bool]:
         return any(name in operation.rules for operation in operations)
 
     return uses
+
+
+def of_program(source: str, **options: Any) -> Callable[[Case], Case]:
+    """Makes of a case one of another program, for full attention and by the exact solver."""
+    lines = Line.parse(source)
+    fixed = {"causal": False, "allocator": "cp-sat", **options}
+    return lambda case: replace(case, lines=lines, options=replace(case.options, **fixed))
 
 
 def both(*conditions: Callable[[Case], bool]) -> Callable[[Case], bool]:

@@ -5,7 +5,6 @@ At least two for each; see ``pass_faults`` for those in passes over the program.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -21,19 +20,13 @@ from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
     copy,
     further_forms,
-    histograms,
-    length_gates,
-    priority,
     split_width,
     sums,
     view,
-    whole_numbers,
     width,
 )
-from shoal.program.facts import averages
 from shoal.program.facts.domains import Enumerated
-from shoal.program.passes import orders
-from shoal_analysis.fuzzing.cases import Case, Line
+from shoal_analysis.fuzzing.cases import Case
 from tests.mutants.planting import (
     Fault,
     Function,
@@ -42,6 +35,7 @@ from tests.mutants.planting import (
     has,
     has_pass,
     lacks_pass,
+    of_program,
 )
 
 _FAULTS: list[Fault] = []
@@ -123,126 +117,20 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
     return cut_table
 
 
-# histograms
-
-
-def _sorted_tokens(case: Case) -> Case:
-    """Tokens in the order of their numbers, the largest first."""
-    source = """\
-v1 = Map(as_number, tokens)
-v2 = LinearSequenceMap(v1, indices, 1, 0.001)
-s3 = Select(v2, v2, Comparison.GT)
-v4 = SelectorWidth(s3)
-s5 = Select(v4, indices, Comparison.EQ)
-v6 = Aggregate(s5, v1)"""
-    options = replace(case.options, causal=False, passes="all", allocator="cp-sat")
-    return replace(case, lines=Line.parse(source), options=options)
-
-
-@_fault(
-    histograms,
-    "_by_class",
-    "one token less before",
-    "of the tokens that come before a value one is not counted",
-    adapted=_sorted_tokens,
-)
-def _one_token_less_before(correct: Function) -> Function:
-    def by_class(context: Any, tokens: Any, values: Any) -> Any:
-        found = correct(context, tokens, values)
-        found[np.flatnonzero(found)[-1]] = 0.0
-        return found
-
-    return by_class
-
-
-@_fault(
-    histograms,
-    "_places_of",
-    "places from one",
-    "the place in the order that a query asks for is taken to be one later",
-    adapted=_sorted_tokens,
-)
-def _places_from_one(correct: Function) -> Function:
-    def places_of(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return None if found is None else found + 1
-
-    return places_of
-
-
-# orders
-
-
-def _sorted_by_combination(case: Case) -> Case:
-    """Tokens in the order of their numbers, equal ones as they come."""
-    source = """\
-v1 = Map(as_number, tokens)
-s2 = Select(v1, v1, Comparison.LT)
-s3 = Select(v1, v1, Comparison.EQ)
-s4 = Select(indices, indices, Comparison.LT)
-s5 = s3 & s4
-s6 = s2 | s5
-v7 = SelectorWidth(s6)"""
-    options = replace(case.options, max_seq_len=3, causal=False, passes="all", allocator="cp-sat")
-    return replace(case, lines=Line.parse(source), options=options)
-
-
-@_fault(
-    orders,
-    "order_of",
-    "orders the other way round",
-    "pairs are compared as if the order were the opposite one",
-    adapted=_sorted_by_combination,
-)
-def _orders_the_other_way_round(correct: Function) -> Function:
-    def order_of(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return found and replace(found, holds=found.holds.T)
-
-    return order_of
-
-
-def _difference_from_the_middle(case: Case) -> Case:
-    """The mean of all tokens that have one of the first two ranks."""
-    source = """\
-v1 = Map(as_number, tokens)
-s2 = Select(v1, v1, Comparison.LT)
-v3 = SelectorWidth(s2)
-v4 = Map(always_seven, tokens)
-s5 = Select(v3, v4, Comparison.LT)
-v6 = Aggregate(s5, v1)
-v7 = Map(rounded, v6)"""
-    options = replace(case.options, max_seq_len=3, causal=False, allocator="cp-sat")
-    return replace(case, lines=Line.parse(source), options=options)
-
-
-@_fault(
-    averages,
-    "selects_one_value",
-    "several ranks are one",
-    "keys of different ranks are taken to have equal values",
-    adapted=_difference_from_the_middle,
-)
-def _several_ranks_are_one(correct: Function) -> Function:
-    def selects_one_value(*arguments: Any) -> bool:
-        return True
-
-    return selects_one_value
-
-
 # sums
 
 
-def _sum_of_tokens(case: Case) -> Case:
-    """The sum of all numbers so far."""
-    source = """\
+_sum_of_tokens = of_program(
+    """\
 s1 = Select(indices, indices, Comparison.LEQ)
 v2 = Map(as_number, tokens)
 v3 = Aggregate(s1, v2)
 v4 = SelectorWidth(s1)
-v5 = SequenceMap(rounded_product, v3, v4)"""
-    options = replace(case.options, max_seq_len=4, causal=False, passes="all", allocator="cp-sat")
-    return replace(case, lines=Line.parse(source), options=options)
+v5 = SequenceMap(rounded_product, v3, v4)""",
+    max_seq_len=4,
+    passes="all",
+)
+"""The sum of all numbers so far."""
 
 
 @_fault(
@@ -276,50 +164,6 @@ def _the_next_sum(correct: Function) -> Function:
         return replace(found, classes={n: found.classes[later[n]] for n in numbers})
 
     return function_of_sum
-
-
-# length gates
-
-
-def _opposite_tokens(case: Case) -> Case:
-    """What is at the opposite position, in one layer."""
-    source = """\
-v1 = SequenceMap(opposite, indices, length)
-s2 = Select(indices, v1, Comparison.EQ)
-v3 = Aggregate(s2, tokens)"""
-    passes = ("all", "length-gates")
-    options = replace(case.options, max_seq_len=4, causal=False, passes=passes, allocator="cp-sat")
-    return replace(case, lines=Line.parse(source), options=options)
-
-
-@_fault(
-    length_gates,
-    "gates_for",
-    "open at the next length",
-    "a gate is open where the input is one token longer than it is to be",
-    adapted=_opposite_tokens,
-)
-def _open_at_the_next_length(correct: Function) -> Function:
-    def gates_for(positions: Any) -> Any:
-        for gate in correct(positions):
-            yield replace(gate, lengths=tuple(length + 1 for length in gate.lengths))
-
-    return gates_for
-
-
-@_fault(
-    length_gates,
-    "heads_for",
-    "one position off",
-    "the last of the heads fetches what is one position before",
-    adapted=_opposite_tokens,
-)
-def _one_position_off(correct: Function) -> Function:
-    def heads_for(positions: Any) -> Any:
-        *others, last = correct(positions)
-        return [*others, {query: max(0, position - 1) for query, position in last.items()}]
-
-    return heads_for
 
 
 # split selectors
@@ -512,107 +356,6 @@ def _keys_with_one_number(correct: Function) -> Function:
 )
 def _bos_without_its_square(correct: Any) -> Any:
     return property(lambda parabola: np.zeros(len(parabola.queries)))
-
-
-# priorities
-
-
-_PICKS = both(
-    has_pass("priorities"), has(r"(s\d+) = Select\(indices, .*Aggregate\(\1, (?:tokens|indices)")
-)
-"""Cases in which an input is averaged over positions."""
-
-
-def _of_the_last(case: Case) -> Case:
-    """The case in which selectors of positions pick the last one."""
-    return _of_positions(case, "Select(indices, length - 1, Comparison.EQ)")
-
-
-def _of_positions(case: Case, selector: str) -> Case:
-    """The case with another selector in place of those of positions."""
-    sources = [re.sub(r"Select\(indices, .*\)$", selector, line.source) for line in case.lines]
-    lines = zip(case.lines, sources, strict=True)
-    return replace(case, lines=tuple(replace(line, source=source) for line, source in lines))
-
-
-@_fault(
-    priority,
-    "_ranks",
-    "the first that is there",
-    "positions are ranked the other way round",
-    can_show=_PICKS,
-    adapted=_of_the_last,
-)
-def _first_that_is_there(correct: Function) -> Function:
-    def ranks(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return None if found is None else found.max() + 1 - found
-
-    return ranks
-
-
-@_fault(
-    priority,
-    "_by_class",
-    "positions of one rank",
-    "the two best positions have the same rank",
-    can_show=_PICKS,
-    adapted=_of_the_last,
-)
-def _positions_of_one_rank(correct: Function) -> Function:
-    def by_class(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return None if found is None else np.minimum(found, found.max() - 1)
-
-    return by_class
-
-
-# whole numbers
-
-
-_PICKS_BY_COUNTS = both(
-    has_pass("whole-numbers"),
-    has_pass("linear-counts"),
-    has(r"(s\d+) = Select\(indices, .*Aggregate\(\1, (?:tokens|indices)"),
-)
-"""Cases in which an input is averaged over positions, and heads write counts."""
-
-
-def _of_the_opposite(case: Case) -> Case:
-    """The case in which selectors of positions pick the opposite one."""
-    return _of_positions(case, "Select(indices, length - 1 - indices, Comparison.EQ)")
-
-
-@_fault(
-    whole_numbers,
-    "_weights",
-    "whole number without its constant",
-    "sums of counts and indices are read without what is added to them",
-    can_show=_PICKS_BY_COUNTS,
-    adapted=_of_the_opposite,
-)
-def _whole_number_without_its_constant(correct: Function) -> Function:
-    def weights(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return found and (found[0], np.zeros_like(found[1]))
-
-    return weights
-
-
-@_fault(
-    whole_numbers,
-    "_parabola",
-    "the next key",
-    "a number that is no one-hot value picks the key after the one that it selects",
-    can_show=_PICKS_BY_COUNTS,
-    adapted=_of_the_opposite,
-)
-def _the_next_key(correct: Function) -> Function:
-    def parabola(*arguments: Any) -> Any:
-        found = correct(*arguments)
-        return found and replace(found, start=found.start + 1.0)
-
-    return parabola
 
 
 RULE_FAULTS: tuple[Fault, ...] = tuple(_FAULTS)

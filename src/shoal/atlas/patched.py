@@ -96,24 +96,22 @@ class Patched:
 
         Then the token and the position say what it is when nothing is replaced.
         """
-        agenda, visited = [label], {label}
-        while agenda:
-            name = agenda.pop()
-            value = self.atlas.values[name]
-            if value.readings or value.table is None:
-                continue
-            sources = self.atlas.sources[name]
-            if not seen.keys().isdisjoint(sources):
-                return True
-            agenda += [source for source in sources if source not in visited]
-            visited.update(sources)
-        return False
+        return self._depends(label, seen, lambda v: not v.readings and v.table is not None)
 
     def _follows(self, label: str, seen: dict[str, Content]) -> bool:
         """Whether an s-op depends on what is replaced."""
+        return self._depends(label, seen, lambda value: True)
+
+    def _depends(
+        self, label: str, seen: dict[str, Content], goes_on: Callable[[NamedValue], bool]
+    ) -> bool:
+        """Whether an s-op depends on what is replaced, by way of s-ops at which that goes on."""
         agenda, visited = [label], {label}
         while agenda:
-            sources = self.atlas.sources[agenda.pop()]
+            name = agenda.pop()
+            if not goes_on(self.atlas.values[name]):
+                continue
+            sources = self.atlas.sources[name]
             if not seen.keys().isdisjoint(sources):
                 return True
             agenda += [source for source in sources if source not in visited]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoal.arrays import Array, Float
 from shoal.forms.form import Form
 from shoal.lowering.context import Context
 from shoal.lowering.held import seen_errors, stored
@@ -49,3 +50,14 @@ def _has_to_be_computed(context: Context, node: Node) -> bool:
     sources = [part for part in context.upstream(node, lambda part: False) if part.op is Op.TOKENS]
     reads_number = any(part.function is not None and part.is_numerical for part in sources)
     return len({part.function for part in sources}) > 1 or (reads_number and node not in sources)
+
+
+def by_class(
+    context: Context, node: Node, values: Float[Array, " inputs"]
+) -> Float[Array, " classes"]:
+    """Values of tokens, or of positions, by the class of each; those of one class are the same."""
+    grid = context.inferred.sops[node.id].local
+    assert grid is not None
+    found = np.zeros(int(grid.max()) + 1)
+    found[grid[:, 0] if node.op is Op.TOKENS else grid[0]] = values
+    return found

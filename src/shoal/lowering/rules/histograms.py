@@ -22,6 +22,7 @@ from shoal.lowering.held import Errors, Held, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
+from shoal.lowering.rules.embedding import by_class
 from shoal.lowering.rules.width import countable_terms, counted_values
 from shoal.lowering.synthesis.tables import Layer, as_mlp
 from shoal.program.facts.distinct import is_total_order
@@ -78,24 +79,13 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
     before: list[Held] = []
     for run in range(1, len(order.classes)):
         name = context.fresh_name(f"{node.label}.before {run}")
-        is_before = _by_class(context, tokens, (order.runs < run).astype(float))
+        is_before = by_class(context, tokens, (order.runs < run).astype(float))
         offer = counted_values(context, name, countable, counts, token, is_before)
         before.append((yield replace(offer, sharing=sharing)))
     for place in ways:
         made = _steps(context, node, held, order, place, before)
         if made is not None:
             yield made
-
-
-def _by_class(
-    context: Context, tokens: Node, values: Float[Array, " tokens"]
-) -> Float[Array, " classes"]:
-    """Values of tokens by the class of each; tokens that are one class have the same value."""
-    local = context.inferred.sops[tokens.id].local
-    assert local is not None
-    found = np.zeros(int(local.max()) + 1)
-    found[local[:, 0]] = values
-    return found
 
 
 def _order(context: Context, node: Node) -> _Order | None:

@@ -17,15 +17,15 @@ from shoal.arrays import Array, Float
 from shoal.craft.affine import AffineMap, concatenate
 from shoal.craft.bases import numbered_space
 from shoal.craft.components import MLP
-from shoal.errors import UnsupportedProgramError
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import further_tables
 from shoal.lowering.held import Errors, Held, stored
-from shoal.lowering.making import Recipe, make, make_well_enough
+from shoal.lowering.making import Recipe, make_well_enough, offer_others
 from shoal.lowering.offers import LeftOut, Offer, Offers
 from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
+from shoal.lowering.rules.embedding import by_class
 from shoal.lowering.rules.table import recipe_over
 from shoal.lowering.rules.width import as_code, countable_terms, counted_values, mark_of_tokens
 from shoal.lowering.selectors import terms_of
@@ -211,24 +211,17 @@ def _made(context: Context, node: Node) -> Offers[_Numbers | None]:
     name = context.fresh_name(f"{node.label}.summed")
     first = recipe_over(context, node, Scalar(), name, operands)
     mark = yield from mark_of_tokens(context)
-    own = first.held.own
+    assert first.held.own is not None
+    held = replace(first.held, own=replace(first.held.own, node=None))
     made = None
-    for recipe in (first, *further_tables(context, node, first.held)):
-        if isinstance(recipe, LeftOut) or own is None:
-            continue
-        try:
-            with inferred.work.optional() as work:
-                most = inferred.limits.fused_neurons * recipe.width
-                offer = make(context, recipe, most, work)
-        except UnsupportedProgramError:
-            continue
-        if offer is not None and isinstance(offer.component, MLP):
-            made = yield Offer(
-                replace(first.held, own=replace(own, node=None)),
-                _zero_at_bos(offer.component, mark),
-                (*offer.reads, *mark.variables),
-                offer.errors,
-            )
+    tables = (first, *further_tables(context, node, first.held))
+    for offer in offer_others(context, tables):
+        if isinstance(offer, LeftOut):
+            yield offer
+        else:
+            assert isinstance(offer.component, MLP)
+            mlp = _zero_at_bos(offer.component, mark)
+            made = yield Offer(held, mlp, (*offer.reads, *mark.variables), offer.errors)
     return None if made is None else (made, np.ones(1))
 
 
@@ -237,12 +230,9 @@ def _embedded(
 ) -> Offers[_Numbers | None]:
     """Numbers by token, or by position, as the embedding provides these."""
     held = yield from one_hot(context, source.id, reader.label)
-    local = context.inferred.sops[source.id].local
-    if local is None or not {*held.variables} <= {table.variable for table in context.inputs}:
+    if not {*held.variables} <= {table.variable for table in context.inputs}:
         return None
-    found = np.zeros(held.width)
-    found[local[:, 0] if source.op is Op.TOKENS else local[0]] = values
-    return held, found
+    return held, by_class(context, source, values)
 
 
 def _zero_at_bos(mlp: MLP, mark: Held) -> MLP:

@@ -8,13 +8,14 @@ position (``SOpFacts.local``). Under a causal mask nothing depends on n.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import EvaluationError
+from shoal.program.facts.combinations import combined, parts_of
 from shoal.program.facts.domains import Enumerated, group_close
 from shoal.program.facts.inferred import (
     Inferred,
@@ -37,9 +38,6 @@ MOST_PAIRS = 20_000_000
 
 MOST_PLACES = 3_000_000
 """Positions of inputs of all lengths, of which an s-op is tabulated at most."""
-
-MOST_PARTS = 16
-"""Selectors that one is made of."""
 
 MOST_AVERAGED = 200_000
 """Keys that are averaged, of one aggregate at all lengths."""
@@ -266,7 +264,7 @@ def selections(facts: Inferred, selector: Node) -> Selections | None:
     None for other selectors, and where that takes too much.
     """
     longest = facts.max_seq_len
-    parts = _parts(facts, selector)
+    parts = parts_of(facts, selector)
     if parts is None or len(parts) * longest**3 / 3 > MOST_PAIRS:
         return None
     facts.work.spend(len(parts) * longest**3 / 150, selector.label)
@@ -281,28 +279,13 @@ def selections(facts: Inferred, selector: Node) -> Selections | None:
     for length in range(1, longest + 1):
         chosen: dict[int, npt.NDArray[np.bool_]] = {}
         for part in parts:
-            one = selects[part.id].at(length) if part.id in selects else _combined(part, chosen)
+            one = selects[part.id].at(length) if part.id in selects else combined(part, chosen)
             if one is None:
                 return None
             chosen[part.id] = one
         last = chosen[selector.id]
         found.append(np.tril(last) if facts.program.causal else last)
     return found
-
-
-def _parts(facts: Inferred, selector: Node) -> list[Node] | None:
-    """A selector and what it is made of, operands first; None if that is too much."""
-    found = {selector.id: selector}
-    agenda = [selector]
-    while agenda and len(found) <= MOST_PARTS:
-        part = agenda.pop()
-        operands = [facts.program.node(number) for number in part.inputs]
-        if part.op is not Op.SELECT:
-            agenda += [operand for operand in operands if operand.id not in found]
-            found |= {operand.id: operand for operand in operands}
-    if len(found) > MOST_PARTS:
-        return None
-    return [node for node in facts.program if node.id in found]
 
 
 def _select(facts: Inferred, select: Node) -> _Select | None:
@@ -318,14 +301,3 @@ def _select(facts: Inferred, select: Node) -> _Select | None:
         return _Select(holds[:1, :1], anything, anything)
     keys, queries = grid_of(facts, key), grid_of(facts, query)
     return None if keys is None or queries is None else _Select(holds, keys, queries)
-
-
-def _combined(part: Node, known: Mapping[int, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
-    """[queries, keys], what a combination of selectors selects, the mask left out."""
-    operands = [known[number] for number in part.inputs]
-    match part.op:
-        case Op.NOT:
-            return ~operands[0]
-        case Op.AND:
-            return operands[0] & operands[1]
-    return operands[0] | operands[1]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.arrays import Array, Int
+from shoal.program.facts.combinations import combined, parts_of
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.facts.inferred import Inferred, Predicate
 from shoal.program.facts.lookup import UNDEFINED
@@ -21,11 +21,6 @@ from shoal.program.ir import Node, Op
 
 MOST_PAIRS = 1024
 """Values of two s-ops together, of which each is compared with each."""
-
-MOST_PARTS = 16
-"""Selectors that a combination is made of."""
-
-_LOGIC = MappingProxyType({Op.AND: np.logical_and, Op.OR: np.logical_or, Op.NOT: np.logical_not})
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +66,12 @@ def is_order(holds: Predicate) -> bool:
 
 
 def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
-    parts = _parts(facts, selector)
+    parts = parts_of(facts, selector)
+    if parts is None:
+        return None
     selects = [part for part in parts if part.op is Op.SELECT]
     keys, queries = ({part.inputs[side] for part in selects} for side in (0, 1))
-    if keys != queries or len(keys) != 2 or len(parts) > MOST_PARTS:
+    if keys != queries or len(keys) != 2:
         return None
     operands = tuple(sorted(keys))
     domains = [facts.domain(number) for number in operands]
@@ -85,7 +82,7 @@ def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
         return None
     facts.work.spend(len(parts) * len(rows) ** 2 / 50, selector.label)
     classes = dict(zip(operands, rows.T, strict=True))
-    holds = _combined(facts, parts, classes)
+    holds = _selected(facts, parts, classes)
     if holds is None or not is_order(holds):
         return None
     return Order(operands, rows, holds)
@@ -99,20 +96,7 @@ def _all_pairs(domains: Sequence[Domain]) -> Int[Array, "values operands"]:
     return np.indices(sizes).reshape(len(sizes), -1).T
 
 
-def _parts(facts: Inferred, selector: Node) -> list[Node]:
-    """The selectors that a selector is made of, operands first, itself last."""
-    found: dict[int, Node] = {}
-    agenda = [selector]
-    while agenda:
-        part = agenda.pop()
-        found.pop(part.id, None)
-        found[part.id] = part
-        if part.op in _LOGIC:
-            agenda += [facts.program.node(number) for number in part.inputs]
-    return list(found.values())[::-1]
-
-
-def _combined(
+def _selected(
     facts: Inferred, parts: list[Node], classes: Mapping[int, npt.NDArray[np.int_]]
 ) -> Predicate | None:
     """[values, values], what the last of some selectors selects; None where one is undefined.
@@ -124,8 +108,8 @@ def _combined(
     """
     known: dict[int, npt.NDArray[np.bool_]] = {}
     for part in parts:
-        if part.op in _LOGIC:
-            known[part.id] = _LOGIC[part.op](*(known[number] for number in part.inputs))
+        if part.op is not Op.SELECT:
+            known[part.id] = combined(part, known)
             continue
         key, query = part.inputs
         found = facts.predicates[part.id][classes[query][:, None], classes[key]]
