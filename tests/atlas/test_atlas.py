@@ -156,7 +156,7 @@ def test_the_circuit_is_what_flows(name: str) -> None:
     rules = {rule for part in model.atlas.parts for rule in part.rules}
     assert all(part.rules or part.kind == "erasure" for part in model.atlas.parts)
     known = {"tables", "cones", "widths", "split-selectors", "means", "copies", "linear"}
-    assert rules <= known | {"result-codes", "priorities", "whole-numbers", "histograms"}
+    assert rules <= known | {"result-codes", "priorities", "argmax", "whole-numbers", "histograms"}
 
 
 def test_erasures_leave_nothing_behind() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from shoal.lowering.rules import histograms, length_gates, priority, whole_numbers
+from shoal.lowering.rules import argmax, histograms, length_gates, priority, whole_numbers
+from shoal.program.facts import argmax as argmax_facts
 from shoal_analysis.fuzzing.cases import Case
 from tests.mutants.planting import Fault, Function, both, fault, has, has_pass, of_program
 
@@ -62,6 +63,51 @@ def _places_from_one(correct: Function) -> Function:
         return None if found is None else found + 1
 
     return places_of
+
+
+# argmax
+
+
+_latest_equal = of_program(
+    """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+s2 = Select(indices, indices, Comparison.LT)
+v3 = SelectorWidth(s1 & s2)
+v4 = Map(one_before, v3)
+s5 = Select(v3, v4, Comparison.EQ)
+v6 = Aggregate(s1 & s5, indices)""",
+    passes="all",
+)
+"""Where the latest token before is that is equal."""
+
+
+@_fault(
+    argmax,
+    "_ranked",
+    "a match weighs too little",
+    "a key that does not match may score more than one that does, for its place",
+    adapted=_latest_equal,
+)
+def _a_match_weighs_too_little(correct: Function) -> Function:
+    def ranked(*arguments: Any) -> Any:
+        term, steps = yield from correct(*arguments)
+        return term, steps / 2
+
+    return ranked
+
+
+@_fault(
+    argmax_facts,
+    "_ranks",
+    "the first for the last",
+    "of the keys that match the farthest one is picked",
+    adapted=_latest_equal,
+)
+def _the_first_for_the_last(correct: Function) -> Function:
+    def ranks(order: Any, choice: Any) -> Any:
+        return correct(order, replace(choice, is_last=not choice.is_last))
+
+    return ranks
 
 
 # length gates

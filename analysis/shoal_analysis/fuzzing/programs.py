@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from shoal.lowering.rules.argmax import ARGMAX
 from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.length_gates import LENGTH_GATES
 from shoal.lowering.rules.result_scores import RESULT_SCORES
@@ -63,7 +64,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS, ARGMAX)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -76,7 +77,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     gated = (LENGTH_GATES,) if seed % 4 == 3 else ()
     ordered = (ORDERS,) if seed % 7 > 2 else ()
     summed = (SUMS,) if seed % 11 > 4 else ()
-    return (*passes, *scored, *shared, *counted, *gated, *ordered, *summed)
+    best = (ARGMAX,) if seed % 13 > 4 else ()
+    return (*passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

@@ -101,6 +101,8 @@ class NamedValue:
             selects and averages: its class where nothing is selected (-1 for None, -2 for what
             never is so, and for widths). None for all others.
         fallback: the same of any other aggregate; None in older files.
+        looks_at: of an aggregate whose head picks the best of the keys that match, the labels of
+            what says so, in place of the counts that its selector compares. None for all others.
     """
 
     __repr__ = shown_fields
@@ -126,6 +128,7 @@ class NamedValue:
     default: int | None = None
     by_length: Classes | None = None
     fallback: int | None = None
+    looks_at: tuple[str, ...] | None = None
 
     @cached_property
     def class_of(self) -> dict[Key, int]:
@@ -151,6 +154,11 @@ class NamedValue:
     def is_merged(self) -> bool:
         """Whether the stream holds blocks of its classes alone."""
         return self.blocks is not None
+
+
+def _attended(value: NamedValue) -> tuple[str, ...]:
+    """The labels of an s-op's inputs, or of what it looks at in place of its selector."""
+    return value.inputs if value.looks_at is None else (*value.looks_at, *value.inputs[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,13 +359,40 @@ class Atlas:
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
-        """For each s-op the s-ops that it depends on as it was written, through selectors."""
+        """For each s-op the s-ops that it depends on, through selectors, as it is computed.
+
+        That is as it was written, but for what looks at other things than its selector does.
+        """
+        return {label: self.through_selectors(_attended(v)) for label, v in self.values.items()}
+
+    @cached_property
+    def written_sources(self) -> dict[str, tuple[str, ...]]:
+        """The same as it was written."""
         return {label: self.through_selectors(v.inputs) for label, v in self.values.items()}
+
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """The s-ops that something in the model depends on, and those that are in it."""
+        there = [label for label, value in self.values.items() if value.readings]
+        return self.made_of((self.output, *there), self.sources)
+
+    def made_of(
+        self, labels: Sequence[str], sources: Mapping[str, tuple[str, ...]]
+    ) -> frozenset[str]:
+        """Some s-ops, and all that they are made of, by ``sources`` or ``written_sources``."""
+        found, agenda = {*labels}, [*labels]
+        while agenda:
+            more = {*sources.get(agenda.pop(), ())} - found
+            found |= more
+            agenda += more
+        return frozenset(found)
 
     @cached_property
     def mentioned(self) -> dict[str, tuple[str, ...]]:
         """The same, with operands of selectors that select the same whatever these are."""
-        return {label: self.through_selectors(v.inputs, False) for label, v in self.values.items()}
+        return {
+            label: self.through_selectors(_attended(v), False) for label, v in self.values.items()
+        }
 
     def operands_in(self, label: str, role: str, rules: Sequence[str] = ()) -> tuple[str, ...]:
         """The s-ops that an s-op needs in a role: "query", "key" or "value" of a head, or another.
@@ -369,7 +404,9 @@ class Atlas:
         """
         if "length-gates" in rules:
             return self.mentioned[label]
-        inputs = self.values[label].inputs
+        looks_at, inputs = self.values[label].looks_at, self.values[label].inputs
+        if looks_at is not None and role in ("query", "key"):
+            return looks_at
         selectors = [label for label in inputs if label in self.selectors]
         if not selectors or role not in ("query", "key", "value"):
             return self.mentioned[label]

@@ -35,12 +35,15 @@ def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> 
             return other
         if _is_fetched_at_once(atlas, value, changed):
             return other
+        if _picks_by_counts(atlas, value, label, is_for_all):
+            return other
         if _picks_by_itself(readers, value) and changed & _chosen_by(atlas, value):
             return other
         if other in led_to:
             follows = value.default is not None and other not in reached
             is_there = value.table is not None or readers.held(value) or readers.parts_of(value)
             follows |= other in atlas.left_to_counts and is_token
+            follows |= other not in atlas.needed
             if not follows and not is_there:
                 return other
         elif other != label and readers.read_by(value) & affected:
@@ -57,6 +60,20 @@ def _picks_by_itself(readers: Readers, value: NamedValue) -> bool:
     """Whether what computes it knows which position is asked for, and reads no query."""
     rules = {rule for part in readers.parts_of(value) for rule in part.rules}
     return not rules.isdisjoint(("priorities", "length-gates"))
+
+
+def _picks_by_counts(atlas: Atlas, value: NamedValue, label: str, is_for_all: bool) -> bool:
+    """Whether what picks the best key would not, since it looks at no count that may change.
+
+    It follows what it looks at, and what that is made of, but for positions and constants.
+    """
+    if value.looks_at is None:
+        return False
+    selected_by = (*atlas.through_selectors(value.inputs[:1]), *value.looks_at)
+    if label not in atlas.made_of(selected_by, atlas.written_sources):
+        return False
+    is_fixed = atlas.values[label].op in (Op.INDICES, Op.CONSTANT)
+    return is_fixed or not (is_for_all and label in atlas.made_of(value.looks_at, atlas.sources))
 
 
 def _chosen_by(atlas: Atlas, value: NamedValue) -> set[str]:

@@ -214,7 +214,7 @@ class Readers:
                 found = [(r, self._sees(part.half_layer, role, units, r)) for r in readings]
                 hits = [r for r, sees in found if sees is True]
                 mine = {name for r in hits[:1] for name in r.variables}
-                allowed = {BOS, *mine, *others, *self._made_for(consumer)}
+                allowed = {BOS, *mine, *others, *self._made_for(consumer), *self._embedded}
                 here = set(self._used(part, role, units))
                 used |= here
                 whole &= here <= allowed
@@ -243,6 +243,12 @@ class Readers:
     def _made_for(self, consumer: NamedValue) -> set[str]:
         """Variables of an s-op and of its helpers."""
         return {name for part in self.parts_of(consumer) for name in part.writes}
+
+    @cached_property
+    def _embedded(self) -> frozenset[str]:
+        """What is nobody's, and the embedding provides: it is the same whatever is replaced."""
+        places = self.atlas.places.values()
+        return frozenset(p.name for p in places if p.value is None and p.written_by is None)
 
     def _others(
         self, operands: Iterable[str], on_the_way: set[str], value: NamedValue

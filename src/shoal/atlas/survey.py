@@ -23,11 +23,13 @@ from shoal.craft.model import CraftModel
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
+from shoal.lowering.rules.argmax import ARGMAX
 from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT
 from shoal.narrowing.rank import rank_bound
 from shoal.options import ONE_HOT_RESULT, CompileOptions
+from shoal.program.facts.argmax import argmax_of, looks_at
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import Node, Op
@@ -240,7 +242,34 @@ def _value(
         of_blocks=next(iter(readings(held[:1])), None) if blocks is not None else None,
         default=default if is_read_through else None,
         fallback=None if is_read_through or node.op is not Op.AGGREGATE else default,
+        looks_at=_looks_at(optimised, lowered, allocated, place),
     )
+
+
+def _looks_at(
+    optimised: Optimised, lowered: LoweredProgram, allocated: Result, place: int
+) -> tuple[str, ...] | None:
+    """What an aggregate looks at that picks the best key; None for all others."""
+    for operation in lowered.operations:
+        placement = allocated.allocation.placements.get(operation.name)
+        is_own = lowered.variables[operation.name].node == place
+        if not is_own or placement is None or operation.rules[placement.alternative] != ARGMAX:
+            continue
+        inferred = lowered.inferred
+        best = argmax_of(inferred, inferred.program.node(inferred.program.node(place).inputs[0]))
+        assert best is not None
+        seen = (_as_written(optimised, number) for number in looks_at(inferred, best))
+        return tuple(dict.fromkeys(label for labels in seen for label in labels))
+    return None
+
+
+def _as_written(optimised: Optimised, number: int) -> Iterator[str]:
+    """The labels of an s-op; if a pass has added it, of those that it is made of."""
+    if number in optimised.original.program.graph:
+        yield optimised.original.program.node(number).label
+        return
+    for operand in optimised.inferred.program.node(number).inputs:
+        yield from _as_written(optimised, operand)
 
 
 def _default(domain: Domain, node: Node) -> int | None:

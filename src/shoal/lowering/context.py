@@ -24,6 +24,9 @@ RESULT_CODES = "result-codes"
 MARK_OF_TOKENS = "mark of tokens"
 """What a helper is for that is 1 at every token, and 0 at the BOS position."""
 
+PLACE_OF_TOKENS = "place of tokens"
+"""What a helper is for that is 1 at the first token, 2 at the next, and 0 at the BOS position."""
+
 
 @dataclass(frozen=True, eq=False)
 class Context:

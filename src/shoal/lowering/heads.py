@@ -86,7 +86,7 @@ def with_parabola(context: Context, terms: list[Term], bears: float) -> list[Ter
         terms: of a selector.
         bears: how far off scores may be, times the coldness.
     """
-    is_as_it_is = any(term.is_ranked or term.parabola is not None for term in terms)
+    is_as_it_is = any(term.parabola is not None for term in terms)
     if PARABOLAS not in context.passes or is_as_it_is:
         return terms
     most = sum(float(term.scores.max(initial=0.0)) for term in terms)

@@ -6,9 +6,11 @@ import numpy as np
 
 from shoal.arrays import Array, Float
 from shoal.forms.form import Form
-from shoal.lowering.context import Context
-from shoal.lowering.held import seen_errors, stored
+from shoal.forms.scalar import Scalar
+from shoal.lowering.context import PLACE_OF_TOKENS, Context
+from shoal.lowering.held import Held, seen_errors, stored
 from shoal.lowering.offers import InputTable, Offer, Offers
+from shoal.program.facts.domains import domain_of
 from shoal.program.facts.lookup import NONE
 from shoal.program.ir import Node, Op
 
@@ -50,6 +52,16 @@ def _has_to_be_computed(context: Context, node: Node) -> bool:
     sources = [part for part in context.upstream(node, lambda part: False) if part.op is Op.TOKENS]
     reads_number = any(part.function is not None and part.is_numerical for part in sources)
     return len({part.function for part in sources}) > 1 or (reads_number and node not in sources)
+
+
+def place_of_tokens(context: Context) -> Offers[Held]:
+    """A number that is 1 at the first token, 2 at the next and so on, if no s-op says where."""
+    if PLACE_OF_TOKENS in context.helpers:
+        return context.helpers[PLACE_OF_TOKENS]
+    places = domain_of([place] for place in range(1, context.inferred.max_seq_len + 1))
+    held = stored(Scalar(), context.fresh_name("place"), places, None)
+    table = InputTable(held.variables[0], None, np.arange(len(places) + 1.0)[:, None])
+    return (yield Offer(held, purpose=PLACE_OF_TOKENS, table=table))
 
 
 def by_class(

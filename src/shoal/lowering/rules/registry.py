@@ -9,6 +9,7 @@ from types import MappingProxyType
 from shoal.lowering.context import RESULT_CODES, Context
 from shoal.lowering.heads import PARABOLAS
 from shoal.lowering.offers import Offers
+from shoal.lowering.rules.argmax import ARGMAX, argmax
 from shoal.lowering.rules.coded_result import coded_result
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
@@ -56,6 +57,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("widths", _WIDTHS, decode_width),
     ("split-selectors", _WIDTHS, sum_of_parts),
     (PRIORITIES, _AGGREGATES, priority),
+    (ARGMAX, _AGGREGATES, argmax),
     (WHOLE_NUMBERS, _AGGREGATES, number_query),
     ("means", _AGGREGATES, mean),
     (RESULT_CODES, _AGGREGATES, coded_mean),
@@ -71,7 +73,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
 step that finds an s-op held already offers nothing."""
 
 
-SELECT_BY_THEMSELVES = (PRIORITIES, HISTOGRAMS, LENGTH_GATES)
+SELECT_BY_THEMSELVES = (PRIORITIES, ARGMAX, HISTOGRAMS, LENGTH_GATES)
 """Rules whose components know what a selector selects, and read nothing of what it looks at."""
 
 
@@ -97,6 +99,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         SUMS: Optional("means times widths that heads write as sums"),
         PARABOLAS: Optional("equalities scored in two dimensions"),
         PRIORITIES: Optional("positions picked without knowing the length"),
+        ARGMAX: Optional("best keys picked by their score"),
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
         HISTOGRAMS: Optional("sorted values told from counts of tokens"),
         "shared-heads": Optional("aggregates whose head others can share"),

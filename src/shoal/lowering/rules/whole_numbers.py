@@ -139,14 +139,14 @@ def _parabola(context: Context, selector: Node) -> NumberParabola | None:
     if selector.op is not Op.SELECT or not widths.low == widths.high == 1:
         return None
     keys, queries = (context.domain(number) for number in selector.inputs)
-    numbers = _whole(queries)
+    numbers = whole_values(queries)
     if numbers is None or not isinstance(keys, Enumerated) or keys.nullable:
         return None
     holds = context.inferred.predicates[selector.id] == 1
     picks = holds.sum(axis=1) == 1
     if (holds.sum(axis=1) > 1).any() or picks.sum() < FEWEST:
         return None
-    key = _whole(keys)
+    key = whole_values(keys)
     key = np.arange(len(keys), dtype=float) if key is None else key
     key = key - np.floor((key.min() + key.max()) / 2)
     wanted = key[holds[picks].argmax(axis=1)]
@@ -157,7 +157,7 @@ def _parabola(context: Context, selector: Node) -> NumberParabola | None:
     return NumberParabola(key, wanted, slope=slope, start=start)
 
 
-def _whole(domain: Domain) -> Float[Array, " classes"] | None:
+def whole_values(domain: Domain) -> Float[Array, " classes"] | None:
     """The values of a domain, if they are whole numbers, each a class by itself."""
     if not isinstance(domain, Enumerated) or domain.nullable or not len(domain):
         return None
@@ -181,7 +181,7 @@ def _number(context: Context, number: int) -> Held | None:
         if held.form == Count():
             return held
         if _is_local(context, number) and held.as_number is not None:
-            is_whole = _whole(held.domain) is not None
+            is_whole = whole_values(held.domain) is not None
             return replace(held.as_number, form=Count()) if is_whole else None
     return None if is_split(context, context.node(number)) else count_of(context, number)
 
@@ -193,8 +193,8 @@ def _weights(context: Context, node: Node) -> tuple[Matrix, Matrix] | None:
     table = context.inferred.sops[node.id].table
     if table is None:
         return None
-    results = _whole(context.domain(node.id))
-    numbers = [_whole(context.domain(number)) for number in node.inputs]
+    results = whole_values(context.domain(node.id))
+    numbers = [whole_values(context.domain(number)) for number in node.inputs]
     operands = [each for each in numbers if each is not None]
     if results is None or not operands or len(operands) < len(numbers):
         return None
@@ -202,6 +202,12 @@ def _weights(context: Context, node: Node) -> tuple[Matrix, Matrix] | None:
     context.inferred.work.spend(rows.size / 10, node.label)
     points = [each[column] for each, column in zip(operands, rows.T, strict=True)]
     return fit_affine(np.stack(points, axis=1), results[table(rows.T)][:, None])
+
+
+def whole_number(context: Context, number: int) -> Held | None:
+    """A whole number as it is read, or as an affine function of such; None if it is neither."""
+    known = _number(context, number)
+    return _view(context, context.node(number)) if known is None else known
 
 
 def _view(context: Context, node: Node) -> Held | None:

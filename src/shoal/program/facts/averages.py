@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.errors import Refusal, UnsupportedProgramError
+from shoal.program.facts.argmax import argmax_of
 from shoal.program.facts.distinct import ordered_by, selects_one_value
 from shoal.program.facts.domains import (
     Domain,
@@ -85,6 +86,11 @@ def _averages(
 
 def _selects_equal_values(facts: Inferred, node: Node) -> bool:
     """Whether all positions that one query selects hold the same value."""
+    best = argmax_of(facts, facts.program.node(node.inputs[0]))
+    if best is not None and best.by is not None:
+        averaged = node.inputs[1]
+        if averaged == best.by or _is_known_by(facts, averaged, best.by):
+            return True
     agenda = [facts.program.node(node.inputs[0])]
     for selector in agenda:
         if selector.op is Op.AND:

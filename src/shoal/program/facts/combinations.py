@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from shoal.program.facts.inferred import Inferred
-from shoal.program.ir import Node, Op
+from shoal.program.ir import Node, Op, Program
 
 MOST_PARTS = 16
 """Selectors that one is made of."""
@@ -38,3 +38,12 @@ def combined(part: Node, known: Mapping[int, npt.NDArray[np.bool_]]) -> npt.NDAr
         case Op.AND:
             return operands[0] & operands[1]
     return operands[0] | operands[1]
+
+
+def conjuncts(program: Program, selector: Node) -> Iterator[Node]:
+    """The selectors that all hold where one does, none of which is a conjunction."""
+    if selector.op is Op.AND:
+        for operand in selector.inputs:
+            yield from conjuncts(program, program.node(operand))
+    else:
+        yield selector

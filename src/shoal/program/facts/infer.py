@@ -16,6 +16,7 @@ import numpy as np
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
+from shoal.program.facts.argmax import argmax_of
 from shoal.program.facts.averages import infer_aggregate
 from shoal.program.facts.by_length import (
     facts_by_length,
@@ -116,7 +117,8 @@ def infer(
         bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
         exact = widths_by_length(facts, node)
         bounds = bounds if exact is None else tighter(bounds, exact)
-        if selects_one(facts, node):
+        best = argmax_of(facts, node)
+        if selects_one(facts, node) or (best is not None and best.picks_one):
             bounds = replace(bounds, high=min(bounds.high, 1))
         widths[node.id] = (
             bounds if seen is None else restricted_widths(node, bounds, program.causal, seen)

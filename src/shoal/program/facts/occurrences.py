@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.program.facts.combinations import conjuncts
 from shoal.program.facts.distinct import is_total_order, selects_one_value
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Occurrences, Predicate, SOpFacts
 from shoal.program.facts.lookup import UNDEFINED
-from shoal.program.ir import ELEMENTWISE, Node, Op, Program
+from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.rows import different_rows
 
 
@@ -94,7 +95,7 @@ def selects_one(facts: Inferred, selector: Node) -> bool:
     """
     if selector.op is not Op.AND:
         return False
-    parts = [p for p in _conjuncts(facts.program, selector) if p.op is Op.SELECT]
+    parts = [p for p in conjuncts(facts.program, selector) if p.op is Op.SELECT]
     groups = {known[0] for part in parts if (known := _group(facts, part)) is not None}
     for part in parts:
         key = facts.program.node(part.inputs[0])
@@ -118,7 +119,7 @@ def _order_and_groups(facts: Inferred, selector: Node) -> tuple[Node, Mapping[_G
     """
     orders: list[Node] = []
     groups: dict[_Group, int] = {}
-    for part in _conjuncts(facts.program, selector):
+    for part in conjuncts(facts.program, selector):
         if part.op is not Op.SELECT:
             return None
         if _is_ordered(facts, part):
@@ -139,14 +140,6 @@ def _group(facts: Inferred, part: Node) -> tuple[_Group, int] | None:
     table = facts.predicates[part.id]
     number = _number_of_groups(table)
     return None if number is None else ((key, table.tobytes()), number)
-
-
-def _conjuncts(program: Program, selector: Node) -> Iterator[Node]:
-    if selector.op is Op.AND:
-        for operand in selector.inputs:
-            yield from _conjuncts(program, program.node(operand))
-    else:
-        yield selector
 
 
 def _is_ordered(facts: Inferred, select: Node) -> bool:

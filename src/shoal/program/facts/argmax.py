@@ -1,0 +1,413 @@
+"""Selectors that pick the best of the keys that match: the nearest one before, or the greatest.
+
+RASP has no such selector, so programs count. The latest key that matches has as many matching keys
+before it as the query has, less one; the greatest value is the one that no other one exceeds. Where
+a selector compares such counts, it picks by an order of keys, and whoever attends by it can let
+the best key score most, and needs no count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from shoal.arrays import Array, Bool, Int
+from shoal.program.facts.combinations import combined, conjuncts, parts_of
+from shoal.program.facts.domains import Enumerated
+from shoal.program.facts.inferred import Inferred, Predicate
+from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.facts.orders import is_order
+from shoal.program.ir import ELEMENTWISE, Node, Op
+
+_MOST_PAIRS = 2**18
+"""Joint values of what is matched, of queries and keys."""
+
+_MOST_KEYS = 1024
+"""Joint values of keys alone."""
+
+Pairs = Bool[Array, "queries keys"]
+"""By the classes that queries and keys have of an s-op."""
+
+
+@dataclass(frozen=True, eq=False)
+class Argmax:
+    """Of all keys that match, those that come first in an order.
+
+    Attributes:
+        matching: the selectors by which a key matches, all of them; none if all keys do.
+        by: the s-op, by node id, that orders keys; None if it is their position, and no s-op says
+            where that is.
+        ranks: [query classes of it, key classes of it], from 1, which of the keys that match is
+            picked: that of the greatest rank. 0 for those that are not eligible.
+        picks_one: whether no two keys of an input have the same rank.
+    """
+
+    matching: tuple[Node, ...]
+    by: int | None
+    ranks: Int[Array, "queries keys"]
+    picks_one: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """The first or the last of some keys in an order.
+
+    Attributes:
+        eligible: which keys may be picked.
+        is_last: whether the last one is.
+    """
+
+    eligible: Pairs
+    is_last: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Count:
+    """An s-op that is a function of a width alone.
+
+    Attributes:
+        matching: the selectors that all hold for what is counted, but for the order.
+        order: the select that compares by an order, if there is one.
+        widths: the values that the width has.
+        classes: [widths], the class of the s-op for each.
+    """
+
+    matching: tuple[Node, ...]
+    order: Node | None
+    widths: Int[Array, " widths"]
+    classes: Int[Array, " widths"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """An order of the classes of an s-op.
+
+    Attributes:
+        by: the s-op, by node id; None for the position.
+        place: [classes], how many classes come before each.
+        is_reflexive: whether keys that are as the query are counted with those before it.
+        is_of_positions: whether that is the order of positions, so that no two keys are equal.
+    """
+
+    by: int | None
+    place: Int[Array, " classes"]
+    is_reflexive: bool
+    is_of_positions: bool
+
+    @property
+    def before(self) -> Pairs:
+        """Whether a key comes before a query."""
+        return np.asarray(self.place < self.place[:, None])
+
+    @property
+    def same(self) -> Pairs:
+        """Whether they are one."""
+        return np.eye(len(self.place), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Joint values of queries, or of keys.
+
+    Attributes:
+        sops: by node id.
+        rows: [rows, sops], the class that each has.
+    """
+
+    sops: Sequence[int]
+    rows: Int[Array, "rows sops"]
+
+    def classes(self, number: int) -> Int[Array, " rows"]:
+        """Those of one s-op."""
+        return self.rows[:, self.sops.index(number)]
+
+
+def argmax_of(facts: Inferred, selector: Node) -> Argmax | None:
+    """By which order a selector picks among which keys; None if it is not seen to do so."""
+    parts = list(conjuncts(facts.program, selector))
+    for part in parts:
+        if part.op is Op.SELECT:
+            ranks = _count(facts, facts.program.node(part.inputs[0]))
+            if ranks is not None:
+                rest = tuple(other for other in parts if other is not part)
+                found = _by_ranks(facts, part, ranks, rest)
+                if found is not None:
+                    return found
+    return None
+
+
+def looks_at(facts: Inferred, found: Argmax) -> Sequence[int]:
+    """The s-ops, by node id, that say which keys match, and which of them is picked."""
+    selects = [p for p in _all_parts(facts, found.matching) if p.op is Op.SELECT]
+    by = [] if found.by is None else [found.by]
+    return list(dict.fromkeys([*(number for s in selects for number in s.inputs), *by]))
+
+
+def _count(facts: Inferred, node: Node) -> _Count | None:
+    """Of what an s-op is a count, or a function of one."""
+    domain = facts.domain(node.id)
+    if not isinstance(domain, Enumerated) or domain.nullable:
+        return None
+    if node.op is Op.WIDTH:
+        widths = [(w, number) for number, c in enumerate(domain.classes) for w in c]
+        if not all(isinstance(w, int) for w, _ in widths):
+            return None
+        parts = list(conjuncts(facts.program, facts.program.node(node.inputs[0])))
+        orders = [part for part in parts if _compares(facts, part)]
+        if len(orders) > 1:
+            return None
+        rest = tuple(part for part in parts if part not in orders)
+        values, classes = np.array(widths, dtype=int).reshape(-1, 2).T
+        return _Count(rest, next(iter(orders), None), values, classes)
+    table = facts.sops[node.id].table
+    if node.op not in ELEMENTWISE or len(node.inputs) != 1 or table is None:
+        return None
+    known = _count(facts, facts.program.node(node.inputs[0]))
+    return None if known is None else replace(known, classes=table([known.classes]))
+
+
+def _compares(facts: Inferred, part: Node) -> bool:
+    """Whether a select puts the values of an s-op in an order."""
+    if part.op is not Op.SELECT or part.inputs[0] != part.inputs[1]:
+        return False
+    holds = facts.predicates[part.id]
+    return len(holds) > 1 and is_order(holds)
+
+
+def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]) -> Argmax | None:
+    """What is picked by a select of ranks among keys that match the rest.
+
+    Args:
+        part: the select.
+        ranks: its keys.
+        rest: what else is to hold.
+    """
+    order = _order(facts, ranks)
+    if order is None:
+        return None
+    query = facts.program.node(part.inputs[1])
+    domain = facts.domain(query.id)
+    holds = facts.predicates[part.id]
+    if domain.is_constant and not domain.nullable:
+        choice = _of_all(order, ranks, holds)
+        others: tuple[Node, ...] | None = None
+    else:
+        asked = _count(facts, query)
+        choice = None if asked is None else _of_query(facts, order, ranks, asked, holds)
+        others = None if asked is None else asked.matching
+    if choice is None:
+        return None
+    windows = [p for p in rest if p.op is Op.SELECT and {*p.inputs} == {order.by}]
+    matching = tuple(p for p in rest if p not in windows)
+    for window in windows:
+        choice = _within(facts.predicates[window.id], order, choice)
+        if choice is None:
+            return None
+    picks_one = order.is_of_positions or (order.by is not None and facts.sops[order.by].distinct)
+    found = Argmax(matching, order.by, _ranks(order, choice), picks_one)
+    if _looks_at_counts(facts, found, part):
+        return None
+    return found if _is_counted(facts, ranks.matching, matching, others) else None
+
+
+def _ranks(order: _Order, choice: _Choice) -> Int[Array, "queries keys"]:
+    """From 1, the greatest for what is picked first; 0 for what is not eligible."""
+    place = order.place + 1 if choice.is_last else len(order.place) - order.place
+    eligible = choice.eligible[:1] if choice.eligible.all() else choice.eligible
+    return np.where(eligible, place, 0)
+
+
+def _looks_at_counts(facts: Inferred, found: Argmax, part: Node) -> bool:
+    """Whether what a head would look at depends on a count itself that a select compares."""
+    graph = facts.program.graph
+    counts: set[int] = set()
+    for number in part.inputs:
+        while number not in counts and not facts.domain(number).is_constant:
+            counts.add(number)
+            node = facts.program.node(number)
+            number = node.inputs[0] if node.op in ELEMENTWISE and node.inputs else number
+    looked_at = set(looks_at(facts, found))
+    return not counts.isdisjoint(looked_at.union(*(nx.ancestors(graph, n) for n in looked_at)))
+
+
+def _order(facts: Inferred, ranks: _Count) -> _Order | None:
+    """The order by which some counts are ranks.
+
+    Under a causal mask only earlier keys are counted, so that there is no other order than that
+    of the indices; and no select is needed for it.
+    """
+    causal = facts.program.causal
+    if ranks.order is None:
+        if not causal:
+            return None
+        return _Order(_all_positions(facts), np.arange(facts.max_seq_len), True, True)
+    by = facts.program.node(ranks.order.inputs[0])
+    holds = facts.predicates[ranks.order.id]
+    is_reflexive = bool(holds[0, 0])
+    place = holds.sum(axis=1) - is_reflexive
+    is_of_positions = by.is_plain_index and facts.sops[by.id].distinct
+    if causal and not (is_of_positions and (place == np.arange(len(place))).all()):
+        return None
+    return _Order(by.id, place, is_reflexive, is_of_positions)
+
+
+def _all_positions(facts: Inferred) -> int | None:
+    """The s-op that is the position, by node id; None if the program has none, so far."""
+    found = (node.id for node in facts.program if node.is_plain_index and node.id in facts.sops)
+    return next((number for number in found if facts.sops[number].distinct), None)
+
+
+def _of_all(order: _Order, ranks: _Count, holds: Predicate) -> _Choice | None:
+    """The first of all keys, where the count is that of the first; of several that are equal, if
+    they are not counted themselves."""
+    if order.is_reflexive and not order.is_of_positions:
+        return None
+    picked = holds[0, ranks.classes]
+    is_first = ranks.widths == int(order.is_reflexive)
+    if not _agree(picked, is_first):
+        return None
+    return _Choice(np.ones_like(order.same), is_last=False)
+
+
+def _of_query(
+    facts: Inferred,
+    order: _Order,
+    ranks: _Count,
+    asked: _Count,
+    holds: Predicate,
+) -> _Choice | None:
+    """The first key from the query on, or the last one up to it, by how many the query counts."""
+    if not order.is_of_positions:
+        return None
+    picked = holds[np.ix_(asked.classes, ranks.classes)]
+    before = ranks.widths - int(order.is_reflexive)  # how many keys come before each
+    counted = _counted_by_query(facts, order, asked)
+    if counted is None:
+        return None
+    if _agree(picked, asked.widths[:, None] - 1 == before):
+        return _Choice(counted, is_last=True)
+    if not facts.program.causal and _agree(picked, asked.widths[:, None] == before):
+        return _Choice(~counted, is_last=False)
+    return None
+
+
+def _counted_by_query(facts: Inferred, order: _Order, asked: _Count) -> Pairs | None:
+    """Which keys a query counts, if they match: those before it, with itself or without, or all."""
+    if asked.order is None:
+        return np.ones_like(order.same)  # under a causal mask, too, which hides the others
+    if asked.order.inputs[0] != order.by:
+        return None
+    holds = np.asarray(facts.predicates[asked.order.id] == 1)
+    is_there = [order.before, order.before | order.same]
+    return holds if any(np.array_equal(holds, each) for each in is_there) else None
+
+
+def _agree(picked: Predicate, wanted: npt.NDArray[np.bool_]) -> bool:
+    """Whether a select holds where it should, or is not defined there."""
+    return bool(((picked == wanted) | (picked == UNDEFINED)).all())
+
+
+def _within(holds: Predicate, order: _Order, choice: _Choice) -> _Choice | None:
+    """What is picked among fewer keys: the same one, if it is there, and else none.
+
+    That is the last one among these, if they are the last ones, and likewise the first one.
+    """
+    if (holds == UNDEFINED).any():
+        return None
+    eligible = choice.eligible & (holds == 1)
+    left_out = choice.eligible & ~eligible
+    places = np.broadcast_to(order.place, eligible.shape)
+    count = len(order.place)
+    if choice.is_last:
+        is_end = np.where(left_out, places, -1).max(axis=1) < np.where(eligible, places, count).min(
+            axis=1
+        )
+    else:
+        is_end = np.where(left_out, places, count).min(axis=1) > np.where(eligible, places, -1).max(
+            axis=1
+        )
+    return replace(choice, eligible=eligible) if is_end.all() else None
+
+
+def _is_counted(
+    facts: Inferred,
+    ranked: Sequence[Node],
+    matching: Sequence[Node],
+    asked: Sequence[Node] | None,
+) -> bool:
+    """Whether what is counted is always what matches.
+
+    Of whatever query, a key that matches counts the same keys as that query, and so does the query.
+
+    Args:
+        ranked: what keys count, but for the order.
+        matching: what a key has to match.
+        asked: what queries count; None if they count nothing.
+    """
+    sides = ranked, matching, asked or ()
+    selects = [[p for p in _all_parts(facts, side) if p.op is Op.SELECT] for side in sides]
+    of_ranked, of_matching, of_asked = selects
+    counting = {s.inputs[1] for s in of_ranked}
+    keys = sorted(counting.union(s.inputs[0] for each in selects for s in each))
+    queries = sorted({s.inputs[1] for s in (*of_matching, *of_asked)})
+    rows = [_joint(facts, numbers) for numbers in (queries, keys)]
+    if any(row is None for row in rows):
+        return False
+    query_rows, key_rows = (row for row in rows if row is not None)
+    if len(query_rows) * len(key_rows) > _MOST_PAIRS or len(key_rows) > _MOST_KEYS:
+        return False
+    facts.work.spend(len(key_rows) * (len(key_rows) + len(query_rows)) / 50, "")
+    query, key = _Side(queries, query_rows), _Side(keys, key_rows)
+    matches = _selected(facts, matching, query, key)
+    counts = _selected(facts, ranked, key, key)
+    if matches is None or counts is None:
+        return False
+    if asked is not None:
+        by_query = _selected(facts, asked, query, key)
+        if by_query is None or not np.array_equal(by_query, matches):
+            return False
+    # [queries, keys], how many keys one of them counts and the other does not
+    apart = matches.astype(np.float32) @ (~counts).T + (~matches) @ counts.T.astype(np.float32)
+    return not (apart[matches] > 0).any()
+
+
+def _all_parts(facts: Inferred, selectors: Sequence[Node]) -> Iterator[Node]:
+    for selector in selectors:
+        yield from parts_of(facts, selector) or ()
+
+
+def _joint(facts: Inferred, numbers: Sequence[int]) -> Int[Array, "rows sops"] | None:
+    """All classes of some s-ops together, whether they ever meet or not; None if too many."""
+    domains = [facts.domain(number) for number in numbers]
+    sizes = [len(d) for d in domains if isinstance(d, Enumerated) and not d.nullable]
+    if len(sizes) < len(domains) or prod(sizes) > _MOST_PAIRS:
+        return None
+    return np.indices(sizes).reshape(len(sizes), prod(sizes)).T
+
+
+def _selected(
+    facts: Inferred, selectors: Sequence[Node], queries: _Side, keys: _Side
+) -> Pairs | None:
+    """[queries, keys], whether all of some selectors hold; None if that is not known."""
+    found = np.ones((len(queries.rows), len(keys.rows)), dtype=bool)
+    for selector in selectors:
+        parts = parts_of(facts, selector)
+        if parts is None:
+            return None
+        known: dict[int, Pairs] = {}
+        for part in parts:
+            if part.op is not Op.SELECT:
+                known[part.id] = combined(part, known)
+                continue
+            key, query = keys.classes(part.inputs[0]), queries.classes(part.inputs[1])
+            table = facts.predicates[part.id][query[:, None], key]
+            if (table == UNDEFINED).any():
+                return None
+            known[part.id] = table == 1
+        found = found & known[selector.id]
+    return found
