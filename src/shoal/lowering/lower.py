@@ -18,6 +18,7 @@ from shoal.lowering.held import Errors, Held, StreamVariable
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram
 from shoal.lowering.offers import InputTable, LeftOut, Offer, Offers
 from shoal.lowering.rules.registry import OPTIONAL, STEPS
+from shoal.lowering.rules.sums import SUMS
 from shoal.program.facts.inferred import Inferred
 from shoal.program.ir import Node
 from shoal.program.rewriting import Saving
@@ -49,7 +50,18 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.
     """
     lowering = Lowering(inferred, frozenset(passes))
-    for node in inferred.program:
+    try:
+        return _lowered(lowering)
+    except UnsupportedProgramError:
+        if not lowering.saved[SUMS]:
+            raise
+    # what reads a sum cannot do so, and may read the mean and the width
+    return lower(inferred, tuple(name for name in passes if name != SUMS))
+
+
+def _lowered(lowering: Lowering) -> LoweredProgram:
+    """The program of all s-ops, one after the other."""
+    for node in lowering.inferred.program:
         if not node.is_sop:
             continue
         lowering.ask_all_rules(node)
@@ -60,7 +72,7 @@ def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
                 f"no rule offers {node.op}",
                 "express it by Map, SequenceMap, Aggregate or SelectorWidth",
             )
-    for end in inferred.program.ends:
+    for end in lowering.inferred.program.ends:
         lowering.first(end)  # raises what it is refused for
     return lowering.program()
 

@@ -19,9 +19,9 @@ from shoal.craft.bases import numbered_space
 from shoal.craft.components import MLP
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import further_tables
+from shoal.lowering.cuts import further_tables, raw_classes
 from shoal.lowering.held import Errors, Held, stored
-from shoal.lowering.making import Recipe, make_well_enough, offer_others
+from shoal.lowering.making import Recipe, decoding, make_well_enough, must_make, offer_others
 from shoal.lowering.offers import LeftOut, Offer, Offers
 from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
@@ -33,7 +33,7 @@ from shoal.program.facts.by_length import grid_of, selections
 from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import ELEMENTWISE, Node, Op
-from shoal.rasp.values import Value, is_number
+from shoal.rasp.values import Value, canonical_key, is_number
 
 SUMS = "sums"
 """The name of the rule."""
@@ -78,20 +78,37 @@ def sums(context: Context, node: Node) -> Offers[None]:
     made = counted_values(context, name, countable, domain, numbers, values)
     off = projected_errors(numbers, context.variables, values[:, None]).max(initial=0.0)
     error = made.errors.largest + float(off) * context.inferred.max_seq_len
-    total = yield replace(made, errors=Errors(np.array([[error]])))
-    yield from _read_off(context, node, total, found, error)
+    offer = replace(made, errors=Errors(np.array([[error]])))
+    if _is_the_sum(context, node, found):
+        yield from _as_it_is(context, node, replace(offer, raw_of=node.id), error)
+    else:
+        yield from _decoded(context, node, (yield offer), found)
 
 
-def _read_off(
-    context: Context, node: Node, total: Held, found: FunctionOfSum, error: float
-) -> Offers[None]:
-    """The function of a sum: the sum itself, if it is that and may be so far off, or a table."""
+def _is_the_sum(context: Context, node: Node, found: FunctionOfSum) -> bool:
+    """Whether an s-op is the sum itself, though readers may not tell some sums apart."""
+    class_of = context.inferred.listed(node, node.label).class_of
+    return all(class_of.get(canonical_key(total)) == n for total, n in found.classes.items())
+
+
+def _as_it_is(context: Context, node: Node, offer: Offer, error: float) -> Offers[None]:
+    """The sum as a head has written it, for those who read it so, and decoded for others.
+
+    Raises:
+        UnsupportedProgramError: it cannot be decoded.
+    """
+    total = yield offer
+    coded = as_code(context, node, total, error)
+    if coded is not None:
+        yield Offer(replace(coded, own=None), view_of=node.id)
+        return
+    held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
+    yield must_make(context, decoding(total, held, raw_classes(context, node.id)), node.label)
+
+
+def _decoded(context: Context, node: Node, total: Held, found: FunctionOfSum) -> Offers[None]:
+    """A function of a sum, by a table."""
     domain = context.inferred.listed(node, node.label)
-    if all(domain.values[number] == value for value, number in found.classes.items()):
-        coded = as_code(context, node, total, error)
-        if coded is not None:
-            yield Offer(replace(coded, own=None), view_of=node.id)
-            return
     held = stored(context.form_of(node), node.label, domain, node.id)
     classes = np.array([found.classes[value] for value in sorted(found.classes)], dtype=int)
     rows = np.arange(len(classes))[:, None]

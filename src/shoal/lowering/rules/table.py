@@ -32,7 +32,7 @@ def table(context: Context, node: Node) -> Offers[None]:
     Raises:
         UnsupportedProgramError: no MLP is exact enough, or within the limits.
     """
-    if node.id in context.held:
+    if node.id in context.held or node.id in context.raw:
         return
     try:
         yield from _as_written(context, node)

@@ -1,4 +1,8 @@
-"""Steps: the operands are projected to one number, and two neurons make a step on it."""
+"""Steps: the operands are projected to one number, and two neurons make a step on it.
+
+What rises evenly between the steps, as a remainder does, takes one neuron more, and steps only
+where it does not: that passes on how far the number is off.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,50 @@ from shoal.craft.fitting import NOISE, power_of_two_above
 from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
+_FEWEST = 4
+"""Different numbers on a line; of fewer ones nothing is even."""
+
 
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line, which cut noise off."""
     for weights, line, error in projections(table, range(len(table.operands))):
         made = steps_on(line, table.results, error)
-        if made is not None:
-            base, slopes, ends, jumps = made
-            into = np.outer(weights, slopes)
-            yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
+        if made is None:
+            continue
+        base, slopes, ends, jumps = made
+        into = np.outer(weights, slopes)
+        yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
+        rise = _common_rise(line, table.results) if len(slopes) > 1 else None
+        if rise is not None:
+            yield from _on_a_slope(weights, line, table.results, error, rise)
+
+
+def _common_rise(line: Matrix, results: Matrix) -> Matrix | None:
+    """[results], by how much each most often rises along a line; None if by nothing."""
+    places, first = np.unique(line, return_index=True)
+    if len(places) < _FEWEST:
+        return None
+    rises = np.round(np.diff(results[first], axis=0) / np.diff(places)[:, None], 9)
+    found = np.zeros(results.shape[1])
+    for number, column in enumerate(rises.T):
+        different, times = np.unique(column, return_counts=True)
+        found[number] = different[times.argmax()]
+    return found if found.any() else None
+
+
+def _on_a_slope(
+    weights: Matrix, line: Matrix, results: Matrix, error: float, rise: Matrix
+) -> Iterator[Candidate]:
+    """Steps beside what rises evenly from below the least number on the line."""
+    start = float(line.min()) - 1.0
+    made = steps_on(line, results - np.outer(line - start, rise), error)
+    if made is not None:
+        base, slopes, ends, jumps = made
+        slopes, ends = np.append(slopes, 1.0), np.append(ends, start)
+        layer = partial(
+            Layer, np.outer(weights, slopes), -slopes * ends, np.vstack([jumps, rise]), base
+        )
+        yield Candidate(len(slopes), layer)
 
 
 def steps_on(
