@@ -120,3 +120,17 @@ def test_tokens_are_not_replaced_for_some_alone(readers: list[str]) -> None:
     assert uses_counts(model)
     with pytest.raises(UnwritableError, match="takes for granted"):
         model.patch([3, 1, 2], shoal.Patch.values("tokens", [1, 2, 3], readers=readers))
+
+
+def test_elements_of_tokens_do_not_say_which_token_it_is() -> None:
+    """Found by an order of three values: the first element was taken for the token."""
+    first, second = rasp.TokensType(0), rasp.TokensType(1)
+    both = rasp.SequenceMap(lambda a, b: 2 * a + b, first, second)
+    less = rasp.Select(both, both, rasp.Comparison.LT)
+    alike = rasp.Select(both, both, rasp.Comparison.EQ)
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    rank = rasp.SelectorWidth(less | (alike & earlier))
+    pairs = [(a, b) for a in range(2) for b in range(2)]
+    for value in (rasp.tokens, first, second):
+        program = rasp.Aggregate(rasp.Select(rank, rasp.indices, rasp.Comparison.EQ), value)
+        right(program, vocab=pairs, max_seq_len=3)

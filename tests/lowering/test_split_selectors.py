@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ import shoal
 from shoal.lowering.rules.split_width import MOST_PARTS, disjoint_products
 from shoal.rasp import (
     Comparison,
+    Full,
     Map,
     Select,
     SelectorWidth,
@@ -26,24 +29,24 @@ from shoal.rasp import (
     tokens,
 )
 from shoal.rasp.stock import STOCK
-from tests.support import accepted, agree, all_sequences, defined
+from tests.support import accepted, agree, all_sequences, defined, right
 
 WITHOUT = ("common-subexpressions", "constants", "merged-values", "views", "cones", "shared-heads")
 ONLY = ("split-selectors",)
 
 
-@given(arrays(bool, st.tuples(*[st.integers(1, 3)] * 4)))
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4).flatmap(lambda s: arrays(bool, s)))
 def test_parts_are_disjoint_and_make_up_the_whole(holds: np.ndarray) -> None:
     parts = disjoint_products(holds)
-    matrix = holds.reshape(holds.shape[0] * holds.shape[1], -1)
-    different = min(
-        len({row.tobytes() for row in each if row.any()}) for each in (matrix, matrix.T)
+    fewest = min(
+        len({part.tobytes() for part in np.moveaxis(holds, axis, 0) if part.any()})
+        for axis in range(holds.ndim)
     )
     if parts is None:
-        assert not 0 < different <= MOST_PARTS
+        assert fewest == 0 or holds.ndim > 2 or fewest > MOST_PARTS
         return
-    assert len(parts) == different
-    counts = sum(np.multiply.outer(rows, columns).astype(int) for rows, columns in parts)
+    assert holds.ndim > 2 or len(parts) == (fewest if holds.ndim == 2 else 1)
+    counts = sum(reduce(np.multiply.outer, part).astype(int) for part in parts)
     assert (counts == holds).all()
 
 
@@ -137,3 +140,65 @@ def test_a_map_of_one_value_is_not_split() -> None:
     model = shoal.compile(rank, vocab=range(3), max_seq_len=3, passes=ONLY)
     assert model.savings[0].count == 0
     assert model.run([2, 0, 1]) == [2, 0, 1]
+
+
+SAME = Select(tokens, tokens, Comparison.EQ)
+LESS = Select(tokens, tokens, Comparison.LT)
+EARLIER = Select(indices, indices, Comparison.LT)
+COUNT = SelectorWidth(SAME)
+MORE = Select(COUNT, COUNT, Comparison.GT)
+EVEN = Select(Map(lambda i: i % 2, indices), Full(0), Comparison.EQ)
+
+COMBINATIONS = {
+    "less, or equal and earlier, and even": (LESS | (SAME & EARLIER)) & EVEN,
+    "more often, or as often and less": MORE
+    | (Select(COUNT, COUNT, Comparison.EQ) & (LESS | (SAME & EARLIER))),
+    "more often, or less, or the same and earlier": MORE | (~MORE & LESS) | (SAME & EARLIER),
+    "one or the other": (EVEN & ~EARLIER) | (EARLIER & ~EVEN),
+    "one of two": (SAME & EVEN) | (LESS & ~EVEN),
+}
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("passes", ["all", "smallest", (*ONLY, "linear-counts"), ONLY])
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_what_fits_no_head_is_counted_by_several(name: str, passes: Any, causal: bool) -> None:
+    counted = SelectorWidth(COMBINATIONS[name])
+    options = {"vocab": (0, 1, 2), "max_seq_len": 4, "passes": passes, "causal": causal}
+    right(counted, **options)
+    right(SequenceMap(lambda c, t: (c + t) % 3, counted.named("counted"), tokens), **options)
+
+
+def test_nothing_is_joined_to_tuples() -> None:
+    for name in COMBINATIONS:
+        model = shoal.compile(SelectorWidth(COMBINATIONS[name]), vocab=range(4), max_seq_len=6)
+        assert not any(
+            ".keys" in part.name or ".queries" in part.name for part in model.atlas.parts
+        )
+        assert model.num_parameters < 10_000
+
+
+@st.composite
+def combined(draw: Any, depth: int = 3) -> Any:
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from([SAME, LESS, EARLIER, MORE, EVEN]))
+    first, second = draw(combined(depth - 1)), draw(combined(depth - 1))
+    return draw(st.sampled_from([first & second, first | second, ~first]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    selector=combined(),
+    causal=st.booleans(),
+    named=st.booleans(),
+    passes=st.sampled_from(["all", ONLY]),
+)
+def test_widths_of_combinations_agree(
+    selector: Any, causal: bool, named: bool, passes: Any
+) -> None:
+    width = SelectorWidth(selector)
+    program = Map(lambda n: n % 2, width.named("width")) if named else width
+    model = right(program, vocab=(0, 1), max_seq_len=3, causal=causal, passes=passes)
+    if named:
+        for xs in all_sequences((0, 1), 3):
+            assert model.read("width", xs) == width(xs, causal=causal)

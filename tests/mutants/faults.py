@@ -151,7 +151,7 @@ def _key_and_query_swapped(correct: Function) -> Function:
 
 @_fault(
     selectors,
-    "_holds",
+    "holds_where",
     "wrong precedence",
     "~(a & b) is taken for ~a & b, and ~(a | b) for ~a | b",
     can_show=_has(r"(s\d+) = s\d+ [&|] s\d+.* = ~\1\b"),

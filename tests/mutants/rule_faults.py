@@ -185,7 +185,7 @@ def _parts_overlap(correct: Function) -> Function:
         parts = correct(holds)
         if parts is None or len(parts) < 2:
             return parts
-        return [parts[0], *((rows | parts[0][0], columns) for rows, columns in parts[1:])]
+        return [parts[0], *((seen | parts[0][0], *others) for seen, *others in parts[1:])]
 
     return split
 

@@ -33,13 +33,14 @@ from shoal.rows import different_rows
 
 Truth = npt.NDArray[np.bool_]
 
-_MOST_COMBINATIONS = 4096
+MOST_COMBINATIONS = 4096
+"""Of patterns, one for each group."""
 
 _LOGIC = {Op.AND: np.logical_and, Op.OR: np.logical_or, Op.NOT: np.logical_not}
 
 
 @dataclass(frozen=True, eq=False)
-class _Group:
+class Group:
     """The selects of a selector that have the same keys and queries.
 
     Attributes:
@@ -60,8 +61,8 @@ class _Group:
 
 def terms_of(context: Context, selector: Node) -> Offers[list[Term]]:
     """Bilinear forms whose sum is 1 where the selector holds and at most 0 where it does not."""
-    groups = _groups(context, selector)
-    weights = _weights(context, selector, groups)
+    groups = groups_of(context, selector)
+    weights = fitting_weights(context, selector, groups)
     if weights is None:
         return [(yield from _joint_term(context, selector, groups))]
     terms = []
@@ -76,11 +77,15 @@ def terms_of(context: Context, selector: Node) -> Offers[list[Term]]:
 
 def _operand(context: Context, number: int, selector: Node) -> Offers[Held]:
     """A key or query as one-hot; one that has a single value need not be read."""
-    domain = context.domain(number)
-    if domain.is_constant and not domain.nullable:
-        one = constant(numbered_space(context.node(number).label, 1), np.ones(1))
-        return Held(OneHot(), domain, (), one)
+    if context.domain(number).is_constant and not context.domain(number).nullable:
+        return of_one_value(context, number)
     return (yield from one_hot(context, number, selector.label))
+
+
+def of_one_value(context: Context, number: int) -> Held:
+    """What has a single value, as one-hot."""
+    one = constant(numbered_space(context.node(number).label, 1), np.ones(1))
+    return Held(OneHot(), context.domain(number), (), one)
 
 
 def _parts(context: Context, selector: Node) -> list[Node]:
@@ -88,7 +93,8 @@ def _parts(context: Context, selector: Node) -> list[Node]:
     return context.upstream(selector, lambda part: part.op is Op.SELECT)
 
 
-def _groups(context: Context, selector: Node) -> list[_Group]:
+def groups_of(context: Context, selector: Node) -> list[Group]:
+    """The selects that a selector is made of, by keys and queries."""
     members: dict[tuple[int, ...], list[int]] = {}
     for node in _parts(context, selector):
         if node.op is Op.SELECT:
@@ -101,11 +107,11 @@ def _groups(context: Context, selector: Node) -> list[_Group]:
         first, number = different_rows(truths)
         pattern = np.full(undefined.shape, UNDEFINED, dtype=np.int32)
         pattern[~undefined] = number
-        groups.append(_Group(key, query, tuple(selects), truths[first], pattern))
+        groups.append(Group(key, query, tuple(selects), truths[first], pattern))
     return groups
 
 
-def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
+def holds_where(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     """The selector's truth value from those of its selects, elementwise over arrays."""
     known = dict(truth)
     for node in _parts(context, selector):
@@ -122,7 +128,7 @@ def _holds(context: Context, selector: Node, truth: dict[int, Truth]) -> Truth:
     return known[selector.id]
 
 
-def _truth(groups: list[_Group], found: Iterable[npt.NDArray[np.integer]]) -> dict[int, Truth]:
+def truth_of(groups: list[Group], found: Iterable[npt.NDArray[np.integer]]) -> dict[int, Truth]:
     """The truth values of all selects where these patterns are found, one array for each group."""
     truth: dict[int, Truth] = {}
     for group, pattern in zip(groups, found, strict=True):
@@ -132,14 +138,14 @@ def _truth(groups: list[_Group], found: Iterable[npt.NDArray[np.integer]]) -> di
     return truth
 
 
-def _weights(context: Context, selector: Node, groups: list[_Group]) -> list[Matrix] | None:
+def fitting_weights(context: Context, selector: Node, groups: list[Group]) -> list[Matrix] | None:
     """For each group the score of each pattern, or None if one head does not do."""
     sizes = [len(group.patterns) for group in groups]
-    if len(groups) > 1 and prod(sizes) > _MOST_COMBINATIONS:
+    if len(groups) > 1 and prod(sizes) > MOST_COMBINATIONS:
         return None
     choices = np.indices(sizes).reshape(len(sizes), -1)
     context.inferred.work.spend(choices.size, selector.label)
-    holds = _holds(context, selector, _truth(groups, choices))
+    holds = holds_where(context, selector, truth_of(groups, choices))
     if len(groups) == 1:
         return [holds.astype(float)]
     return separating_weights(choices.T, sizes, holds)
@@ -170,7 +176,7 @@ def separating_weights(
     return None if found is None else np.split(found[1:], starts[1:])
 
 
-def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offers[Term]:
+def _joint_term(context: Context, selector: Node, groups: list[Group]) -> Offers[Term]:
     """One bilinear form over tuples of keys and tuples of queries."""
     keys = sorted({group.key for group in groups})
     queries = sorted({group.query for group in groups})
@@ -183,5 +189,5 @@ def _joint_term(context: Context, selector: Node, groups: list[_Group]) -> Offer
         for group in groups
     ]
     undefined = np.any([pattern == UNDEFINED for pattern in found], axis=0)
-    holds = _holds(context, selector, _truth(groups, found)) & ~undefined
+    holds = holds_where(context, selector, truth_of(groups, found)) & ~undefined
     return Term(query_held, key_held, holds.astype(float))

@@ -81,6 +81,28 @@ def test_a_count_decides_before_a_token() -> None:
     assert narrow.num_layers < wide.num_layers
 
 
+def test_three_values_one_after_the_other() -> None:
+    first, second = rasp.TokensType(0), rasp.TokensType(1)
+    same = select(first, first, Comparison.EQ)
+    order = (
+        select(first, first, Comparison.LT)
+        | (same & select(second, second, Comparison.LT))
+        | (same & select(second, second, Comparison.EQ) & EARLIER)
+    )
+    pairs = [(a, b) for a in range(2) for b in range(2)]
+    assert right(fetched(order, tokens), vocab=pairs, max_seq_len=4).num_layers == 1
+
+
+def test_an_order_within_a_combination() -> None:
+    order = select(tokens, tokens, Comparison.LT) | (SAME & EARLIER)
+    even = select(rasp.Map(lambda i: i % 2, indices), rasp.Full(0), Comparison.EQ)
+    for combination in (order & even, even & ~order, order | even):
+        model = right(rasp.SelectorWidth(combination), vocab=VOCAB, max_seq_len=4)
+        (saving,) = (saving for saving in model.savings if saving.name == "orders")
+        assert saving.count == 1
+        assert model.num_layers == 1
+
+
 @settings(deadline=None)
 @given(table=st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), min_size=4, max_size=4))
 def test_orders_are_those_that_sort(table: list[list[int]]) -> None:

@@ -71,5 +71,7 @@ def by_class(
     grid = context.inferred.sops[node.id].local
     assert grid is not None
     found = np.zeros(int(grid.max()) + 1)
-    found[grid[:, 0] if node.op is Op.TOKENS else grid[0]] = values
+    classes = grid[:, 0] if node.op is Op.TOKENS else grid[0]
+    found[classes] = values
+    assert np.array_equal(found[classes], values)
     return found

@@ -66,8 +66,10 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
     if countable is None:
         return
     order = _order(context, node)
-    tokens = next((n for n in context.inferred.program if n.op is Op.TOKENS), None)
-    if order is None or tokens is None or node.id not in context.held:
+    if order is None or node.id not in context.held:
+        return
+    tokens = _tokens_that_tell(context, order.runs)
+    if tokens is None:
         return
     name = context.fresh_name(f"{node.label}.sorted")
     held = stored(context.form_of(node), name, context.domain(node.id), node.id)
@@ -86,6 +88,17 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
         made = _steps(context, node, held, order, place, before)
         if made is not None:
             yield made
+
+
+def _tokens_that_tell(context: Context, runs: Int[Array, " tokens"]) -> Node | None:
+    """The tokens, or that element of them, which says in which run a token is; None if none does."""
+    for node in context.inferred.program:
+        local = context.inferred.sops[node.id].local if node.op is Op.TOKENS else None
+        if local is not None:
+            pairs = np.unique(np.stack([local[:, 0], runs], axis=1), axis=0)
+            if len(pairs) == len(np.unique(pairs[:, 0])):
+                return node
+    return None
 
 
 def _order(context: Context, node: Node) -> _Order | None:

@@ -21,7 +21,7 @@ from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
 from shoal.lowering.rules.result_scores import RESULT_SCORES, result_scores
-from shoal.lowering.rules.split_width import parts, sum_of_parts
+from shoal.lowering.rules.split_width import only_parts, parts, sum_of_parts
 from shoal.lowering.rules.sums import SUMS, sums
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
@@ -52,6 +52,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("cones", ELEMENTWISE, cone),
     (RESULT_CODES, ELEMENTWISE, coded_result),
     (RESULT_SCORES, ELEMENTWISE, result_scores),
+    ("split-selectors", _WIDTHS, only_parts),
     ("widths", _WIDTHS, width),
     ("split-selectors", _WIDTHS, parts),
     ("widths", _WIDTHS, decode_width),

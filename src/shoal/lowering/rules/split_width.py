@@ -8,15 +8,20 @@ themselves, and the width of the union is the sum of their widths.
 
 Comparing numbers that are made unique by their index, for one, splits into "less" and "equal, and
 earlier": the numbers need not be computed first, which saves a layer and a one-hot value with many
-dimensions.
+dimensions. So does a selector of several keys and queries that fits no head, such as "more, or as
+many and less, or the same and earlier": what it sees of each of them makes up products, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import permutations
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
+from shoal.arrays import Array, Int
 from shoal.craft.affine import concatenate
 from shoal.craft.bases import numbered_space
 from shoal.forms.count import Count
@@ -28,14 +33,37 @@ from shoal.lowering.held import Held, stored, variables_of
 from shoal.lowering.making import Recipe, decoding, must_make, offer_another
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
-from shoal.lowering.rules.width import all_widths, as_code, counted, counts_of
-from shoal.lowering.selectors import Truth
+from shoal.lowering.rules.width import (
+    LINEAR_COUNTS,
+    all_widths,
+    as_code,
+    counted,
+    counts_of,
+    linear_count,
+)
+from shoal.lowering.selectors import (
+    MOST_COMBINATIONS,
+    Group,
+    Truth,
+    fitting_weights,
+    groups_of,
+    holds_where,
+    of_one_value,
+    truth_of,
+)
 from shoal.program.facts.domains import domain_of
+from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.rows import different_rows
 
-MOST_PARTS = 3
+MOST_PARTS = 4
 """Selectors that one is split into at most; each takes a head."""
+
+_MOST_LEAVES = 4
+"""One-hot values that a key is computed from."""
+
+Patterns = npt.NDArray[np.int_]
+"""Numbers of patterns of a group, or UNDEFINED, of as many axes as are told apart."""
 
 _MOST_PAIRS = 2**20
 """Entries of the matrix over pairs that are looked at."""
@@ -43,6 +71,8 @@ _MOST_PAIRS = 2**20
 
 def parts(context: Context, node: Node) -> Offers[None]:
     """The widths of disjoint parts of a selector: as numbers, or as 1 / (1 + n) and decoded."""
+    if is_split(context, node):
+        return
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
         counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
         offer = yield from counted(context, node, f"{node.label}.part", terms, counts)
@@ -84,12 +114,11 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
 
     The sum of numbers is read as one number.
     """
+    if node.id in context.raw and context.raw[node.id].own is None:
+        return  # it is the sum already
     number = _sum(context, node, _helpers(context, node, "count"))
     if number is not None:
-        error = float(coordinate_errors(number, context.variables).max())
-        coded = as_code(context, node, number, error)
-        if coded is not None:
-            yield Offer(coded, view_of=node.id)
+        yield from _coded(context, node, number)
         if node.id in context.raw:
             recipe = decoding(number, context.first(node.id), raw_classes(context, node.id))
             yield from offer_another(context, recipe)
@@ -107,70 +136,216 @@ def sum_of_parts(context: Context, node: Node) -> Offers[None]:
             yield from offer_another(context, Recipe(held, operands, rows, sums))
 
 
-def split_selector(context: Context, selector: Node) -> list[list[Term]]:
-    """Disjoint selectors whose union a select is, as bilinear forms of one head each.
+def only_parts(context: Context, node: Node) -> Offers[None]:
+    """A width of a selector that fits no head, as the sum of what heads write by its parts.
 
-    There are none if the keys and queries are not functions of two one-hot values each, or if no
-    split into few parts is found.
+    Nothing has to be joined to tuples then.
     """
-    if selector.op is not Op.SELECT:
+    selector = context.node(node.inputs[0])
+    if selector.op is Op.SELECT or LINEAR_COUNTS not in context.passes or node.is_numerical:
+        return
+    if fitting_weights(context, selector, groups_of(context, selector)) is not None:
+        return
+    counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
+    found = []
+    for number, terms in enumerate(split_selector(context, selector)):
+        name = context.fresh_name(f"{node.label}.part.count")
+        offer = yield from linear_count(context, name, terms, counts)
+        if offer is None:
+            return
+        found.append((yield replace(offer, purpose=_purpose(node, number, "count"))))
+    total = _sum(context, node, found)
+    if total is not None:
+        yield Offer(total, raw_of=node.id)
+        yield from _coded(context, node, total)
+
+
+def _coded(context: Context, node: Node, total: Held) -> Offers[None]:
+    """The sum of numbers as the code of a result, if that will do."""
+    error = float(coordinate_errors(total, context.variables).max())
+    coded = as_code(context, node, total, error)
+    if coded is not None:
+        yield Offer(coded, view_of=node.id)
+
+
+def split_selector(context: Context, selector: Node) -> list[list[Term]]:
+    """Disjoint selectors whose union a selector is, as bilinear forms of one head each.
+
+    There are none if one head does, if its keys and queries are not functions of as many one-hot
+    values each, or if no split into few parts is found.
+    """
+    groups = groups_of(context, selector)
+    found = [_compared(context, group) for group in groups]
+    compared = [each for each in found if each is not None]
+    pairs = [pair for each in compared for pair in each.pairs]
+    if len(compared) < len(found) or prod(pair.count for pair in pairs) > MOST_COMBINATIONS:
         return []
-    key, query = (context.node(number) for number in selector.inputs)
+    is_as_written = len(pairs) == len(groups)
+    if is_as_written and fitting_weights(context, selector, groups) is not None:
+        return []
+    holds = _holds(context, selector, compared)
+    products = disjoint_products(holds)
+    return [] if products is None else [_terms(pairs, part) for part in products]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A one-hot query and a one-hot key that are compared by themselves.
+
+    Attributes:
+        query: what is one-hot at queries.
+        key: the same at keys.
+        pattern: [query classes, key classes], numbers of what is seen of them.
+        count: how many such numbers there are.
+    """
+
+    query: Held
+    key: Held
+    pattern: Int[Array, "queries keys"]
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Selects with the same keys and queries, as a function of pairs that are compared each.
+
+    Attributes:
+        group: the selects.
+        pairs: that decide which of them hold.
+        pattern: by what is seen of each pair, the pattern of the group, or UNDEFINED.
+    """
+
+    group: Group
+    pairs: tuple[_Pair, ...]
+    pattern: Patterns
+
+
+def _compared(context: Context, group: Group) -> _Compared | None:
+    """Selects as a function of pairs; None if keys or queries are not made of one-hot values."""
+    key, query = context.node(group.key), context.node(group.query)
     keys, queries = _leaves(context, key), _leaves(context, query)
-    if not (keys and queries):
-        return []
-    key_classes = class_table(context, key, list(keys))
-    query_classes = class_table(context, query, list(queries))
-    predicate = context.inferred.predicates[selector.id]
-    if not predicate.size or key_classes.size * query_classes.size > _MOST_PAIRS:
-        return []
-    context.inferred.work.spend(key_classes.size * query_classes.size / 20, selector.label)
-    known = (query_classes >= 0)[:, :, None, None] & (key_classes >= 0)
-    rows = np.maximum(query_classes, 0)[:, :, None, None]
-    holds = (predicate[rows, np.maximum(key_classes, 0)] == 1) & known  # [c, d, a, b]
-    splits = []
-    read, first = list(queries.values()), list(keys.values())
-    for paired, order in ((first, (0, 2, 1, 3)), (first[::-1], (0, 3, 1, 2))):
-        products = disjoint_products(holds.transpose(order))
-        if products is not None:
-            splits.append([_terms(read, paired, part) for part in products])
-    return min(splits, key=len, default=[])
+    if keys and len(keys) == len(queries):
+        return _apart(context, group, keys, queries)
+    of_key, of_query = _as_it_is(context, key), _as_it_is(context, query)
+    if of_key is None or of_query is None or not group.pattern.size:
+        return None
+    different, pattern = np.unique(group.pattern.astype(int), return_inverse=True)
+    pair = _Pair(of_query, of_key, pattern.reshape(group.pattern.shape), len(different))
+    return _Compared(group, (pair,), different)
+
+
+def _apart(
+    context: Context, group: Group, keys: dict[int, Held], queries: dict[int, Held]
+) -> _Compared | None:
+    """Selects of computed values by what these are computed from, in the pairing that tells least.
+
+    None if there is too much to look at.
+    """
+    key_classes = class_table(context, context.node(group.key), list(keys))
+    query_classes = class_table(context, context.node(group.query), list(queries))
+    if not group.pattern.size or key_classes.size * query_classes.size > _MOST_PAIRS:
+        return None
+    context.inferred.work.spend(key_classes.size * query_classes.size / 20, "")
+    count = len(keys)
+    known = np.logical_and.outer(query_classes >= 0, key_classes >= 0)
+    of_query = np.maximum(query_classes, 0).reshape(*query_classes.shape, *[1] * count)
+    pattern = np.where(known, group.pattern[of_query, np.maximum(key_classes, 0)], UNDEFINED)
+    found = []
+    for order in permutations(range(count)):
+        paired = [(list(queries.values())[i], list(keys.values())[j]) for i, j in enumerate(order)]
+        axes = [axis for i, j in enumerate(order) for axis in (i, count + j)]
+        found.append(_Compared(group, *_by_pairs(paired, pattern.transpose(axes))))
+    return min(found, key=lambda each: prod(pair.count for pair in each.pairs))
+
+
+def _by_pairs(
+    paired: list[tuple[Held, Held]], pattern: Patterns
+) -> tuple[tuple[_Pair, ...], Patterns]:
+    """Pairs with what is to be seen of each, and the patterns by that.
+
+    Args:
+        paired: queries with keys.
+        pattern: an axis for each query and one for its key.
+    """
+    pairs = []
+    for query, key in paired:  # each time the next pair comes first, and its patterns go last
+        shape = pattern.shape[:2]
+        rows = pattern.reshape(shape[0] * shape[1], -1)
+        first, number = different_rows(rows)
+        pairs.append(_Pair(query, key, number.reshape(shape), len(first)))
+        pattern = np.moveaxis(rows[first].reshape(len(first), *pattern.shape[2:]), 0, -1)
+    return tuple(pairs), pattern
+
+
+def _holds(context: Context, selector: Node, compared: list[_Compared]) -> Truth:
+    """By what is seen of each pair, whether a selector holds."""
+    shape = [pair.count for each in compared for pair in each.pairs]
+    context.inferred.work.spend(prod(shape) / 20, selector.label)
+    seen, found, start = np.indices(shape), [], 0
+    for each in compared:
+        end = start + len(each.pairs)
+        found.append(each.pattern[tuple(seen[start:end])])
+        start = end
+    truth = truth_of([each.group for each in compared], found)
+    undefined = np.any([pattern == UNDEFINED for pattern in found], axis=0)
+    return np.asarray(holds_where(context, selector, truth) & ~undefined)
+
+
+def _as_it_is(context: Context, node: Node) -> Held | None:
+    """A key or query that is held as one-hot, and is never None."""
+    if context.domain(node.id).nullable:
+        return None
+    if context.domain(node.id).is_constant:
+        return of_one_value(context, node.id)
+    ways = (way.as_indicators for way in context.held.get(node.id, ()))
+    return next((way for way in ways if way is not None), None)
 
 
 def _leaves(context: Context, node: Node) -> dict[int, Held]:
-    """The nearest two one-hot values, if any, by node id, from which an MLP computes a node."""
+    """The nearest one-hot values, if any, by node id, from which an MLP computes a node."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
         return {}
     for cut in cuts(context, node):
         read = {f.node: context.first(f.node).as_indicators for f in cut if not f.is_raw}
         never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
-        if len(cut) == len(never_none) == 2:
+        if 1 < len(cut) == len(never_none) <= _MOST_LEAVES:
             return never_none
     return {}
 
 
-def disjoint_products(holds: Truth) -> list[tuple[Truth, Truth]] | None:
-    """Sets of pairs [c, a] and [d, b] whose products make up [c, a, d, b] without overlap."""
-    first, second = holds.shape[:2], holds.shape[2:]
-    matrix = holds.reshape(first[0] * first[1], -1)
-    by_rows = _different(matrix)
-    by_columns = _different(matrix.T)
-    parts = by_rows if len(by_rows) <= len(by_columns) else [(b, a) for a, b in by_columns]
-    if not 0 < len(parts) <= MOST_PARTS:
-        return None
-    return [(rows.reshape(first), columns.reshape(second)) for rows, columns in parts]
+def disjoint_products(holds: Truth) -> list[tuple[Truth, ...]] | None:
+    """Sets on each axis whose products make up what holds without overlap; None if too many."""
+    found = _products(holds)
+    return found if 0 < len(found) <= MOST_PARTS else None
 
 
-def _different(matrix: Truth) -> list[tuple[Truth, Truth]]:
-    """For each different row that is not empty, the rows that are like it, and the row."""
-    first, which = different_rows(matrix)
-    return [(which == i, row) for i, row in enumerate(matrix[first]) if row.any()]
+def _products(holds: Truth) -> list[tuple[Truth, ...]]:
+    """The fewest that are found by telling one axis after the other apart."""
+    if holds.ndim == 1:
+        return [(holds,)] if holds.any() else []
+    found = (_by_axis(holds, axis) for axis in range(holds.ndim))
+    return min(found, key=len)
 
 
-def _terms(queries: list[Held], keys: list[Held], part: tuple[Truth, Truth]) -> list[Term]:
-    """One head's score: 1 where both pairs are in their sets, and at most 0 elsewhere."""
-    pairs = list(zip(queries, keys, part, strict=True))
-    pairs = [pair for pair in pairs if not pair[2].all()] or pairs[:1]
-    share = 1.0 / len(pairs)
-    outside = 0.0 if len(pairs) == 1 else -share
-    return [Term(query, key, np.where(inside, share, outside)) for query, key, inside in pairs]
+def _by_axis(holds: Truth, axis: int) -> list[tuple[Truth, ...]]:
+    """For each different slice that is not empty where it is, with the products that it has."""
+    slices = np.moveaxis(holds, axis, 0)
+    rows = slices.reshape(len(slices), -1)
+    first, which = different_rows(rows)
+    return [
+        (*part[:axis], which == number, *part[axis:])
+        for number, start in enumerate(first)
+        if rows[start].any()
+        for part in _products(slices[start])
+    ]
+
+
+def _terms(pairs: list[_Pair], part: tuple[Truth, ...]) -> list[Term]:
+    """One head's score: 1 where all pairs are seen as they should, and at most 0 elsewhere."""
+    chosen = [(pair, seen) for pair, seen in zip(pairs, part, strict=True) if not seen.all()]
+    chosen = chosen or [(pairs[0], part[0])]
+    share = 1.0 / len(chosen)
+    return [
+        Term(pair.query, pair.key, np.where(seen[pair.pattern], share, share - 1.0))
+        for pair, seen in chosen
+    ]

@@ -1,4 +1,4 @@
-"""Selectors that put values in an order: single values, or pairs of which one decides first.
+"""Selectors that put values in an order: single values, or tuples of which one decides first.
 
 "Less, or equal and earlier" is an order of pairs of a value and a position, however it is written.
 """
@@ -19,13 +19,15 @@ from shoal.program.facts.inferred import Inferred, Predicate
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
 
-MOST_PAIRS = 1024
-"""Values of two s-ops together, of which each is compared with each."""
+MOST_TUPLES = 1024
+"""Values of several s-ops together, of which each is compared with each."""
+
+_MOST_OPERANDS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """A total order, strict or reflexive, of the values of one s-op, or of two together.
+    """A total order, strict or reflexive, of the values of one s-op, or of several together.
 
     Attributes:
         operands: the s-ops, by node id.
@@ -51,7 +53,7 @@ def order_of(facts: Inferred, selector: Node) -> Order | None:
         if key != query or not is_order(holds):
             return None
         return Order((key,), np.arange(len(holds))[:, None], holds)
-    return _of_pairs(facts, selector)
+    return _of_tuples(facts, selector)
 
 
 def is_order(holds: Predicate) -> bool:
@@ -65,20 +67,20 @@ def is_order(holds: Predicate) -> bool:
     return bool(is_total and is_transitive and (own == own[0]).all())
 
 
-def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
+def _of_tuples(facts: Inferred, selector: Node) -> Order | None:
     parts = parts_of(facts, selector)
     if parts is None:
         return None
     selects = [part for part in parts if part.op is Op.SELECT]
     keys, queries = ({part.inputs[side] for part in selects} for side in (0, 1))
-    if keys != queries or len(keys) != 2:
+    if keys != queries or not 1 < len(keys) <= _MOST_OPERANDS:
         return None
     operands = tuple(sorted(keys))
     domains = [facts.domain(number) for number in operands]
     if not all(isinstance(domain, Enumerated) and not domain.nullable for domain in domains):
         return None
-    rows = _all_pairs(domains)
-    if not 1 < len(rows) <= MOST_PAIRS:
+    rows = _all_tuples(domains)
+    if not 1 < len(rows) <= MOST_TUPLES:
         return None
     facts.work.spend(len(parts) * len(rows) ** 2 / 50, selector.label)
     classes = dict(zip(operands, rows.T, strict=True))
@@ -88,10 +90,10 @@ def _of_pairs(facts: Inferred, selector: Node) -> Order | None:
     return Order(operands, rows, holds)
 
 
-def _all_pairs(domains: Sequence[Domain]) -> Int[Array, "values operands"]:
+def _all_tuples(domains: Sequence[Domain]) -> Int[Array, "values operands"]:
     """All classes together, whether they ever meet or not: if others do, they are in order, too."""
     sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
-    if len(sizes) < len(domains) or prod(sizes) > MOST_PAIRS:
+    if len(sizes) < len(domains) or prod(sizes) > MOST_TUPLES:
         return np.zeros((0, len(domains)), dtype=int)
     return np.indices(sizes).reshape(len(sizes), -1).T
 

@@ -97,13 +97,14 @@ def _can_merge(inferred: Inferred, node: Node) -> bool:
 def _may_have_parts(inferred: Inferred, node: Node) -> bool:
     """Whether a width may be counted by several heads, so that no variable determines it.
 
-    Lowering may split a selector whose keys and queries are both computed from other values.
+    Lowering may split a selector whose keys and queries are both computed from other values, and
+    one that is made of several.
     """
     if node.op is not Op.WIDTH:
         return False
     selector = inferred.program.node(node.inputs[0])
     operands = [inferred.program.node(number) for number in selector.inputs]
-    return selector.op is Op.SELECT and all(operand.op in ELEMENTWISE for operand in operands)
+    return selector.op is not Op.SELECT or all(o.op in ELEMENTWISE for o in operands)
 
 
 def _refine(partitions: dict[int, Partition], number: int, seen: npt.NDArray[np.integer]) -> None:

@@ -1,4 +1,4 @@
-"""Orders of pairs: what is compared by one value first, and then by another, is one value.
+"""Orders of tuples: what is compared by one value first, and then by another, is one value.
 
 "Less, or equal and earlier" takes tuples of keys and tuples of queries, one-hot each, or a head for
 each part of it. Where such a selector puts all pairs of two s-ops in an order, however it is
@@ -27,13 +27,17 @@ ORDERS = "orders"
 def compare_pairs(inferred: Inferred) -> Rewrite:
     """Make combinations of selects that put pairs in an order one select over their places."""
     current, saved = inferred, 0
-    for node in inferred.program:
-        is_read = any(inferred.program.node(n).is_sop for n in inferred.program.graph[node.id])
-        if node.op in (Op.AND, Op.OR, Op.NOT) and is_read:
-            order = order_of(current, node)
-            if order is not None:
-                current = _by_place(current, node, order)
-                saved += 1
+    program = inferred.program
+    read = {number for node in program if node.is_sop for number in node.inputs}
+    for node in reversed(list(program)):  # what is made of others before these
+        if node.id not in read or node.op not in (Op.AND, Op.OR, Op.NOT):
+            continue
+        order = order_of(current, node)
+        if order is None:
+            read.update(node.inputs)
+        else:
+            current = _by_place(current, node, order)
+            saved += 1
     return Rewrite(current, saved)
 
 
