@@ -42,6 +42,8 @@ def all_of(*selectors: Selector) -> Selector:
 SAME = rasp.Select(tokens, tokens, EQ)
 EARLIER, LATER = rasp.Select(indices, indices, LT), rasp.Select(indices, indices, GT)
 OLD = previous()
+ONE = rasp.Map(lambda t: t == 1, tokens)
+IS_ONE = rasp.Select(ONE, rasp.Full(True), EQ)
 
 SPELLINGS: dict[str, Callable[[], Selector]] = {
     "the latest before that is equal": lambda: all_of(
@@ -84,7 +86,31 @@ SPELLINGS: dict[str, Callable[[], Selector]] = {
     ),
 }
 
+SPELLINGS["the first of all ones, by a boolean"] = lambda: rasp.Select(
+    rasp.SequenceMap(lambda one, count: one and count == 0, ONE, SelectorWidth(IS_ONE & EARLIER)),
+    rasp.Full(True),
+    EQ,
+)
+SPELLINGS["the latest one before, by a rank that others have not"] = lambda: rasp.Select(
+    rasp.SequenceMap(lambda one, n: n if one else -9, ONE, SelectorWidth(IS_ONE & EARLIER)),
+    SelectorWidth(IS_ONE & EARLIER) - 1,
+    EQ,
+)
+SPELLINGS["the same, with others that would match left out"] = lambda: all_of(
+    IS_ONE,
+    rasp.Select(
+        rasp.SequenceMap(lambda one, n: n + 1 if one else 0, ONE, SelectorWidth(IS_ONE & EARLIER)),
+        SelectorWidth(IS_ONE & EARLIER),
+        EQ,
+    ),
+)
+
 OTHERS: dict[str, Callable[[], Selector]] = {
+    "the latest one before, or any other if there is none": lambda: rasp.Select(
+        rasp.SequenceMap(lambda one, n: n + 1 if one else 0, ONE, SelectorWidth(IS_ONE & EARLIER)),
+        SelectorWidth(IS_ONE & EARLIER),
+        EQ,
+    ),
     "the second latest that is equal": lambda: all_of(
         SAME, rasp.Select(SelectorWidth(SAME & EARLIER), SelectorWidth(SAME & EARLIER) - 2, EQ)
     ),
@@ -132,6 +158,10 @@ def require_right(selector: Selector, causal: bool) -> bool:
             matches = np.tri(length, dtype=bool) if causal else np.ones((length, length), bool)
             for node in best.matching:
                 matches = matches & np.array(values[parts[node.id]], dtype=bool)
+            for number, is_flag in best.flags.items():
+                class_of = facts.domain(number).class_of
+                found = [class_of[canonical_key(v)] for v in values[parts[number]]]
+                matches = matches & is_flag[found]
             places = np.arange(length)
             if best.by is not None and parts.get(best.by) in values:
                 domain = facts.domain(best.by)

@@ -64,6 +64,9 @@ def _terms(context: Context, node: Node, best: Argmax) -> Offers[list[Term]]:
         # what matches scores 0, and what does not as much less as the best may score
         matches.append(replace(first, scores=steps * (first.scores - 1)))
         matches += [replace(term, scores=steps * term.scores) for term in others]
+    for number, is_flag in best.flags.items():
+        flag = yield from one_hot(context, number, node.label)
+        matches.append(Term(always(), flag, steps * (is_flag[None, :].astype(np.float64) - 1.0)))
     return [ranked, *matches]
 
 

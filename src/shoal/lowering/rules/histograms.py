@@ -91,7 +91,7 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
 
 
 def _tokens_that_tell(context: Context, runs: Int[Array, " tokens"]) -> Node | None:
-    """The tokens, or that element of them, which says in which run a token is; None if none does."""
+    """The tokens, or an element of them, if that says in which run a token is; else None."""
     for node in context.inferred.program:
         local = context.inferred.sops[node.id].local if node.op is Op.TOKENS else None
         if local is not None:

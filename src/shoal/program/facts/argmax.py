@@ -8,7 +8,7 @@ the best key score most, and needs no count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -20,7 +20,7 @@ from shoal.arrays import Array, Bool, Int
 from shoal.program.facts.combinations import combined, conjuncts, parts_of
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Predicate
-from shoal.program.facts.lookup import UNDEFINED
+from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.facts.orders import is_order
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -29,6 +29,9 @@ _MOST_PAIRS = 2**18
 
 _MOST_KEYS = 1024
 """Joint values of keys alone."""
+
+Classes = npt.NDArray[np.bool_]
+"""[classes], which ones."""
 
 Pairs = Bool[Array, "queries keys"]
 """By the classes that queries and keys have of an s-op."""
@@ -40,6 +43,7 @@ class Argmax:
 
     Attributes:
         matching: the selectors by which a key matches, all of them; none if all keys do.
+        flags: s-ops, by node id, of which a key that matches has certain classes: [classes].
         by: the s-op, by node id, that orders keys; None if it is their position, and no s-op says
             where that is.
         ranks: [query classes of it, key classes of it], from 1, which of the keys that match is
@@ -48,6 +52,7 @@ class Argmax:
     """
 
     matching: tuple[Node, ...]
+    flags: Mapping[int, Classes]
     by: int | None
     ranks: Int[Array, "queries keys"]
     picks_one: bool
@@ -68,19 +73,23 @@ class _Choice:
 
 @dataclass(frozen=True, eq=False)
 class _Count:
-    """An s-op that is a function of a width alone.
+    """An s-op that is a function of a width, and at most of one s-op besides.
 
     Attributes:
         matching: the selectors that all hold for what is counted, but for the order.
         order: the select that compares by an order, if there is one.
         widths: the values that the width has.
-        classes: [widths], the class of the s-op for each.
+        classes: [widths, classes of the other s-op, or 1], the class for each.
+        by_way_of: the s-ops between, by node id, itself and the width included.
+        flag: the other s-op, by node id, if there is one.
     """
 
     matching: tuple[Node, ...]
     order: Node | None
     widths: Int[Array, " widths"]
-    classes: Int[Array, " widths"]
+    classes: Int[Array, "widths flags"]
+    by_way_of: tuple[int, ...]
+    flag: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +154,8 @@ def looks_at(facts: Inferred, found: Argmax) -> Sequence[int]:
     """The s-ops, by node id, that say which keys match, and which of them is picked."""
     selects = [p for p in _all_parts(facts, found.matching) if p.op is Op.SELECT]
     by = [] if found.by is None else [found.by]
-    return list(dict.fromkeys([*(number for s in selects for number in s.inputs), *by]))
+    matched = (number for select in selects for number in select.inputs)
+    return list(dict.fromkeys([*matched, *found.flags, *by]))
 
 
 def _count(facts: Inferred, node: Node) -> _Count | None:
@@ -163,12 +173,32 @@ def _count(facts: Inferred, node: Node) -> _Count | None:
             return None
         rest = tuple(part for part in parts if part not in orders)
         values, classes = np.array(widths, dtype=int).reshape(-1, 2).T
-        return _Count(rest, next(iter(orders), None), values, classes)
+        return _Count(rest, next(iter(orders), None), values, classes[:, None], (node.id,))
     table = facts.sops[node.id].table
-    if node.op not in ELEMENTWISE or len(node.inputs) != 1 or table is None:
+    if node.op not in ELEMENTWISE or not 1 <= len(node.inputs) <= 2 or table is None:
         return None
-    known = _count(facts, facts.program.node(node.inputs[0]))
-    return None if known is None else replace(known, classes=table([known.classes]))
+    for axis, number in enumerate(node.inputs):
+        known = _count(facts, facts.program.node(number))
+        others = [other for other in node.inputs if other != number]
+        if known is not None and not (others and known.flag is not None):
+            found = replace(known, by_way_of=(node.id, *known.by_way_of))
+            return _of_operands(facts, found, table, axis, others)
+    return None
+
+
+def _of_operands(
+    facts: Inferred, known: _Count, table: Lookup, axis: int, others: Sequence[int]
+) -> _Count | None:
+    """What is a function of a count, on an axis of its table, and of what else there is."""
+    if not others:
+        return replace(known, classes=table([known.classes]))
+    (flag,) = others
+    domain = facts.domain(flag)
+    if not isinstance(domain, Enumerated) or domain.nullable:
+        return None
+    entries = table.entries if axis == 0 else table.entries.T
+    classes = np.where(known.classes >= 0, entries[np.maximum(known.classes[:, 0], 0)], NONE)
+    return replace(known, classes=classes, flag=flag)
 
 
 def _compares(facts: Inferred, part: Node) -> bool:
@@ -187,19 +217,22 @@ def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]
         ranks: its keys.
         rest: what else is to hold.
     """
-    order = _order(facts, ranks)
+    order, query = _order(facts, ranks), facts.program.node(part.inputs[1])
     if order is None:
         return None
-    query = facts.program.node(part.inputs[1])
-    domain = facts.domain(query.id)
-    holds = facts.predicates[part.id]
-    if domain.is_constant and not domain.nullable:
+    is_same = facts.domain(query.id).is_constant and not facts.domain(query.id).nullable
+    asked = None if is_same else _count(facts, query)
+    if not is_same and (asked is None or asked.flag is not None):
+        return None
+    picked = _picked(facts.predicates[part.id], ranks, asked, _allowed(facts, ranks.flag, rest))
+    if picked is None:
+        return None
+    holds, flags = picked
+    if asked is None:
         choice = _of_all(order, ranks, holds)
-        others: tuple[Node, ...] | None = None
     else:
-        asked = _count(facts, query)
-        choice = None if asked is None else _of_query(facts, order, ranks, asked, holds)
-        others = None if asked is None else asked.matching
+        choice = _of_query(facts, order, ranks, asked, holds)
+    others = None if asked is None else asked.matching
     if choice is None:
         return None
     windows = [p for p in rest if p.op is Op.SELECT and {*p.inputs} == {order.by}]
@@ -209,10 +242,51 @@ def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]
         if choice is None:
             return None
     picks_one = order.is_of_positions or (order.by is not None and facts.sops[order.by].distinct)
-    found = Argmax(matching, order.by, _ranks(order, choice), picks_one)
-    if _looks_at_counts(facts, found, part):
+    found = Argmax(matching, flags, order.by, _ranks(order, choice), picks_one)
+    counts = {*ranks.by_way_of, *(asked.by_way_of if asked is not None else ())}
+    if _looks_at_counts(facts, found, counts):
         return None
-    return found if _is_counted(facts, ranks.matching, matching, others) else None
+    return found if _is_counted(facts, ranks.matching, found, others) else None
+
+
+def _picked(
+    predicate: Predicate, ranks: _Count, asked: _Count | None, allowed: Classes
+) -> tuple[Predicate, Mapping[int, Classes]] | None:
+    """Whether a select holds by [widths asked for, or 1, widths of keys], and for which flags.
+
+    None if the two do not decide apart from each other.
+
+    Args:
+        predicate: of the select.
+        ranks: its keys.
+        asked: its queries; None if they are one value.
+        allowed: [classes], which flags a key has that matches what else is to hold.
+    """
+    rows = predicate[:1] if asked is None else predicate[asked.classes[:, 0]]
+    holds = np.where(ranks.classes == NONE, 0, rows[:, np.maximum(ranks.classes, 0)])
+    holds = np.where(ranks.classes == UNDEFINED, UNDEFINED, holds)
+    if ranks.flag is None:
+        return holds[:, :, 0], {}
+    holds = holds[:, :, allowed]
+    is_flag, by_width = (holds == 1).any(axis=(0, 1)), (holds == 1).any(axis=2)
+    if not _agree(holds, by_width[:, :, None] & is_flag):
+        return None
+    flags = ~allowed
+    flags[allowed] = is_flag
+    return by_width.astype(np.int32), {} if flags.all() else {ranks.flag: flags}
+
+
+def _allowed(facts: Inferred, flag: int | None, rest: Sequence[Node]) -> Classes:
+    """[classes], those of an s-op with which a key can match, as far as selects of it alone say."""
+    if flag is None:
+        return np.ones(0, dtype=bool)
+    domain = facts.domain(flag)
+    assert isinstance(domain, Enumerated)
+    found = np.ones(len(domain), dtype=bool)
+    for part in rest:
+        if part.op is Op.SELECT and part.inputs[0] == flag:
+            found &= (facts.predicates[part.id] == 1).any(axis=0)
+    return found
 
 
 def _ranks(order: _Order, choice: _Choice) -> Int[Array, "queries keys"]:
@@ -222,15 +296,9 @@ def _ranks(order: _Order, choice: _Choice) -> Int[Array, "queries keys"]:
     return np.where(eligible, place, 0)
 
 
-def _looks_at_counts(facts: Inferred, found: Argmax, part: Node) -> bool:
+def _looks_at_counts(facts: Inferred, found: Argmax, counts: Set[int]) -> bool:
     """Whether what a head would look at depends on a count itself that a select compares."""
     graph = facts.program.graph
-    counts: set[int] = set()
-    for number in part.inputs:
-        while number not in counts and not facts.domain(number).is_constant:
-            counts.add(number)
-            node = facts.program.node(number)
-            number = node.inputs[0] if node.op in ELEMENTWISE and node.inputs else number
     looked_at = set(looks_at(facts, found))
     return not counts.isdisjoint(looked_at.union(*(nx.ancestors(graph, n) for n in looked_at)))
 
@@ -267,9 +335,7 @@ def _of_all(order: _Order, ranks: _Count, holds: Predicate) -> _Choice | None:
     they are not counted themselves."""
     if order.is_reflexive and not order.is_of_positions:
         return None
-    picked = holds[0, ranks.classes]
-    is_first = ranks.widths == int(order.is_reflexive)
-    if not _agree(picked, is_first):
+    if not _agree(holds[0], ranks.widths == int(order.is_reflexive)):
         return None
     return _Choice(np.ones_like(order.same), is_last=False)
 
@@ -284,14 +350,13 @@ def _of_query(
     """The first key from the query on, or the last one up to it, by how many the query counts."""
     if not order.is_of_positions:
         return None
-    picked = holds[np.ix_(asked.classes, ranks.classes)]
     before = ranks.widths - int(order.is_reflexive)  # how many keys come before each
     counted = _counted_by_query(facts, order, asked)
     if counted is None:
         return None
-    if _agree(picked, asked.widths[:, None] - 1 == before):
+    if _agree(holds, asked.widths[:, None] - 1 == before):
         return _Choice(counted, is_last=True)
-    if not facts.program.causal and _agree(picked, asked.widths[:, None] == before):
+    if not facts.program.causal and _agree(holds, asked.widths[:, None] == before):
         return _Choice(~counted, is_last=False)
     return None
 
@@ -337,7 +402,7 @@ def _within(holds: Predicate, order: _Order, choice: _Choice) -> _Choice | None:
 def _is_counted(
     facts: Inferred,
     ranked: Sequence[Node],
-    matching: Sequence[Node],
+    found: Argmax,
     asked: Sequence[Node] | None,
 ) -> bool:
     """Whether what is counted is always what matches.
@@ -346,14 +411,14 @@ def _is_counted(
 
     Args:
         ranked: what keys count, but for the order.
-        matching: what a key has to match.
+        found: what a key has to match.
         asked: what queries count; None if they count nothing.
     """
-    sides = ranked, matching, asked or ()
+    sides = ranked, found.matching, asked or ()
     selects = [[p for p in _all_parts(facts, side) if p.op is Op.SELECT] for side in sides]
     of_ranked, of_matching, of_asked = selects
     counting = {s.inputs[1] for s in of_ranked}
-    keys = sorted(counting.union(s.inputs[0] for each in selects for s in each))
+    keys = sorted(counting.union(found.flags, (s.inputs[0] for each in selects for s in each)))
     queries = sorted({s.inputs[1] for s in (*of_matching, *of_asked)})
     rows = [_joint(facts, numbers) for numbers in (queries, keys)]
     if any(row is None for row in rows):
@@ -363,10 +428,12 @@ def _is_counted(
         return False
     facts.work.spend(len(key_rows) * (len(key_rows) + len(query_rows)) / 50, "")
     query, key = _Side(queries, query_rows), _Side(keys, key_rows)
-    matches = _selected(facts, matching, query, key)
+    matches = _selected(facts, found.matching, query, key)
     counts = _selected(facts, ranked, key, key)
     if matches is None or counts is None:
         return False
+    for number, is_flag in found.flags.items():
+        matches = matches & is_flag[key.classes(number)]
     if asked is not None:
         by_query = _selected(facts, asked, query, key)
         if by_query is None or not np.array_equal(by_query, matches):
