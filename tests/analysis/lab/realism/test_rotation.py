@@ -38,7 +38,6 @@ COUNTING = (
     "sort_freq",
     "double_hist",
     "most_freq",
-    "copy_previous",
     "dyck1_ptf",
     "dyck2_ptf",
 )
