@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import shoal
+from shoal.contract import agrees
+from shoal.program.facts.infer import infer
 from shoal.program.passes.merged_values import merge_values
+from shoal.program.trace import trace
 from shoal.rasp import (
     Aggregate,
     Comparison,
@@ -20,7 +26,7 @@ from shoal.rasp import (
     tokens,
 )
 from tests.program.passes.facts import classes, rewrite
-from tests.support import agree
+from tests.support import agree, right
 
 PREVIOUS = Aggregate(Select(indices, indices, lambda key, query: key + 1 == query), tokens)
 SAME = Select(tokens, tokens, Comparison.EQ)
@@ -133,3 +139,28 @@ def test_all_inputs_agree_where_much_is_merged() -> None:
     for passes in ("none", ("merged-values",), "all"):
         model = shoal.compile(program, vocab=list("abc"), max_seq_len=4, passes=passes)
         assert model.run_batch(texts) == expected
+
+
+def test_results_that_differ_by_rounding_alone_are_one() -> None:
+    """``tokens - mean``: 1 - 1/3 and 2 - 4/3 are two floats, and no contract tells them apart."""
+    program = tokens - Aggregate(Select(tokens, tokens, Comparison.TRUE), tokens)
+    before = infer(trace(program, causal=False), (0, 1, 2, 3), 5)
+    after = rewrite(merge_values, program, vocab=(0, 1, 2, 3), max_seq_len=5).inferred
+    values = sorted(float(v) for members in classes(after, "sequence_map") for v in members)
+    assert len(values) == len(before.domain(before.program.root).values)
+    apart = [b - a > 1e-9 for a, b in pairwise(values)]
+    assert len(classes(after, "sequence_map")) == 1 + sum(apart)
+    model = right(program, vocab=(0, 1, 2, 3), max_seq_len=5)
+    assert model.allocated.costs.neurons == 0
+
+
+@given(st.lists(st.sampled_from([0, 0.0, 1e-10, 1e-8, 1, 1.0, 1 + 1e-10, 1 + 1e-8, "a", None])))
+def test_only_floats_that_agree_are_one(values: list[Any]) -> None:
+    table = dict(enumerate(values[:6]))
+    program = Map(lambda t: table.get(t, "else"), tokens)
+    try:
+        facts = rewrite(merge_values, program, vocab=tuple(range(7))).inferred
+    except shoal.UnsupportedProgramError:
+        return
+    for members in classes(facts, "map"):
+        assert all(agrees(members[0], value, numerical=False) for value in members)

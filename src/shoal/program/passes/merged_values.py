@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contract import agrees
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
 from shoal.program.facts.lookup import Lookup
@@ -64,8 +65,10 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
             _refine(read, key, table.T)
         if not node.is_sop:
             continue
-        if node.id in program.ends or not _can_merge(inferred, node):
+        if not _can_merge(inferred, node):
             read[node.id] = np.arange(len(read[node.id]))
+        elif node.id in program.ends:
+            read[node.id] = _but_for_rounding(inferred, node)
         if node.is_named:
             known[node.id] = np.arange(len(known[node.id]))
         if node.op is Op.AGGREGATE or _may_have_parts(inferred, node):
@@ -81,6 +84,29 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
 def _coarsest(inferred: Inferred, node: Node) -> Partition:
     domain = inferred.domain(node.id)
     return np.zeros(len(domain) if isinstance(domain, Enumerated) else 0, dtype=int)
+
+
+def _but_for_rounding(inferred: Inferred, node: Node) -> Partition:
+    """Results that differ; floats that differ by rounding alone are one result, as the first."""
+    domain = inferred.domain(node.id)
+    count = len(domain) if isinstance(domain, Enumerated) else 0
+    blocks = np.arange(count)
+    if not isinstance(domain, Enumerated):
+        return blocks
+    floats: list[tuple[float, int]] = []
+    for number, members in enumerate(domain.classes):
+        known = [value for value in members if isinstance(value, float) and isfinite(value)]
+        if len(known) == len(members):
+            floats.append((known[0], number))
+    floats.sort()
+    start: tuple[float, int] | None = None
+    for value, number in floats:
+        if start is not None and agrees(start[0], value, numerical=False):
+            blocks[number] = start[1]
+        else:
+            start = value, number
+    _, firsts, which = np.unique(blocks, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(firsts))[which]
 
 
 def _can_merge(inferred: Inferred, node: Node) -> bool:
