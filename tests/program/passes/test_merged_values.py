@@ -147,7 +147,7 @@ def test_results_that_differ_by_rounding_alone_are_one() -> None:
     before = infer(trace(program, causal=False), (0, 1, 2, 3), 5)
     after = rewrite(merge_values, program, vocab=(0, 1, 2, 3), max_seq_len=5).inferred
     values = sorted(float(v) for members in classes(after, "sequence_map") for v in members)
-    assert len(values) == len(before.domain(before.program.root).values)
+    assert len(values) == sum(map(len, classes(before, "sequence_map")))
     apart = [b - a > 1e-9 for a, b in pairwise(values)]
     assert len(classes(after, "sequence_map")) == 1 + sum(apart)
     model = right(program, vocab=(0, 1, 2, 3), max_seq_len=5)

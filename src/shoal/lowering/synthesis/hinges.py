@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from shoal.contract import HINGE_TOLERANCE
+from shoal.contract import HINGE_TOLERANCE, TABLE_TOLERANCE
 from shoal.craft.affine import Matrix
 from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
@@ -18,39 +18,68 @@ _MOST_HINGES = 32
 """Hinges are between multiples of 1/16 up to 32, and at most 32: all sums of products are then
 multiples of 1/256 below 2**15, which float32 adds up exactly in whatever order."""
 
+_MOST_OFF_GRID = 256
+"""Elsewhere; what they make of noise, and rounding of them, is looked at."""
+
+_LEAST_GAP = 1e-3
+"""Between the numbers of two rows off the grid; slopes would be large."""
+
+_NO_KINK = 1e-6
+"""A slope that changes by no more is the same."""
+
 
 def hinges(table: Table) -> Iterator[Candidate]:
-    """One neuron wherever the slope changes; noise is passed on, so only on a coarse grid."""
+    """One neuron wherever the slope changes; noise is passed on, so mostly on a coarse grid.
+
+    Numbers that rise so slowly that noise does no harm may lie anywhere.
+    """
     if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights, line, _ in projections(table, range(len(table.operands))):
+    for weights, line, error in projections(table, range(len(table.operands))):
         for sign in (1.0, -1.0):
-            made = _hinges_on(sign * line, table.results)
+            made = _hinges_on(sign * line, table.results, error)
             if made is not None:
-                base, starts, slopes = made
+                base, starts, slopes, exact = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
                 build = partial(Layer, into, -starts, slopes, base)
-                yield Candidate(len(starts), build, HINGE_TOLERANCE, exact=True)
+                tolerance = HINGE_TOLERANCE if exact else TABLE_TOLERANCE
+                yield Candidate(len(starts), build, tolerance, exact)
 
 
-def _hinges_on(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix, Matrix] | None:
+def _hinges_on(
+    line: Matrix, results: Matrix, error: float
+) -> tuple[Matrix, Matrix, Matrix, bool] | None:
     """Straight lines between rows: base + sum of slopes[j] * relu(x - starts[j]).
 
-    These are base [results], starts [neurons] and slopes [neurons, results]; None if rows with
-    different results meet, or something is not on the grid.
+    These are base [results], starts [neurons] and slopes [neurons, results], and whether all of it
+    is on the grid; None if rows with different results meet, or if it is not on the grid, and takes
+    too much or passes too much noise on.
+
+    Args:
+        line: the number of each row.
+        results: what it is to become.
+        error: how far off the numbers may be.
     """
-    if not _on_grid(line):  # most lines are not, and this is soon seen
+    on_grid = _on_grid(line)  # most lines are not, and this is soon seen
+    if not on_grid and results.shape[1] > 1:
         return None
     places, first, inverse = np.unique(line, return_index=True, return_inverse=True)
     values = results[first]
-    if np.abs(results - values[inverse.ravel()]).max(initial=0.0) > 1e-9 or not _on_grid(values):
+    if np.abs(results - values[inverse.ravel()]).max(initial=0.0) > 1e-9:
+        return None
+    if np.diff(places).min(initial=1.0) < _LEAST_GAP:
         return None
     rise = np.diff(values, axis=0) / np.diff(places)[:, None]
     change = np.diff(rise, axis=0, prepend=0.0)
-    kinks = change.any(axis=1)
-    if not _on_grid(change) or kinks.sum() > _MOST_HINGES:
+    on_grid = on_grid and _on_grid(values) and _on_grid(change)
+    kinks = change.any(axis=1) if on_grid else (np.abs(change) > _NO_KINK).any(axis=1)
+    if kinks.sum() > (_MOST_HINGES if on_grid else _MOST_OFF_GRID):
         return None
-    return values[0], places[:-1][kinks], change[kinks]
+    if not on_grid and (
+        results.shape[1] > 1 or np.abs(rise).max(initial=0.0) * error > TABLE_TOLERANCE
+    ):
+        return None
+    return values[0], places[:-1][kinks], change[kinks], on_grid
 
 
 def _on_grid(numbers: Matrix) -> bool:
