@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shoal import UnsupportedProgramError
-from shoal.limits import Limits
+from shoal.limits import Limits, Work
 from shoal.program.facts.domains import Enumerated, Interval
 from shoal.program.facts.infer import infer
 from shoal.program.facts.inferred import Inferred
 from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.facts.tabulate import compared
 from shoal.program.trace import trace, trace_with_expressions
 from shoal.rasp import (
     Aggregate,
@@ -162,3 +165,24 @@ def test_large_tables_are_refused_before_they_are_filled() -> None:
     with pytest.raises(UnsupportedProgramError, match=r"3 x 3 = 9 pairs"):
         inferred(program, limits=Limits(table_entries=8))
     assert not calls
+
+
+@given(
+    comparison=st.sampled_from([c for c in Comparison if c.value not in ("True", "False")]),
+    keys=st.lists(st.sampled_from([0, 1, -3, 2**60, 2**60 + 1, 0.5, 1.0, True, -0.0]), min_size=1),
+    words=st.booleans(),
+)
+def test_comparisons_at_once_are_those_one_by_one(
+    comparison: Comparison, keys: list[Any], words: bool
+) -> None:
+    values = [str(key) for key in keys] if words else keys
+    classes = [(value,) for value in dict.fromkeys(values)]
+    found = compared(comparison, classes, classes[::-1], Work(), "select")
+    assert found is not None
+    for (query,), row in zip(classes[::-1], found.tolist(), strict=True):
+        assert row == [comparison(key, query) for (key,) in classes]
+
+
+def test_what_python_compares_one_by_one() -> None:
+    for classes in ([(1, True)], [("a",), (1,)], [((1, 2),)], [(float("nan"),)]):
+        assert compared(Comparison.EQ, classes, classes, Work(), "select") is None

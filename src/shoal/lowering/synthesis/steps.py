@@ -18,7 +18,7 @@ from shoal.lowering.synthesis.lines import projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _FEWEST = 4
-"""Different numbers on a line; of fewer ones nothing is even."""
+"""Neurons of so few steps are left as they are."""
 
 
 def steps(table: Table) -> Iterator[Candidate]:
@@ -30,37 +30,40 @@ def steps(table: Table) -> Iterator[Candidate]:
         base, slopes, ends, jumps = made
         into = np.outer(weights, slopes)
         yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
-        rise = _common_rise(line, table.results) if len(slopes) > 1 else None
+        rise = _common_rise(line, table.results, len(slopes))
         if rise is not None:
             yield from _on_a_slope(weights, line, table.results, error, rise)
 
 
-def _common_rise(line: Matrix, results: Matrix) -> Matrix | None:
-    """[results], by how much each most often rises along a line; None if by nothing."""
-    places, first = np.unique(line, return_index=True)
-    if len(places) < _FEWEST:
+def _common_rise(line: Matrix, results: Matrix, neurons: int) -> float | None:
+    """By how much a number rises most often along a line; None if that saves no neurons.
+
+    Args:
+        line: the number of each row.
+        results: [rows, 1]; of several results nothing is common.
+        neurons: what steps take that do without.
+    """
+    if results.shape[1] != 1 or neurons <= _FEWEST:
         return None
-    rises = np.round(np.diff(results[first], axis=0) / np.diff(places)[:, None], 9)
-    found = np.zeros(results.shape[1])
-    for number, column in enumerate(rises.T):
-        different, times = np.unique(column, return_counts=True)
-        found[number] = different[times.argmax()]
-    return found if found.any() else None
+    places, first = np.unique(line, return_index=True)
+    rises = np.round(np.diff(results[first, 0]) / np.diff(places), 9)
+    different, times = np.unique(rises, return_counts=True)
+    others = len(rises) - int(times.max())
+    rise = float(different[times.argmax()])
+    return rise if rise and 2 * others + 1 < neurons else None
 
 
 def _on_a_slope(
-    weights: Matrix, line: Matrix, results: Matrix, error: float, rise: Matrix
+    weights: Matrix, line: Matrix, results: Matrix, error: float, rise: float
 ) -> Iterator[Candidate]:
     """Steps beside what rises evenly from below the least number on the line."""
     start = float(line.min()) - 1.0
-    made = steps_on(line, results - np.outer(line - start, rise), error)
+    made = steps_on(line, results - rise * (line - start)[:, None], error)
     if made is not None:
         base, slopes, ends, jumps = made
         slopes, ends = np.append(slopes, 1.0), np.append(ends, start)
-        layer = partial(
-            Layer, np.outer(weights, slopes), -slopes * ends, np.vstack([jumps, rise]), base
-        )
-        yield Candidate(len(slopes), layer)
+        into, out = np.outer(weights, slopes), np.vstack([jumps, [[rise]]])
+        yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, out, base))
 
 
 def steps_on(

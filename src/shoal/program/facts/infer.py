@@ -43,7 +43,7 @@ from shoal.program.facts.promised import (
     restricted_widths,
     seen_on,
 )
-from shoal.program.facts.tabulate import tabulate
+from shoal.program.facts.tabulate import compared, tabulate
 from shoal.program.facts.together import that_can_meet
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
@@ -326,6 +326,10 @@ def _infer_predicate(facts: Inferred, node: Node, raises: dict[int, Raises]) -> 
             f"{facts.limits.table_entries:,}",
             "use a smaller vocab or max_seq_len",
         )
+    if isinstance(predicate, Comparison):
+        at_once = compared(predicate, keys.classes, queries.classes, facts.work, node.label)
+        if at_once is not None:
+            return at_once.astype(np.int32)
     pairs = product(range(shape[1]), range(shape[0]))
     found = tabulate(node, predicate, [keys.classes, queries.classes], pairs, facts.work, made=bool)
     if found.raises is not None:

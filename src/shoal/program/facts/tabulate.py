@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
@@ -19,7 +23,7 @@ from shoal.rasp.calls import (
     call,
     is_surely_a_function,
 )
-from shoal.rasp.functions import show_function
+from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.values import (
     Value,
     count_parts,
@@ -104,6 +108,40 @@ def tabulate(
         )
     return Tabulation(results, raises)
 
+
+def compared(
+    comparison: Comparison,
+    keys: Sequence[Class],
+    queries: Sequence[Class],
+    work: Work,
+    label: str,
+) -> npt.NDArray[np.bool_] | None:
+    """[queries, keys], a comparison of numbers, or of strings, each a class by itself, at once.
+
+    None if there are others, which Python compares one by one.
+    """
+    values = [value for members in (*keys, *queries) for value in members]
+    if len(values) > len(keys) + len(queries):
+        return None
+    are_numbers = all(isinstance(v, int | float) and v == v for v in values)
+    if not are_numbers and not all(isinstance(v, str) for v in values):
+        return None
+    work.spend(_CALL * len(keys) * len(queries), label)
+    place = {value: number for number, value in enumerate(sorted(set(values)))}  # type: ignore[type-var]
+    key, query = (np.array([place[members[0]] for members in side]) for side in (keys, queries))
+    return np.asarray(_UFUNCS[comparison](key, query[:, None]))
+
+
+_UFUNCS = MappingProxyType(
+    {
+        Comparison.EQ: np.equal,
+        Comparison.NEQ: np.not_equal,
+        Comparison.LT: np.less,
+        Comparison.LEQ: np.less_equal,
+        Comparison.GT: np.greater,
+        Comparison.GEQ: np.greater_equal,
+    }
+)
 
 _COLLECTIONS = (tuple, frozenset)
 
