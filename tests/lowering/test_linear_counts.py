@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,18 +14,20 @@ from shoal.lowering.rules.width import BOS_WEIGHT, LINEAR_COUNTS
 from shoal.options import ALL
 from shoal.rasp import (
     Comparison,
+    Full,
     Map,
     Select,
     SelectorWidth,
     SequenceMap,
     SOp,
     indices,
+    length,
     numerical,
     tokens,
 )
 from shoal.rasp.stock import STOCK
 from shoal.targets.in_numpy import forward
-from tests.support import right
+from tests.support import random_sequences, right
 
 SAME = SelectorWidth(Select(tokens, tokens, Comparison.EQ)).named("hist")
 OTHERS = SelectorWidth(Select(tokens, tokens, Comparison.NEQ)).named("others")
@@ -129,3 +132,19 @@ def test_sort_by_ranks_takes_two_layers() -> None:
     model = shoal.compile(stock.make(8), vocab=stock.vocab, max_seq_len=8, passes=passes)
     assert model.num_layers == 2
     assert model.run([3, 1, 3, 2]) == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "decides", [lambda h, n: 2 * h > n, lambda h, n: 3 * h >= n, lambda h, n: 2 * n > 3 * h]
+)
+def test_a_threshold_of_any_slope_is_one_step_over_counts(decides: Any) -> None:
+    count = SelectorWidth(Select(tokens, tokens, Comparison.EQ))
+    is_many = SequenceMap(decides, count, length)
+    program = SelectorWidth(Select(is_many, Full(True), Comparison.EQ))
+    model = shoal.compile(program, vocab=("a", "b"), max_seq_len=8)
+    assert model.num_layers == 2
+    (made,) = (part for part in model.atlas.parts if "sequence_map" in part.writes)
+    assert made.size <= 2
+    assert set(made.reads) == {"selector_width.count", "length.count"}
+    for xs in random_sequences("ab", 1, 8, 60):
+        assert model.run(xs) == program(xs)

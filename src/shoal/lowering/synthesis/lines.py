@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,6 +12,12 @@ from shoal.lowering.synthesis.tables import Table
 
 _MOST_ON_A_LINE = 4
 """Operands that are projected to one number; more hardly ever stay apart in float32."""
+
+_FEWEST_PLACES = 3
+"""Of one operand at which the result changes along the other; two lie on any line."""
+
+_SIMPLE = 8
+"""The largest denominator of a slope."""
 
 
 def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, Matrix, float]]:
@@ -25,17 +32,50 @@ def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, M
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
     joined: list[Matrix] = []
+    for own in _by_themselves(table, chosen):
+        more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
+        joined = more if joined else [own]
+    for weights in joined:
+        table.work.spend((table.points.size + table.results.size) / 50, table.name)
+        yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
+
+
+def across_threshold(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
+    """A line that two operands are projected to so that a threshold on it may tell results apart.
+
+    ``2 * h > n``: as one operand grows, the place where the result changes moves evenly along the
+    other. Its slope is fitted, and taken to be a simple fraction.
+    """
+    fine, coarse = _by_themselves(table, range(2))
+    lines = table.points @ fine, table.points @ coarse
+    places, changes = [], []
+    for place in np.unique(lines[1]):
+        there = lines[1] == place
+        order = np.argsort(lines[0][there])
+        numbers, results = lines[0][there][order], table.results[there][order]
+        apart = np.flatnonzero((np.diff(results, axis=0) != 0).any(axis=1))
+        if len(apart) > 1:
+            return
+        if len(apart):
+            places.append(place)
+            changes.append((numbers[apart[0]] + numbers[apart[0] + 1]) / 2)
+    if len(places) < _FEWEST_PLACES:
+        return
+    slope = float(Fraction(float(np.polyfit(places, changes, 1)[0])).limit_denominator(_SIMPLE))
+    if slope not in (-1.0, 0.0, 1.0):
+        weights = fine - slope * coarse
+        yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
+
+
+def _by_themselves(table: Table, chosen: Sequence[int]) -> Iterator[Matrix]:
+    """The weights [coordinates] by which each of some operands is a number."""
     ends = np.cumsum([operand.width for operand in table.operands])
     for number in chosen:
         operand = table.operands[number]
         part = slice(ends[number] - operand.width, ends[number])
         own = np.zeros(table.points.shape[1])
         own[part] = operand.form.line(operand.domain, table.points[:, part])
-        more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
-        joined = more if joined else [own]
-    for weights in joined:
-        table.work.spend((table.points.size + table.results.size) / 50, table.name)
-        yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
+        yield own
 
 
 def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:

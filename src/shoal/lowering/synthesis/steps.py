@@ -14,8 +14,9 @@ import numpy as np
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import NOISE, power_of_two_above
-from shoal.lowering.synthesis.lines import projections
+from shoal.lowering.synthesis.lines import across_threshold, projections
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
+from shoal.rows import different_rows
 
 _FEWEST = 4
 """Neurons of so few steps are left as they are."""
@@ -23,7 +24,7 @@ _FEWEST = 4
 
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line, which cut noise off."""
-    for weights, line, error in projections(table, range(len(table.operands))):
+    for weights, line, error in _lines(table):
         made = steps_on(line, table.results, error)
         if made is None:
             continue
@@ -33,6 +34,13 @@ def steps(table: Table) -> Iterator[Candidate]:
         rise = _common_rise(line, table.results, len(slopes))
         if rise is not None:
             yield from _on_a_slope(weights, line, table.results, error, rise)
+
+
+def _lines(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
+    """The usual lines; and of two operands that decide by a threshold, that across it."""
+    yield from projections(table, range(len(table.operands)))
+    if len(table.operands) == 2 and len(different_rows(table.results)[0]) == 2:
+        yield from across_threshold(table)
 
 
 def _common_rise(line: Matrix, results: Matrix, neurons: int) -> float | None:
