@@ -15,7 +15,8 @@ from shoal.errors import UnwritableError
 from shoal.forms.code import Code
 from shoal.program.facts.domains import domain_of
 from shoal.rasp import Comparison, SOp, indices, tokens
-from tests.support import right
+from shoal_analysis.fuzzing.patching import wrong_patches
+from tests.support import random_sequences, right
 
 VOCAB = (0, 1, 2)
 WITHOUT = tuple(name for name in shoal.options.ALL if name != "sums")
@@ -43,6 +44,10 @@ def uses_sums(model: shoal.Model) -> bool:
 def summed(selector: rasp.Selector, value: SOp, what: Callable[[float, int], Any]) -> SOp:
     mean = rasp.Aggregate(selector, value, default=0)
     return rasp.SequenceMap(what, mean, rasp.SelectorWidth(selector))
+
+
+def total(value: SOp) -> SOp:
+    return summed(SELECTORS["all"](), value, FUNCTIONS["sum"])
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -135,3 +140,35 @@ def test_means_with_names_stay() -> None:
     model = right(program, vocab=VOCAB, max_seq_len=4)
     assert not uses_sums(model)
     assert model.read("mean", [0, 1, 2, 2]) == [1.25] * 4
+
+
+def test_counts_are_added_up() -> None:
+    earlier = rasp.Select(tokens, tokens, Comparison.GT) & rasp.Select(
+        indices, indices, Comparison.LT
+    )
+    inversions = total(rasp.SelectorWidth(earlier).named("inversions before"))
+    model = right(inversions, vocab=(0, 1, 2), max_seq_len=4)
+    assert uses_sums(model)
+    assert model.num_layers == 2
+
+
+@pytest.mark.parametrize("modulus", [2, 3, 5])
+def test_who_reads_a_sum_reads_it_as_it_is_written(modulus: int) -> None:
+    """Each of these took a table over all means and all lengths: 20 million parameters at most."""
+    weighted = rasp.SequenceMap(lambda t, i: t * (i + 1), tokens, indices)
+    program = total(weighted) % modulus
+    model = right(program, vocab=range(4), max_seq_len=4)
+    assert uses_sums(model)
+    larger = shoal.compile(program, vocab=range(4), max_seq_len=8)
+    assert larger.num_layers == 2
+    assert larger.num_parameters < 5_000
+    for xs in random_sequences(range(4), 1, 8, 100):
+        assert larger.run(xs) == program(xs)
+
+
+def test_what_a_mean_and_a_width_never_make_together_has_a_class_all_the_same() -> None:
+    """Found by random patches: codes of a sum are those of all values that the table has."""
+    weighted = rasp.SequenceMap(lambda t, i: 7 * t + 5 * i * t, tokens, indices)
+    program = rasp.SequenceMap(lambda s, t: (s + t) % 3, total(weighted).named("sum"), tokens)
+    model = right(program, vocab=(0, 1, 2), max_seq_len=4)
+    assert wrong_patches(program, model, [(0, 1, 2, 1), (2, 2)], seed=3) == []

@@ -19,7 +19,7 @@ from shoal.craft.bases import numbered_space
 from shoal.craft.components import MLP
 from shoal.forms.scalar import Scalar
 from shoal.lowering.context import Context
-from shoal.lowering.cuts import further_tables, raw_classes
+from shoal.lowering.cuts import count_of, further_tables, raw_classes
 from shoal.lowering.held import Errors, Held, stored
 from shoal.lowering.making import Recipe, decoding, make_well_enough, must_make, offer_others
 from shoal.lowering.offers import LeftOut, Offer, Offers
@@ -27,7 +27,13 @@ from shoal.lowering.radii import projected_errors
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.embedding import by_class
 from shoal.lowering.rules.table import recipe_over
-from shoal.lowering.rules.width import as_code, countable_terms, counted_values, mark_of_tokens
+from shoal.lowering.rules.width import (
+    as_code,
+    countable_terms,
+    counted_values,
+    counts_of,
+    mark_of_tokens,
+)
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.by_length import grid_of, selections
 from shoal.program.facts.domains import Enumerated, domain_of
@@ -73,13 +79,15 @@ def sums(context: Context, node: Node) -> Offers[None]:
     if summed is None:
         return
     numbers, values = summed
-    domain = domain_of([[number] for number in sorted(found.classes)])
+    is_the_sum = _is_the_sum(context, node, found)
+    possible = domain_of([[number] for number in sorted(found.classes)])
+    domain = counts_of(context, node) if is_the_sum else possible
     name = context.fresh_name(f"{node.label}.sum")
     made = counted_values(context, name, countable, domain, numbers, values)
     off = projected_errors(numbers, context.variables, values[:, None]).max(initial=0.0)
     error = made.errors.largest + float(off) * context.inferred.max_seq_len
     offer = replace(made, errors=Errors(np.array([[error]])))
-    if _is_the_sum(context, node, found):
+    if is_the_sum:
         yield from _as_it_is(context, node, replace(offer, raw_of=node.id), error)
     else:
         yield from _decoded(context, node, (yield offer), found)
@@ -87,7 +95,10 @@ def sums(context: Context, node: Node) -> Offers[None]:
 
 def _is_the_sum(context: Context, node: Node, found: FunctionOfSum) -> bool:
     """Whether an s-op is the sum itself, though readers may not tell some sums apart."""
-    class_of = context.inferred.listed(node, node.label).class_of
+    domain = context.inferred.listed(node, node.label)
+    if not all(type(value) is int for group in domain.classes for value in group):
+        return False
+    class_of = domain.class_of
     return all(class_of.get(canonical_key(total)) == n for total, n in found.classes.items())
 
 
@@ -103,7 +114,9 @@ def _as_it_is(context: Context, node: Node, offer: Offer, error: float) -> Offer
         yield Offer(replace(coded, own=None), view_of=node.id)
         return
     held = stored(context.form_of(node), node.label, context.domain(node.id), node.id)
-    yield must_make(context, decoding(total, held, raw_classes(context, node.id)), node.label)
+    recipe = decoding(total, held, raw_classes(context, node.id))
+    borne = context.borne(node, held.form)
+    yield must_make(context, replace(recipe, borne=borne), node.label)
 
 
 def _decoded(context: Context, node: Node, total: Held, found: FunctionOfSum) -> Offers[None]:
@@ -219,27 +232,37 @@ def _summed(context: Context, node: Node) -> Offers[_Numbers | None]:
 
 def _made(context: Context, node: Node) -> Offers[_Numbers | None]:
     """Numbers by MLPs, over all cuts, that are 0 at the BOS position."""
-    inferred = context.inferred
-    if node.op not in ELEMENTWISE or inferred.sops[node.id].table is None:
-        return None
-    operands = [context.first(number) for number in node.inputs]
-    if any(operand.codes is None for operand in operands):
-        return None
     name = context.fresh_name(f"{node.label}.summed")
-    first = recipe_over(context, node, Scalar(), name, operands)
+    tables = _tables(context, node, name)
     mark = yield from mark_of_tokens(context)
-    assert first.held.own is not None
-    held = replace(first.held, own=replace(first.held.own, node=None))
     made = None
-    tables = (first, *further_tables(context, node, first.held))
     for offer in offer_others(context, tables):
         if isinstance(offer, LeftOut):
             yield offer
         else:
             assert isinstance(offer.component, MLP)
+            assert offer.held.own is not None
+            held = replace(offer.held, own=replace(offer.held.own, node=None))
             mlp = _zero_at_bos(offer.component, mark)
             made = yield Offer(held, mlp, (*offer.reads, *mark.variables), offer.errors)
     return None if made is None else (made, np.ones(1))
+
+
+def _tables(context: Context, node: Node, name: str) -> Sequence[Recipe | LeftOut]:
+    """The tables of a number: of a function over its cuts, and of what attends over itself."""
+    if node.op in ELEMENTWISE:
+        operands = [context.first(number) for number in node.inputs]
+        has_table = context.inferred.sops[node.id].table is not None
+        if not has_table or any(operand.codes is None for operand in operands):
+            return ()
+        first = recipe_over(context, node, Scalar(), name, operands)
+        return (first, *further_tables(context, node, first.held))
+    held = stored(Scalar(), name, context.domain(node.id), node.id)
+    count = count_of(context, node.id)
+    if count is not None:
+        return (decoding(count, held),)
+    known = context.first(node.id)
+    return () if known.codes is None else (decoding(known, held),)
 
 
 def _embedded(
