@@ -62,6 +62,9 @@ MOST_PARTS = 4
 _MOST_LEAVES = 4
 """One-hot values that a key is computed from."""
 
+_MOST_WAYS = 3
+"""Cuts of a key that are looked at."""
+
 Patterns = npt.NDArray[np.int_]
 """Numbers of patterns of a group, or UNDEFINED, of as many axes as are told apart."""
 
@@ -175,17 +178,26 @@ def split_selector(context: Context, selector: Node) -> list[list[Term]]:
     values each, or if no split into few parts is found.
     """
     groups = groups_of(context, selector)
-    found = [_compared(context, group) for group in groups]
-    compared = [each for each in found if each is not None]
-    pairs = [pair for each in compared for pair in each.pairs]
-    if len(compared) < len(found) or prod(pair.count for pair in pairs) > MOST_COMBINATIONS:
-        return []
-    is_as_written = len(pairs) == len(groups)
-    if is_as_written and fitting_weights(context, selector, groups) is not None:
-        return []
-    holds = _holds(context, selector, compared)
-    products = disjoint_products(holds)
-    return [] if products is None else [_terms(pairs, part) for part in products]
+    ways = [_compared(context, group) for group in groups]
+    found = []
+    for number in range(max(map(len, ways), default=0)):
+        compared = [way[min(number, len(way) - 1)] for way in ways if way]
+        pairs = [pair for each in compared for pair in each.pairs]
+        if len(compared) < len(ways) or prod(pair.count for pair in pairs) > MOST_COMBINATIONS:
+            continue
+        is_as_written = len(pairs) == len(groups)
+        if is_as_written and fitting_weights(context, selector, groups) is not None:
+            continue
+        products = disjoint_products(_holds(context, selector, compared))
+        if products is not None:
+            found.append([_terms(pairs, part) for part in products])
+    return min(found, key=_dimensions, default=[])
+
+
+def _dimensions(parts: list[list[Term]]) -> int:
+    """Of queries and keys of the heads that count parts."""
+    scores = [term.scores for terms in parts for term in terms]
+    return sum(min(len(different_rows(m)[0]), len(different_rows(m.T)[0])) for m in scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,18 +232,20 @@ class _Compared:
     pattern: Patterns
 
 
-def _compared(context: Context, group: Group) -> _Compared | None:
-    """Selects as a function of pairs; None if keys or queries are not made of one-hot values."""
+def _compared(context: Context, group: Group) -> list[_Compared]:
+    """Selects as functions of pairs; none if keys or queries are not made of one-hot values."""
     key, query = context.node(group.key), context.node(group.query)
-    keys, queries = _leaves(context, key), _leaves(context, query)
-    if keys and len(keys) == len(queries):
-        return _apart(context, group, keys, queries)
+    ways = zip(_leaves(context, key), _leaves(context, query), strict=False)
+    apart = [_apart(context, group, *way) for way in ways if len(way[0]) == len(way[1])]
+    found = [each for each in apart if each is not None]
+    if found:
+        return found
     of_key, of_query = _as_it_is(context, key), _as_it_is(context, query)
     if of_key is None or of_query is None or not group.pattern.size:
-        return None
+        return []
     different, pattern = np.unique(group.pattern.astype(int), return_inverse=True)
     pair = _Pair(of_query, of_key, pattern.reshape(group.pattern.shape), len(different))
-    return _Compared(group, (pair,), different)
+    return [_Compared(group, (pair,), different)]
 
 
 def _apart(
@@ -301,16 +315,18 @@ def _as_it_is(context: Context, node: Node) -> Held | None:
     return next((way for way in ways if way is not None), None)
 
 
-def _leaves(context: Context, node: Node) -> dict[int, Held]:
-    """The nearest one-hot values, if any, by node id, from which an MLP computes a node."""
+def _leaves(context: Context, node: Node) -> list[dict[int, Held]]:
+    """One-hot values, by node id, from which an MLP computes a node: the nearest, and others."""
     if node.op not in ELEMENTWISE or node.label not in context.variables:
-        return {}
+        return []
+    found = []
     for cut in cuts(context, node):
-        read = {f.node: context.first(f.node).as_indicators for f in cut if not f.is_raw}
-        never_none = {n: h for n, h in read.items() if h is not None and not h.domain.nullable}
+        read = {f.node: context.held.get(f.node) for f in cut if not f.is_raw}
+        one_hot = {n: h[0].as_indicators for n, h in read.items() if h}
+        never_none = {n: h for n, h in one_hot.items() if h is not None and not h.domain.nullable}
         if 1 < len(cut) == len(never_none) <= _MOST_LEAVES:
-            return never_none
-    return {}
+            found.append(never_none)
+    return found[:_MOST_WAYS]
 
 
 def disjoint_products(holds: Truth) -> list[tuple[Truth, ...]] | None:
