@@ -230,6 +230,18 @@ def test_three_operands_share_one_line(one_hot: int) -> None:
     assert mlp.size <= 12  # not one for each of the 27 rows
 
 
+def test_each_gate_has_a_line_of_its_own() -> None:
+    """ "x if low else y + z", one-hot: two steps for each value, for each gate."""
+    gate = leaf_of(numbered_space("low", 2), True, False)
+    leaves = [gate, *(leaf_of(Space((Direction(n),)), False, False) for n in "xyz")]
+    rows = np.indices((2, 4, 4, 4)).reshape(4, -1).T
+    points = np.hstack([np.eye(2)[rows[:, 0]], rows[:, 1:].astype(float)])
+    chosen = np.where(rows[:, 0] == 1, rows[:, 1], rows[:, 2] + rows[:, 3])
+    mlp = synthesised(leaves, points, np.eye(7)[chosen], error=1e-5)
+    assert mlp is not None
+    assert mlp.size <= 2 * 3 + 2 * 6 + 2  # and one for each gate where nothing has been passed
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(1, 3))
 def test_affine_layers_are_affine(seed: int, inputs: int, outputs: int) -> None:
     generator = np.random.default_rng(seed)
