@@ -5,7 +5,7 @@ Each file beside this one has a form that such an MLP can take. Source: section 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -25,7 +25,10 @@ from shoal.lowering.synthesis.hinges import hinges
 from shoal.lowering.synthesis.in_order import product_in_order
 from shoal.lowering.synthesis.look_up import look_up
 from shoal.lowering.synthesis.steps import steps
-from shoal.lowering.synthesis.tables import Layer, Table, as_mlp
+from shoal.lowering.synthesis.tables import Candidate, Layer, Table, as_mlp
+
+FEW = 2
+"""Neurons that no form with gates does without; if so few are exact, gates are not looked at."""
 
 FAR_DEARER = 8
 """A form that would be sharper is not looked at if it takes this many times more neurons."""
@@ -91,14 +94,35 @@ def synthesise(
     if not len(table.points):  # the operands never meet
         points, results = (np.zeros((1, array.shape[1])) for array in (table.points, table.results))
         table = replace(table, points=points, results=results)
-    forms = (constant, affine, look_up, steps, gated_steps, gated_rows, hinges)
-    candidates = sorted(
-        (candidate for form in forms for candidate in form(table)), key=lambda c: c.neurons
-    )
+    ungated = [c for form in (constant, affine, look_up, steps, hinges) for c in form(table)]
+    found = _first_exact(table, target, ungated, most_weights, tolerance, at_worst, FEW)
+    if found is not None:
+        return found
+    gated = [candidate for form in (gated_steps, gated_rows) for candidate in form(table)]
+    return _first_exact(table, target, [*ungated, *gated], most_weights, tolerance, at_worst)
+
+
+def _first_exact(
+    table: Table,
+    target: Space,
+    candidates: Sequence[Candidate],
+    most_weights: int,
+    tolerance: float,
+    at_worst: float,
+    most_neurons: int | None = None,
+) -> tuple[MLP, Errors] | None:
+    """The cheapest candidate that is exact; see ``synthesise``.
+
+    Args:
+        most_neurons: what is larger is not looked at, and what is not so exact is none; None for
+            all, and then the most exact one that is found.
+    """
     allowed = np.maximum(1, np.abs(table.results))
     good_enough: tuple[MLP, Errors] | None = None
     at_least: tuple[MLP, Errors] | None = None
-    for candidate in candidates:
+    for candidate in sorted(candidates, key=lambda c: c.neurons):
+        if most_neurons is not None and candidate.neurons > most_neurons:
+            return None
         found = good_enough or at_least
         if found and candidate.neurons > FAR_DEARER * (1 + found[0].size):
             break
@@ -120,10 +144,10 @@ def synthesise(
         if is_borne and (error <= SHARP or not good_enough):
             good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
             if error <= SHARP or off <= tolerance:
-                break
+                return good_enough
         elif largest <= at_worst and not at_least:
             at_least = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
-    return good_enough or at_least
+    return None if most_neurons is not None else good_enough or at_least
 
 
 def _signs(size: int) -> Matrix:
