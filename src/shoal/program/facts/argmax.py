@@ -8,33 +8,21 @@ the best key score most, and needs no count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from math import prod
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from shoal.arrays import Array, Bool, Int
-from shoal.program.facts.combinations import combined, conjuncts, parts_of
+from shoal.arrays import Array, Int
+from shoal.program.facts.combinations import conjuncts
+from shoal.program.facts.counts import Count, count_in
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Predicate
-from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
-from shoal.program.facts.orders import is_order
-from shoal.program.ir import ELEMENTWISE, Node, Op
-
-_MOST_PAIRS = 2**18
-"""Joint values of what is matched, of queries and keys."""
-
-_MOST_KEYS = 1024
-"""Joint values of keys alone."""
-
-Classes = npt.NDArray[np.bool_]
-"""[classes], which ones."""
-
-Pairs = Bool[Array, "queries keys"]
-"""By the classes that queries and keys have of an s-op."""
+from shoal.program.facts.lookup import NONE, UNDEFINED
+from shoal.program.facts.matching import Classes, Pairs, all_parts, is_counted
+from shoal.program.ir import Node, Op
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,27 +60,6 @@ class _Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class _Count:
-    """An s-op that is a function of a width, and at most of one s-op besides.
-
-    Attributes:
-        matching: the selectors that all hold for what is counted, but for the order.
-        order: the select that compares by an order, if there is one.
-        widths: the values that the width has.
-        classes: [widths, classes of the other s-op, or 1], the class for each.
-        by_way_of: the s-ops between, by node id, itself and the width included.
-        flag: the other s-op, by node id, if there is one.
-    """
-
-    matching: tuple[Node, ...]
-    order: Node | None
-    widths: Int[Array, " widths"]
-    classes: Int[Array, "widths flags"]
-    by_way_of: tuple[int, ...]
-    flag: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class _Order:
     """An order of the classes of an s-op.
 
@@ -119,29 +86,12 @@ class _Order:
         return np.eye(len(self.place), dtype=bool)
 
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Joint values of queries, or of keys.
-
-    Attributes:
-        sops: by node id.
-        rows: [rows, sops], the class that each has.
-    """
-
-    sops: Sequence[int]
-    rows: Int[Array, "rows sops"]
-
-    def classes(self, number: int) -> Int[Array, " rows"]:
-        """Those of one s-op."""
-        return self.rows[:, self.sops.index(number)]
-
-
 def argmax_of(facts: Inferred, selector: Node) -> Argmax | None:
     """By which order a selector picks among which keys; None if it is not seen to do so."""
     parts = list(conjuncts(facts.program, selector))
     for part in parts:
         if part.op is Op.SELECT:
-            ranks = _count(facts, facts.program.node(part.inputs[0]))
+            ranks = count_in(facts, facts.program.node(part.inputs[0]))
             if ranks is not None:
                 rest = tuple(other for other in parts if other is not part)
                 found = _by_ranks(facts, part, ranks, rest)
@@ -152,64 +102,13 @@ def argmax_of(facts: Inferred, selector: Node) -> Argmax | None:
 
 def looks_at(facts: Inferred, found: Argmax) -> Sequence[int]:
     """The s-ops, by node id, that say which keys match, and which of them is picked."""
-    selects = [p for p in _all_parts(facts, found.matching) if p.op is Op.SELECT]
+    selects = [p for p in all_parts(facts, found.matching) if p.op is Op.SELECT]
     by = [] if found.by is None else [found.by]
     matched = (number for select in selects for number in select.inputs)
     return list(dict.fromkeys([*matched, *found.flags, *by]))
 
 
-def _count(facts: Inferred, node: Node) -> _Count | None:
-    """Of what an s-op is a count, or a function of one."""
-    domain = facts.domain(node.id)
-    if not isinstance(domain, Enumerated) or domain.nullable:
-        return None
-    if node.op is Op.WIDTH:
-        widths = [(w, number) for number, c in enumerate(domain.classes) for w in c]
-        if not all(isinstance(w, int) for w, _ in widths):
-            return None
-        parts = list(conjuncts(facts.program, facts.program.node(node.inputs[0])))
-        orders = [part for part in parts if _compares(facts, part)]
-        if len(orders) > 1:
-            return None
-        rest = tuple(part for part in parts if part not in orders)
-        values, classes = np.array(widths, dtype=int).reshape(-1, 2).T
-        return _Count(rest, next(iter(orders), None), values, classes[:, None], (node.id,))
-    table = facts.sops[node.id].table
-    if node.op not in ELEMENTWISE or not 1 <= len(node.inputs) <= 2 or table is None:
-        return None
-    for axis, number in enumerate(node.inputs):
-        known = _count(facts, facts.program.node(number))
-        others = [other for other in node.inputs if other != number]
-        if known is not None and not (others and known.flag is not None):
-            found = replace(known, by_way_of=(node.id, *known.by_way_of))
-            return _of_operands(facts, found, table, axis, others)
-    return None
-
-
-def _of_operands(
-    facts: Inferred, known: _Count, table: Lookup, axis: int, others: Sequence[int]
-) -> _Count | None:
-    """What is a function of a count, on an axis of its table, and of what else there is."""
-    if not others:
-        return replace(known, classes=table([known.classes]))
-    (flag,) = others
-    domain = facts.domain(flag)
-    if not isinstance(domain, Enumerated) or domain.nullable:
-        return None
-    entries = table.entries if axis == 0 else table.entries.T
-    classes = np.where(known.classes >= 0, entries[np.maximum(known.classes[:, 0], 0)], NONE)
-    return replace(known, classes=classes, flag=flag)
-
-
-def _compares(facts: Inferred, part: Node) -> bool:
-    """Whether a select puts the values of an s-op in an order."""
-    if part.op is not Op.SELECT or part.inputs[0] != part.inputs[1]:
-        return False
-    holds = facts.predicates[part.id]
-    return len(holds) > 1 and is_order(holds)
-
-
-def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]) -> Argmax | None:
+def _by_ranks(facts: Inferred, part: Node, ranks: Count, rest: tuple[Node, ...]) -> Argmax | None:
     """What is picked by a select of ranks among keys that match the rest.
 
     Args:
@@ -221,7 +120,7 @@ def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]
     if order is None:
         return None
     is_same = facts.domain(query.id).is_constant and not facts.domain(query.id).nullable
-    asked = None if is_same else _count(facts, query)
+    asked = None if is_same else count_in(facts, query)
     if not is_same and (asked is None or asked.flag is not None):
         return None
     picked = _picked(facts.predicates[part.id], ranks, asked, _allowed(facts, ranks.flag, rest))
@@ -246,11 +145,11 @@ def _by_ranks(facts: Inferred, part: Node, ranks: _Count, rest: tuple[Node, ...]
     counts = {*ranks.by_way_of, *(asked.by_way_of if asked is not None else ())}
     if _looks_at_counts(facts, found, counts):
         return None
-    return found if _is_counted(facts, ranks.matching, found, others) else None
+    return found if is_counted(facts, ranks.matching, matching, flags, others) else None
 
 
 def _picked(
-    predicate: Predicate, ranks: _Count, asked: _Count | None, allowed: Classes
+    predicate: Predicate, ranks: Count, asked: Count | None, allowed: Classes
 ) -> tuple[Predicate, Mapping[int, Classes]] | None:
     """Whether a select holds by [widths asked for, or 1, widths of keys], and for which flags.
 
@@ -262,7 +161,10 @@ def _picked(
         asked: its queries; None if they are one value.
         allowed: [classes], which flags a key has that matches what else is to hold.
     """
-    rows = predicate[:1] if asked is None else predicate[asked.classes[:, 0]]
+    rows = predicate[:1]
+    if asked is not None:
+        classes = asked.classes
+        rows = np.where(classes < 0, UNDEFINED, predicate[np.maximum(classes[:, 0], 0)])
     holds = np.where(ranks.classes == NONE, 0, rows[:, np.maximum(ranks.classes, 0)])
     holds = np.where(ranks.classes == UNDEFINED, UNDEFINED, holds)
     if ranks.flag is None:
@@ -303,7 +205,7 @@ def _looks_at_counts(facts: Inferred, found: Argmax, counts: Set[int]) -> bool:
     return not counts.isdisjoint(looked_at.union(*(nx.ancestors(graph, n) for n in looked_at)))
 
 
-def _order(facts: Inferred, ranks: _Count) -> _Order | None:
+def _order(facts: Inferred, ranks: Count) -> _Order | None:
     """The order by which some counts are ranks.
 
     Under a causal mask only earlier keys are counted, so that there is no other order than that
@@ -330,7 +232,7 @@ def _all_positions(facts: Inferred) -> int | None:
     return next((number for number in found if facts.sops[number].distinct), None)
 
 
-def _of_all(order: _Order, ranks: _Count, holds: Predicate) -> _Choice | None:
+def _of_all(order: _Order, ranks: Count, holds: Predicate) -> _Choice | None:
     """The first of all keys, where the count is that of the first; of several that are equal, if
     they are not counted themselves."""
     if order.is_reflexive and not order.is_of_positions:
@@ -343,8 +245,8 @@ def _of_all(order: _Order, ranks: _Count, holds: Predicate) -> _Choice | None:
 def _of_query(
     facts: Inferred,
     order: _Order,
-    ranks: _Count,
-    asked: _Count,
+    ranks: Count,
+    asked: Count,
     holds: Predicate,
 ) -> _Choice | None:
     """The first key from the query on, or the last one up to it, by how many the query counts."""
@@ -361,7 +263,7 @@ def _of_query(
     return None
 
 
-def _counted_by_query(facts: Inferred, order: _Order, asked: _Count) -> Pairs | None:
+def _counted_by_query(facts: Inferred, order: _Order, asked: Count) -> Pairs | None:
     """Which keys a query counts, if they match: those before it, with itself or without, or all."""
     if asked.order is None:
         return np.ones_like(order.same)  # under a causal mask, too, which hides the others
@@ -397,84 +299,3 @@ def _within(holds: Predicate, order: _Order, choice: _Choice) -> _Choice | None:
             axis=1
         )
     return replace(choice, eligible=eligible) if is_end.all() else None
-
-
-def _is_counted(
-    facts: Inferred,
-    ranked: Sequence[Node],
-    found: Argmax,
-    asked: Sequence[Node] | None,
-) -> bool:
-    """Whether what is counted is always what matches.
-
-    Of whatever query, a key that matches counts the same keys as that query, and so does the query.
-
-    Args:
-        ranked: what keys count, but for the order.
-        found: what a key has to match.
-        asked: what queries count; None if they count nothing.
-    """
-    sides = ranked, found.matching, asked or ()
-    selects = [[p for p in _all_parts(facts, side) if p.op is Op.SELECT] for side in sides]
-    of_ranked, of_matching, of_asked = selects
-    counting = {s.inputs[1] for s in of_ranked}
-    keys = sorted(counting.union(found.flags, (s.inputs[0] for each in selects for s in each)))
-    queries = sorted({s.inputs[1] for s in (*of_matching, *of_asked)})
-    rows = [_joint(facts, numbers) for numbers in (queries, keys)]
-    if any(row is None for row in rows):
-        return False
-    query_rows, key_rows = (row for row in rows if row is not None)
-    if len(query_rows) * len(key_rows) > _MOST_PAIRS or len(key_rows) > _MOST_KEYS:
-        return False
-    facts.work.spend(len(key_rows) * (len(key_rows) + len(query_rows)) / 50, "")
-    query, key = _Side(queries, query_rows), _Side(keys, key_rows)
-    matches = _selected(facts, found.matching, query, key)
-    counts = _selected(facts, ranked, key, key)
-    if matches is None or counts is None:
-        return False
-    for number, is_flag in found.flags.items():
-        matches = matches & is_flag[key.classes(number)]
-    if asked is not None:
-        by_query = _selected(facts, asked, query, key)
-        if by_query is None or not np.array_equal(by_query, matches):
-            return False
-    # [queries, keys], how many keys one of them counts and the other does not
-    apart = matches.astype(np.float32) @ (~counts).T + (~matches) @ counts.T.astype(np.float32)
-    return not (apart[matches] > 0).any()
-
-
-def _all_parts(facts: Inferred, selectors: Sequence[Node]) -> Iterator[Node]:
-    for selector in selectors:
-        yield from parts_of(facts, selector) or ()
-
-
-def _joint(facts: Inferred, numbers: Sequence[int]) -> Int[Array, "rows sops"] | None:
-    """All classes of some s-ops together, whether they ever meet or not; None if too many."""
-    domains = [facts.domain(number) for number in numbers]
-    sizes = [len(d) for d in domains if isinstance(d, Enumerated) and not d.nullable]
-    if len(sizes) < len(domains) or prod(sizes) > _MOST_PAIRS:
-        return None
-    return np.indices(sizes).reshape(len(sizes), prod(sizes)).T
-
-
-def _selected(
-    facts: Inferred, selectors: Sequence[Node], queries: _Side, keys: _Side
-) -> Pairs | None:
-    """[queries, keys], whether all of some selectors hold; None if that is not known."""
-    found = np.ones((len(queries.rows), len(keys.rows)), dtype=bool)
-    for selector in selectors:
-        parts = parts_of(facts, selector)
-        if parts is None:
-            return None
-        known: dict[int, Pairs] = {}
-        for part in parts:
-            if part.op is not Op.SELECT:
-                known[part.id] = combined(part, known)
-                continue
-            key, query = keys.classes(part.inputs[0]), queries.classes(part.inputs[1])
-            table = facts.predicates[part.id][query[:, None], key]
-            if (table == UNDEFINED).any():
-                return None
-            known[part.id] = table == 1
-        found = found & known[selector.id]
-    return found
