@@ -146,9 +146,9 @@ def content_of_classes(value: NamedValue, classes: Classes, mask: npt.NDArray[np
     def coordinates(reading: Reading) -> Coordinates:
         if reading.codes is None:
             return _numbers(value, value.values_of(classes), mask, reading)
-        if reading.examples is not None:
-            return reading.examples[classes]
         numbers = block_of[classes] if reading is value.of_blocks else classes
+        if reading.examples is not None:
+            return reading.examples[numbers]
         return np.asarray(with_none(reading.codes)[numbers])
 
     def own(reading: Reading) -> Coordinates:

@@ -15,6 +15,7 @@ from shoal.program.trace import trace
 from shoal.rasp import (
     Aggregate,
     Comparison,
+    LinearSequenceMap,
     Map,
     Select,
     SelectorWidth,
@@ -25,6 +26,7 @@ from shoal.rasp import (
     numerical,
     tokens,
 )
+from shoal_analysis.fuzzing.patching import wrong_patches
 from tests.program.passes.facts import classes, rewrite
 from tests.support import agree, right
 
@@ -164,3 +166,19 @@ def test_only_floats_that_agree_are_one(values: list[Any]) -> None:
         return
     for members in classes(facts, "map"):
         assert all(agrees(members[0], value, numerical=False) for value in members)
+
+
+def test_scores_of_results_that_are_one_can_be_replaced() -> None:
+    """Found by a campaign: examples of scores are those of merged results."""
+    others = Aggregate(~Select(tokens, tokens, Comparison.EQ), indices)
+    program = LinearSequenceMap(indices, others, 1, 1)
+    model = right(program, vocab=("a", "b", "c"), max_seq_len=4, passes="smallest")
+    assert wrong_patches(program, model, [tuple("abca"), tuple("aab")], seed=0) == []
+    assert model.read(model.atlas.output, "abca") == program("abca")
+
+
+def test_what_attends_is_read_as_it_is() -> None:
+    value = Map(lambda t: {0: 0.1 + 0.2, 1: 0.3, 2: 5.0}[t], tokens)
+    program = Aggregate(Select(indices, indices - 1, Comparison.EQ), value, default=1.0)
+    model = shoal.compile(program, vocab=(0, 1, 2), max_seq_len=4)
+    assert model.read(model.atlas.output, [0, 1, 2, 0]) == [1.0, 0.1 + 0.2, 0.3, 5.0]

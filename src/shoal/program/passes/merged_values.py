@@ -87,11 +87,14 @@ def _coarsest(inferred: Inferred, node: Node) -> Partition:
 
 
 def _but_for_rounding(inferred: Inferred, node: Node) -> Partition:
-    """Results that differ; floats that differ by rounding alone are one result, as the first."""
+    """Results that differ; floats that differ by rounding alone are one result, as the first.
+
+    But for those of what attends, which nothing else could tell.
+    """
     domain = inferred.domain(node.id)
     count = len(domain) if isinstance(domain, Enumerated) else 0
     blocks = np.arange(count)
-    if not isinstance(domain, Enumerated):
+    if not isinstance(domain, Enumerated) or node.op not in ELEMENTWISE:
         return blocks
     floats: list[tuple[float, int]] = []
     for number, members in enumerate(domain.classes):
