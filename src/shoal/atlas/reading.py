@@ -11,6 +11,7 @@ import numpy.typing as npt
 from shoal.atlas.aggregating import aggregated, counted
 from shoal.atlas.atlas import Atlas, NamedValue, Reading
 from shoal.atlas.selecting import selection
+from shoal.contract import agrees
 from shoal.errors import UnreadableError
 from shoal.forms.form import with_none
 from shoal.forms.scores import Scores
@@ -135,12 +136,23 @@ class Reader:
         """Whether columns are there for it, though they do not tell all its values apart."""
         return value.label in self.atlas.owners
 
+    def _one_of_each(self, value: NamedValue) -> Classes | None:
+        """A class of each block that is read, if all of them agree but for rounding; else None."""
+        first_of = first_of_blocks(value)
+        if first_of is None or value.of_blocks is None:
+            return None
+        _require_precise(value, value.of_blocks)
+        return np.append(first_of, NONE)[self._nearest(value.of_blocks, value.nullable)]
+
     def _looked_up(self, value: NamedValue, table: Lookup) -> Classes:
         operands = []
         for axis, label in enumerate(value.inputs):
             try:
                 found, table = self.as_it_matters(label, axis, table)
             except UnreadableError as error:
+                alike = self._one_of_each(value)
+                if alike is not None:
+                    return alike
                 if value.is_merged or self._is_stored(value):
                     raise _unreadable(value, self.atlas) from None
                 reason = f"{value.label!r} cannot be read: {error}"
@@ -251,6 +263,18 @@ class Reader:
             else:
                 parts.append(state @ self.atlas.basis[:, list(place.columns)])
         return np.hstack(parts)
+
+
+def first_of_blocks(value: NamedValue) -> Classes | None:
+    """The first class of each block, where all classes of a block agree by the contract."""
+    if value.blocks is None or value.classes is None:
+        return None
+    found: dict[int, int] = {}
+    for number, block in enumerate(value.blocks):
+        first = value.classes[found.setdefault(block, number)][0]
+        if not all(agrees(first, v, numerical=False) for v in value.classes[number]):
+            return None
+    return np.array([found[block] for block in range(len(found))], dtype=int)
 
 
 def _require_precise(value: NamedValue, reading: Reading) -> None:
