@@ -159,3 +159,13 @@ def test_other_matches_of_the_same_rank_wait_for_counts() -> None:
     program = fetched(rasp.Select(more, rasp.Full(0), EQ))
     model = right(program, vocab=VOCAB, max_seq_len=4)
     assert not is_picked(model)
+
+
+def test_indices_that_come_later_in_the_program_are_not_looked_at() -> None:
+    """Found by reading the change: what orders keys was not there yet."""
+    rank = SelectorWidth(SAME)
+    best = rasp.Aggregate(rasp.Select(rank, rasp.Full(1), EQ) & SAME, tokens, default=-1)
+    program = rasp.SequenceMap(lambda a, b: (a, b), best, indices)
+    model = right(program, vocab=(0, 1), max_seq_len=3, causal=True)
+    assert is_picked(model)
+    assert wrong_patches(program, model, [(0, 1, 1), (1, 0)], seed=1, causal=True) == []

@@ -15,6 +15,7 @@ from shoal.program.trace import trace
 from shoal.rasp import (
     Aggregate,
     Comparison,
+    Full,
     LinearSequenceMap,
     Map,
     Select,
@@ -182,3 +183,18 @@ def test_what_attends_is_read_as_it_is() -> None:
     program = Aggregate(Select(indices, indices - 1, Comparison.EQ), value, default=1.0)
     model = shoal.compile(program, vocab=(0, 1, 2), max_seq_len=4)
     assert model.read(model.atlas.output, [0, 1, 2, 0]) == [1.0, 0.1 + 0.2, 0.3, 5.0]
+
+
+def test_kept_values_that_readers_tell_apart_stay_apart() -> None:
+    kept = keep(Map(lambda t: {0: 0.1 + 0.2, 1: 0.3, 2: 1.0}[t], tokens)).named("kept")
+    for program in (
+        Map(lambda v: v == 0.3, kept),
+        SelectorWidth(Select(kept, Full(0.3), Comparison.EQ)),
+        SequenceMap(lambda v, i: (v, i), kept, indices),
+    ):
+        right(program, vocab=(0, 1, 2), max_seq_len=2)
+
+
+def test_small_numbers_are_no_rounding() -> None:
+    fine = SequenceMap(lambda t, i: 1e-9 * t + 1.0000001e-9 * i, tokens, indices)
+    right(Map(lambda x: -x, fine), vocab=(0, 1), max_seq_len=2)

@@ -116,7 +116,7 @@ def _by_ranks(facts: Inferred, part: Node, ranks: Count, rest: tuple[Node, ...])
         ranks: its keys.
         rest: what else is to hold.
     """
-    order, query = _order(facts, ranks), facts.program.node(part.inputs[1])
+    order, query = _order(facts, ranks, part), facts.program.node(part.inputs[1])
     if order is None:
         return None
     is_same = facts.domain(query.id).is_constant and not facts.domain(query.id).nullable
@@ -205,7 +205,7 @@ def _looks_at_counts(facts: Inferred, found: Argmax, counts: Set[int]) -> bool:
     return not counts.isdisjoint(looked_at.union(*(nx.ancestors(graph, n) for n in looked_at)))
 
 
-def _order(facts: Inferred, ranks: Count) -> _Order | None:
+def _order(facts: Inferred, ranks: Count, part: Node) -> _Order | None:
     """The order by which some counts are ranks.
 
     Under a causal mask only earlier keys are counted, so that there is no other order than that
@@ -215,7 +215,7 @@ def _order(facts: Inferred, ranks: Count) -> _Order | None:
     if ranks.order is None:
         if not causal:
             return None
-        return _Order(_all_positions(facts), np.arange(facts.max_seq_len), True, True)
+        return _Order(_all_positions(facts, part), np.arange(facts.max_seq_len), True, True)
     by = facts.program.node(ranks.order.inputs[0])
     holds = facts.predicates[ranks.order.id]
     is_reflexive = bool(holds[0, 0])
@@ -226,10 +226,14 @@ def _order(facts: Inferred, ranks: Count) -> _Order | None:
     return _Order(by.id, place, is_reflexive, is_of_positions)
 
 
-def _all_positions(facts: Inferred) -> int | None:
-    """The s-op that is the position, by node id; None if the program has none, so far."""
-    found = (node.id for node in facts.program if node.is_plain_index and node.id in facts.sops)
-    return next((number for number in found if facts.sops[number].distinct), None)
+def _all_positions(facts: Inferred, part: Node) -> int | None:
+    """The s-op that is the position, by node id; None if the program has none before a select."""
+    for node in facts.program:
+        if node.id == part.id:
+            return None
+        if node.is_plain_index and facts.sops[node.id].distinct:
+            return node.id
+    return None
 
 
 def _of_all(order: _Order, ranks: Count, holds: Predicate) -> _Choice | None:

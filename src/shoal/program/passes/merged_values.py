@@ -20,7 +20,7 @@ from math import isfinite, prod
 import numpy as np
 import numpy.typing as npt
 
-from shoal.contract import agrees
+from shoal.contract import SAME_FLOAT
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
 from shoal.program.facts.lookup import Lookup
@@ -68,7 +68,9 @@ def _partitions(inferred: Inferred) -> dict[int, Partition]:
         if not _can_merge(inferred, node):
             read[node.id] = np.arange(len(read[node.id]))
         elif node.id in program.ends:
-            read[node.id] = _but_for_rounding(inferred, node)
+            is_only_result = not node.is_kept and not program.graph.out_degree(node.id)
+            whole = np.arange(len(read[node.id]))
+            read[node.id] = _but_for_rounding(inferred, node) if is_only_result else whole
         if node.is_named:
             known[node.id] = np.arange(len(known[node.id]))
         if node.op is Op.AGGREGATE or _may_have_parts(inferred, node):
@@ -104,7 +106,7 @@ def _but_for_rounding(inferred: Inferred, node: Node) -> Partition:
     floats.sort()
     start: tuple[float, int] | None = None
     for value, number in floats:
-        if start is not None and agrees(start[0], value, numerical=False):
+        if start is not None and abs(value - start[0]) <= SAME_FLOAT * abs(start[0]):
             blocks[number] = start[1]
         else:
             start = value, number
