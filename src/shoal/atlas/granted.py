@@ -33,7 +33,7 @@ def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> 
             return other
         if _is_merged_by_operands(atlas, value, label, led_to):
             return other
-        if _is_fetched_at_once(atlas, value, changed):
+        if _is_fetched_at_once(atlas, value, label, changed):
             return other
         if _picks_by_counts(atlas, value, label, is_for_all):
             return other
@@ -82,10 +82,11 @@ def _chosen_by(atlas: Atlas, value: NamedValue) -> set[str]:
     return {*atlas.through_selectors(selectors)}
 
 
-def _is_fetched_at_once(atlas: Atlas, value: NamedValue, changed: set[str]) -> bool:
+def _is_fetched_at_once(atlas: Atlas, value: NamedValue, label: str, changed: set[str]) -> bool:
     """Whether what is fetched from where it was fetched to is fetched at once, from where it was.
 
-    What says where that is may change at some positions, and is read at others.
+    What says where that is may change at some positions, and is read at others; and so may what was
+    fetched first.
     """
     if value.replaced_by is None or value.replaced_by in atlas.values:
         return False
@@ -94,7 +95,9 @@ def _is_fetched_at_once(atlas: Atlas, value: NamedValue, changed: set[str]) -> b
         step = atlas.values[agenda.pop()]
         if _attends(atlas, step) and changed & _chosen_by(atlas, step):
             return True
-        if step is value or not step.readings:
+        if step is not value and step.label == label and _attends(atlas, step):
+            return True
+        if step is value or not step.readings or not _attends(atlas, step):
             more = {label for label in step.inputs if label in atlas.values} - visited
             visited |= more
             agenda += more

@@ -21,8 +21,10 @@ from shoal.rasp import (
     SequenceMap,
     SOp,
     indices,
+    keep,
     tokens,
 )
+from shoal_analysis.fuzzing.patching import wrong_patches
 from tests.program.passes.facts import rewrite
 from tests.program.passes.test_verify import check
 from tests.support import accepted, agree, all_sequences, defined, right
@@ -153,3 +155,14 @@ def test_what_is_not_computed_is_not_replaced() -> None:
     model = shoal.compile(program, vocab=VOCAB, max_seq_len=4)
     with pytest.raises(shoal.UnwritableError, match="once"):
         model.write("once", ["a", "b", "c"], ["c", "c", "c"])
+
+
+def test_what_was_fetched_first_is_not_replaced_where_it_is_fetched_at_once() -> None:
+    """Found by a campaign: it is read at its own position, where it is the same on all inputs."""
+    first = Select(indices, Map(lambda i: i // 2, indices), Comparison.EQ)
+    nothing = Map(lambda t: None if t == 0 else t, tokens)
+    fetched = Aggregate(Select(indices, Map(lambda i: 0, indices), Comparison.EQ), nothing)
+    pair = keep(SequenceMap(lambda a, b: (a, b), fetched, tokens))
+    program = Aggregate(first, pair)
+    model = right(program, vocab=(0, 1, 2), max_seq_len=2)
+    assert wrong_patches(program, model, [(1, 0), (2, 1), (0, 2)], seed=4) == []
