@@ -362,3 +362,15 @@ def test_keys_and_queries_do_not_meet_that_raise() -> None:
     assert model.write("halves", [0, 0], [0, 0]) == [2, 2]
     with pytest.raises(shoal.UnwritableError, match="meets a query"):
         model.write("halves", [0, 0], [5, 0])
+
+
+def test_what_is_computed_from_farther_down_notices_a_width_that_is_the_index() -> None:
+    """Found by reading: neurons read the index for its own sake, and for the width's as well."""
+    width = rasp.SelectorWidth(rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT))
+    count = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.Full("a"), rasp.Comparison.EQ))
+    kept = rasp.keep(rasp.SequenceMap(lambda a, b: a + b, width, count))
+    odd = rasp.SequenceMap(lambda t, i: (t == "a") * (i % 2), rasp.tokens, rasp.indices)
+    program = rasp.SequenceMap(lambda a, b: (a, b), kept, odd)
+    for passes in ("all", "smallest"):
+        model = shoal.compile(program, vocab=("a", "b", "c"), max_seq_len=4, passes=passes)
+        assert wrong_patches(program, model, [tuple("acba"), tuple("ab")], seed=3) == []

@@ -145,11 +145,20 @@ class Readers:
                     if on_the_way and (on_the_way & {*operands} or not led_to & {*operands}):
                         continue
                     allowed = set(self._read_for(operands, led_to))
-                    if {*self._used(part, role, units)} & variables - allowed:
+                    used = {*self._used(part, role, units)}
+                    if used & variables - allowed:
+                        return other
+                    is_around = any(self._is_passed_over(o, used) for o in led_to & {*operands})
+                    if not is_everywhere and other not in seen and is_around and used & variables:
                         return other
         on_the_way = {label, *seen[Patch.RESULT]} if Patch.RESULT in seen else set()
         changed = led_to | ({label} if is_everywhere else set())
         return self.atlas.output if self._result_reads_around(changed, on_the_way) else None
+
+    def _is_passed_over(self, label: str, used: set[str]) -> bool:
+        """Whether an s-op is held, and a component that needs it reads it in no way."""
+        value = self.atlas.values[label]
+        return bool(self.held(value)) and not self.read_by(value) & used
 
     def _result_reads_around(self, changed: set[str], on_the_way: set[str]) -> bool:
         """Whether the decoder reads something that changes from what does not.
