@@ -13,13 +13,12 @@ import numpy as np
 
 from shoal.craft.bases import numbered_space
 from shoal.lowering.context import Context
-from shoal.lowering.heads import Term, always, score_error
+from shoal.lowering.heads import SURELY, Term, always, score_error
 from shoal.lowering.held import Held
 from shoal.lowering.offers import Offers
-from shoal.lowering.rules.copy import copies
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.embedding import place_of_tokens
-from shoal.lowering.rules.mean import averaged_number
+from shoal.lowering.rules.fetching import can_fetch, fetched
 from shoal.lowering.rules.whole_numbers import whole_number, whole_values
 from shoal.lowering.selectors import terms_of
 from shoal.program.facts.argmax import Argmax, argmax_of
@@ -28,31 +27,21 @@ from shoal.program.ir import Node
 ARGMAX = "argmax"
 """The name of the rule."""
 
-_MOST_OFF = 8.0
-"""How far off the scores of two keys may be from each other, times the coldness: the best still
-scores four fifths of it more than the others, which have less than e**-32 beside it."""
-
 
 def argmax(context: Context, node: Node) -> Offers[None]:
     """An aggregate that copies from the best of the keys that match, or averages equal ones."""
     if node.id in context.held:
         return
     best = argmax_of(context.inferred, context.node(node.inputs[0]))
-    wish, operand = context.wish_of(node), context.first(node.inputs[1])
-    is_mean = context.inferred.sops[node.id].mixture
-    if best is None or (is_mean and not wish.is_number):
-        return
-    if not wish.is_number and operand.form != wish and operand.as_indicators is None:
+    is_mixed = context.inferred.sops[node.id].mixture and not context.wish_of(node).is_number
+    if best is None or is_mixed or not can_fetch(context, node):
         return
     terms = yield from _terms(context, node, best)
     off = 2 * score_error(terms, context.variables)
-    if off > _MOST_OFF:
+    if off > SURELY:
         return
     terms = [replace(terms[0], off=off), *terms[1:]]
-    if wish.is_number:
-        yield from averaged_number(context, node, terms)
-    else:
-        yield from copies(context, node, context.form_of(node), node.label, terms)
+    yield from fetched(context, node, terms)
 
 
 def _terms(context: Context, node: Node, best: Argmax) -> Offers[list[Term]]:

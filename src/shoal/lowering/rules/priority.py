@@ -14,9 +14,8 @@ from shoal.arrays import Array, Float
 from shoal.lowering.context import Context
 from shoal.lowering.heads import Term, always
 from shoal.lowering.offers import Offers
-from shoal.lowering.rules.copy import copies
 from shoal.lowering.rules.decode import one_hot
-from shoal.lowering.rules.mean import averaged_number
+from shoal.lowering.rules.fetching import can_fetch, fetched
 from shoal.program.facts.by_length import selections
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
@@ -34,15 +33,11 @@ def priority(context: Context, node: Node) -> Offers[None]:
     indices, scores = next(((n, r) for n, r in found if r is not None), (None, None))
     if indices is None or scores is None:
         return
-    wish, operand = context.wish_of(node), context.first(node.inputs[1])
-    if not wish.is_number and operand.form != wish and operand.as_indicators is None:
+    if not can_fetch(context, node):
         return
     key = yield from one_hot(context, indices.id, node.label)
     terms = [Term(always(), key, scores[None, :], is_ranked=True)]
-    if wish.is_number:
-        yield from averaged_number(context, node, terms)
-    else:
-        yield from copies(context, node, context.form_of(node), node.label, terms)
+    yield from fetched(context, node, terms)
 
 
 def _by_class(

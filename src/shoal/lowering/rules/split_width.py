@@ -51,7 +51,7 @@ from shoal.lowering.selectors import (
     of_one_value,
     truth_of,
 )
-from shoal.program.facts.domains import domain_of
+from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.rows import different_rows
@@ -77,7 +77,7 @@ def parts(context: Context, node: Node) -> Offers[None]:
     if is_split(context, node):
         return
     for number, terms in enumerate(split_selector(context, context.node(node.inputs[0]))):
-        counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
+        counts = _counts_of_parts(context, node)
         offer = yield from counted(context, node, f"{node.label}.part", terms, counts)
         what = "count" if offer.held.form == Count() else "raw"
         raw = yield replace(offer, purpose=_purpose(node, number, what))
@@ -86,6 +86,11 @@ def parts(context: Context, node: Node) -> Offers[None]:
         held = stored(Scalar(), context.fresh_name(f"{node.label}.part"), counts, None)
         made = must_make(context, decoding(raw, held), node.label)
         yield replace(made, purpose=_purpose(node, number, "count"))
+
+
+def _counts_of_parts(context: Context, node: Node) -> Enumerated:
+    """What a part of a width can be: as much as all of it, or anything less."""
+    return domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
 
 
 def is_split(context: Context, node: Node) -> bool:
@@ -149,8 +154,7 @@ def only_parts(context: Context, node: Node) -> Offers[None]:
         return
     if fitting_weights(context, selector, groups_of(context, selector)) is not None:
         return
-    counts = domain_of([count] for count in range(all_widths(context, node)[-1] + 1))
-    found = []
+    counts, found = _counts_of_parts(context, node), []
     for number, terms in enumerate(split_selector(context, selector)):
         name = context.fresh_name(f"{node.label}.part.count")
         offer = yield from linear_count(context, name, terms, counts)

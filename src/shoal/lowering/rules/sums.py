@@ -80,8 +80,10 @@ def sums(context: Context, node: Node) -> Offers[None]:
         return
     numbers, values = summed
     is_the_sum = _is_the_sum(context, node, found)
-    possible = domain_of([[number] for number in sorted(found.classes)])
-    domain = counts_of(context, node) if is_the_sum else possible
+    if is_the_sum:
+        domain = counts_of(context, node)
+    else:
+        domain = domain_of([[number] for number in sorted(found.classes)])
     name = context.fresh_name(f"{node.label}.sum")
     made = counted_values(context, name, countable, domain, numbers, values)
     off = projected_errors(numbers, context.variables, values[:, None]).max(initial=0.0)

@@ -25,9 +25,8 @@ from shoal.lowering.held import Held, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.parabolas import FEWEST, Parabola
 from shoal.lowering.radii import coordinate_errors
-from shoal.lowering.rules.copy import copies
 from shoal.lowering.rules.decode import one_hot
-from shoal.lowering.rules.mean import averaged_number
+from shoal.lowering.rules.fetching import can_fetch, fetched
 from shoal.lowering.rules.split_width import is_split
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -100,17 +99,11 @@ def number_query(context: Context, node: Node) -> Offers[None]:
     if found is None or query is None or _is_local(context, selector.inputs[1]):
         return
     off = _off(context, found, query)
-    wish, operand = context.wish_of(node), context.first(node.inputs[1])
-    if off > MOST_OFF or not (
-        wish.is_number or operand.form == wish or operand.as_indicators is not None
-    ):
+    if off > MOST_OFF or not can_fetch(context, node):
         return
     key = yield from one_hot(context, selector.inputs[0], node.label)
     terms = [Term(query, key, 2 * found.slope * found.keys[None, :], found, off=off)]
-    if wish.is_number:
-        yield from averaged_number(context, node, terms)
-    else:
-        yield from copies(context, node, context.form_of(node), node.label, terms)
+    yield from fetched(context, node, terms)
 
 
 def _off(context: Context, parabola: NumberParabola, query: Held) -> float:

@@ -100,6 +100,12 @@ def argmax_of(facts: Inferred, selector: Node) -> Argmax | None:
     return None
 
 
+def picks_one(facts: Inferred, selector: Node) -> bool:
+    """Whether each query selects one key at most, since no two are as good."""
+    best = argmax_of(facts, selector)
+    return best is not None and best.picks_one
+
+
 def looks_at(facts: Inferred, found: Argmax) -> Sequence[int]:
     """The s-ops, by node id, that say which keys match, and which of them is picked."""
     selects = [p for p in all_parts(facts, found.matching) if p.op is Op.SELECT]
@@ -140,8 +146,8 @@ def _by_ranks(facts: Inferred, part: Node, ranks: Count, rest: tuple[Node, ...])
         choice = _within(facts.predicates[window.id], order, choice)
         if choice is None:
             return None
-    picks_one = order.is_of_positions or (order.by is not None and facts.sops[order.by].distinct)
-    found = Argmax(matching, flags, order.by, _ranks(order, choice), picks_one)
+    is_one = order.is_of_positions or (order.by is not None and facts.sops[order.by].distinct)
+    found = Argmax(matching, flags, order.by, _ranks(order, choice), is_one)
     counts = {*ranks.by_way_of, *(asked.by_way_of if asked is not None else ())}
     if _looks_at_counts(facts, found, counts):
         return None

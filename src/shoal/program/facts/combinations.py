@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Int
+from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
+from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op, Program
 
 MOST_PARTS = 16
@@ -38,6 +42,47 @@ def combined(part: Node, known: Mapping[int, npt.NDArray[np.bool_]]) -> npt.NDAr
         case Op.AND:
             return operands[0] & operands[1]
     return operands[0] | operands[1]
+
+
+def selected(
+    facts: Inferred,
+    parts: Sequence[Node],
+    queries: Mapping[int, npt.NDArray[np.int_]],
+    keys: Mapping[int, npt.NDArray[np.int_]],
+) -> npt.NDArray[np.bool_] | None:
+    """[queries, keys], what the last of some selectors selects; None where one is undefined.
+
+    Args:
+        facts: about the program.
+        parts: as of ``parts_of``.
+        queries: by s-op the class that each query has of it.
+        keys: the same for keys.
+    """
+    known: dict[int, npt.NDArray[np.bool_]] = {}
+    for part in parts:
+        if part.op is not Op.SELECT:
+            known[part.id] = combined(part, known)
+            continue
+        key, query = part.inputs
+        found = facts.predicates[part.id][queries[query][:, None], keys[key]]
+        if (found == UNDEFINED).any():
+            return None
+        known[part.id] = found == 1
+    return known[parts[-1].id]
+
+
+def all_classes(
+    facts: Inferred, numbers: Sequence[int], most: int
+) -> Int[Array, "rows sops"] | None:
+    """All classes of some s-ops together, whether they ever meet or not.
+
+    None if they are more than so many, or if an s-op is not listed or can be None.
+    """
+    domains = [facts.domain(number) for number in numbers]
+    sizes = [len(d) for d in domains if isinstance(d, Enumerated) and not d.nullable]
+    if len(sizes) < len(domains) or prod(sizes) > most:
+        return None
+    return np.indices(sizes).reshape(len(sizes), prod(sizes)).T
 
 
 def conjuncts(program: Program, selector: Node) -> Iterator[Node]:

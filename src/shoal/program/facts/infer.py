@@ -16,7 +16,7 @@ import numpy as np
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.limits import Limits, Work
-from shoal.program.facts.argmax import argmax_of
+from shoal.program.facts.argmax import picks_one
 from shoal.program.facts.averages import infer_aggregate
 from shoal.program.facts.by_length import (
     facts_by_length,
@@ -117,8 +117,7 @@ def infer(
         bounds = width_bounds(node, program, predicates, sops, widths, max_seq_len)
         exact = widths_by_length(facts, node)
         bounds = bounds if exact is None else tighter(bounds, exact)
-        best = argmax_of(facts, node)
-        if selects_one(facts, node) or (best is not None and best.picks_one):
+        if selects_one(facts, node) or picks_one(facts, node):
             bounds = replace(bounds, high=min(bounds.high, 1))
         widths[node.id] = (
             bounds if seen is None else restricted_widths(node, bounds, program.causal, seen)

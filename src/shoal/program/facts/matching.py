@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.arrays import Array, Bool, Int
-from shoal.program.facts.combinations import combined, parts_of
-from shoal.program.facts.domains import Enumerated
+from shoal.arrays import Array, Bool
+from shoal.program.facts.combinations import all_classes, parts_of, selected
 from shoal.program.facts.inferred import Inferred
-from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
 
 _MOST_PAIRS = 2**18
@@ -27,23 +23,6 @@ Classes = npt.NDArray[np.bool_]
 
 Pairs = Bool[Array, "queries keys"]
 """By the classes that queries and keys have of an s-op."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Joint values of queries, or of keys.
-
-    Attributes:
-        sops: by node id.
-        rows: [rows, sops], the class that each has.
-    """
-
-    sops: Sequence[int]
-    rows: Int[Array, "rows sops"]
-
-    def classes(self, number: int) -> Int[Array, " rows"]:
-        """Those of one s-op."""
-        return self.rows[:, self.sops.index(number)]
 
 
 def is_counted(
@@ -69,22 +48,24 @@ def is_counted(
     counting = {s.inputs[1] for s in of_ranked}
     keys = sorted(counting.union(flags, (s.inputs[0] for each in selects for s in each)))
     queries = sorted({s.inputs[1] for s in (*of_matching, *of_asked)})
-    rows = [_joint(facts, numbers) for numbers in (queries, keys)]
-    if any(row is None for row in rows):
-        return False
-    query_rows, key_rows = (row for row in rows if row is not None)
-    if len(query_rows) * len(key_rows) > _MOST_PAIRS or len(key_rows) > _MOST_KEYS:
+    query_rows = all_classes(facts, queries, _MOST_PAIRS)
+    key_rows = all_classes(facts, keys, _MOST_KEYS)
+    if query_rows is None or key_rows is None or len(query_rows) * len(key_rows) > _MOST_PAIRS:
         return False
     facts.work.spend(len(key_rows) * (len(key_rows) + len(query_rows)) / 50, "")
-    query, key = _Side(queries, query_rows), _Side(keys, key_rows)
-    matches = _selected(facts, matching, query, key)
-    counts = _selected(facts, ranked, key, key)
+    query, key = (
+        dict(zip(numbers, rows.T, strict=True))
+        for numbers, rows in ((queries, query_rows), (keys, key_rows))
+    )
+    shape = len(query_rows), len(key_rows)
+    matches = _all_hold(facts, matching, query, key, shape)
+    counts = _all_hold(facts, ranked, key, key, (len(key_rows), len(key_rows)))
     if matches is None or counts is None:
         return False
     for number, is_flag in flags.items():
-        matches = matches & is_flag[key.classes(number)]
+        matches = matches & is_flag[key[number]]
     if asked is not None:
-        by_query = _selected(facts, asked, query, key)
+        by_query = _all_hold(facts, asked, query, key, shape)
         if by_query is None or not np.array_equal(by_query, matches):
             return False
     # [queries, keys], how many keys one of them counts and the other does not
@@ -98,33 +79,19 @@ def all_parts(facts: Inferred, selectors: Sequence[Node]) -> Iterator[Node]:
         yield from parts_of(facts, selector) or ()
 
 
-def _joint(facts: Inferred, numbers: Sequence[int]) -> Int[Array, "rows sops"] | None:
-    """All classes of some s-ops together, whether they ever meet or not; None if too many."""
-    domains = [facts.domain(number) for number in numbers]
-    sizes = [len(d) for d in domains if isinstance(d, Enumerated) and not d.nullable]
-    if len(sizes) < len(domains) or prod(sizes) > _MOST_PAIRS:
-        return None
-    return np.indices(sizes).reshape(len(sizes), prod(sizes)).T
-
-
-def _selected(
-    facts: Inferred, selectors: Sequence[Node], queries: _Side, keys: _Side
+def _all_hold(
+    facts: Inferred,
+    selectors: Sequence[Node],
+    queries: Mapping[int, npt.NDArray[np.int_]],
+    keys: Mapping[int, npt.NDArray[np.int_]],
+    shape: tuple[int, int],
 ) -> Pairs | None:
     """[queries, keys], whether all of some selectors hold; None if that is not known."""
-    found = np.ones((len(queries.rows), len(keys.rows)), dtype=bool)
+    found = np.ones(shape, dtype=bool)
     for selector in selectors:
         parts = parts_of(facts, selector)
-        if parts is None:
+        holds = None if parts is None else selected(facts, parts, queries, keys)
+        if holds is None:
             return None
-        known: dict[int, Pairs] = {}
-        for part in parts:
-            if part.op is not Op.SELECT:
-                known[part.id] = combined(part, known)
-                continue
-            key, query = keys.classes(part.inputs[0]), queries.classes(part.inputs[1])
-            table = facts.predicates[part.id][query[:, None], key]
-            if (table == UNDEFINED).any():
-                return None
-            known[part.id] = table == 1
-        found = found & known[selector.id]
+        found = found & holds
     return found

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
 from shoal.arrays import Array, Int
-from shoal.program.facts.combinations import combined, parts_of
-from shoal.program.facts.domains import Domain, Enumerated
+from shoal.program.facts.combinations import all_classes, parts_of, selected
 from shoal.program.facts.inferred import Inferred, Predicate
 from shoal.program.facts.lookup import UNDEFINED
 from shoal.program.ir import Node, Op
@@ -76,46 +72,12 @@ def _of_tuples(facts: Inferred, selector: Node) -> Order | None:
     if keys != queries or not 1 < len(keys) <= _MOST_OPERANDS:
         return None
     operands = tuple(sorted(keys))
-    domains = [facts.domain(number) for number in operands]
-    if not all(isinstance(domain, Enumerated) and not domain.nullable for domain in domains):
-        return None
-    rows = _all_tuples(domains)
-    if not 1 < len(rows) <= MOST_TUPLES:
+    rows = all_classes(facts, operands, MOST_TUPLES)
+    if rows is None or len(rows) < 2:
         return None
     facts.work.spend(len(parts) * len(rows) ** 2 / 50, selector.label)
     classes = dict(zip(operands, rows.T, strict=True))
-    holds = _selected(facts, parts, classes)
-    if holds is None or not is_order(holds):
+    holds = selected(facts, parts, classes, classes)
+    if holds is None or not is_order(holds.astype(np.int32)):
         return None
-    return Order(operands, rows, holds)
-
-
-def _all_tuples(domains: Sequence[Domain]) -> Int[Array, "values operands"]:
-    """All classes together, whether they ever meet or not: if others do, they are in order, too."""
-    sizes = [len(domain) for domain in domains if isinstance(domain, Enumerated)]
-    if len(sizes) < len(domains) or prod(sizes) > MOST_TUPLES:
-        return np.zeros((0, len(domains)), dtype=int)
-    return np.indices(sizes).reshape(len(sizes), -1).T
-
-
-def _selected(
-    facts: Inferred, parts: list[Node], classes: Mapping[int, npt.NDArray[np.int_]]
-) -> Predicate | None:
-    """[values, values], what the last of some selectors selects; None where one is undefined.
-
-    Args:
-        facts: about the program.
-        parts: operands come first.
-        classes: by s-op the class that each value has of it.
-    """
-    known: dict[int, npt.NDArray[np.bool_]] = {}
-    for part in parts:
-        if part.op is not Op.SELECT:
-            known[part.id] = combined(part, known)
-            continue
-        key, query = part.inputs
-        found = facts.predicates[part.id][classes[query][:, None], classes[key]]
-        if (found == UNDEFINED).any():
-            return None
-        known[part.id] = found == 1
-    return known[parts[-1].id].astype(np.int32)
+    return Order(operands, rows, holds.astype(np.int32))
