@@ -14,8 +14,12 @@ import shoal
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError, Refusal, UnsupportedProgramError
 from shoal.options import ALL
+from shoal.program.look_ups import LOOK_UPS
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import RASPExpr, SOp
+
+BY_RULES = tuple(name for name in ALL if name != LOOK_UPS)
+"""All passes but the one that looks up what no rule can compute."""
 
 WIDE = tuple(name for name in ALL if name != "narrow")
 """All passes but the one by which only what is read is stored: one column for each class."""
@@ -36,7 +40,8 @@ def refused(
     expression: str | None = None,
     **options: Any,
 ) -> UnsupportedProgramError:
-    """Compile a program that is refused, for that reason and at that expression."""
+    """Compile a program that rules refuse, for that reason and at that expression."""
+    options.setdefault("passes", BY_RULES)
     with pytest.raises(UnsupportedProgramError) as caught:
         shoal.compile(program, vocab=vocab, max_seq_len=max_seq_len, **options)
     error = caught.value

@@ -25,6 +25,8 @@ class Limits:
         fused_rows: rows of a table that skips intermediate values; larger ones are not offered.
         fused_neurons: hidden neurons of such a table's MLP, likewise.
         promised_inputs: sequences that a promise about inputs is asked about.
+        looked_up_inputs: inputs of a program that rules alone cannot compute, of all of which a
+            table is made; it is refused if there are more.
         heads_per_layer: heads of one attention half-layer, or None for any number. What would take
             more is not offered, and a layer can do without: depth is minimal under these limits.
         neurons_per_layer: hidden neurons of one MLP half-layer, likewise.
@@ -40,6 +42,7 @@ class Limits:
     fused_rows: int = 2_000
     fused_neurons: int = 1_024
     promised_inputs: int = 2**16
+    looked_up_inputs: int = 10_000
     heads_per_layer: int | None = None
     neurons_per_layer: int | None = None
     work: int = 100_000_000

@@ -16,6 +16,7 @@ from shoal.lowering.context import RESULT_CODES
 from shoal.lowering.rules.registry import OPTIONAL
 from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.narrowing.narrow import JOINT, NARROW
+from shoal.program.look_ups import LOOK_UPS
 from shoal.program.passes import PASSES, VARIANTS
 from shoal.rasp.promised_inputs import InputPromise, promise_of
 from shoal.rasp.values import (
@@ -42,11 +43,17 @@ T = TypeVar("T")
 MOST_POSITIONS = 10**12
 """The greatest length that can be asked for; limits on tables and weights come much earlier."""
 
-PASS_NAMES = (*PASSES, *VARIANTS, *OPTIONAL, NARROW, JOINT)
+PASS_NAMES = (LOOK_UPS, *PASSES, *VARIANTS, *OPTIONAL, NARROW, JOINT)
 """All passes over the program, rules of lowering that can be switched on, and passes over what is
 lowered, in their order."""
 
-ALL = (*PASSES, *VARIANTS, *(name for name, rule in OPTIONAL.items() if rule.by_default), NARROW)
+ALL = (
+    LOOK_UPS,
+    *PASSES,
+    *VARIANTS,
+    *(name for name, rule in OPTIONAL.items() if rule.by_default),
+    NARROW,
+)
 """What "all" stands for: some have to be asked for by name."""
 
 SMALLEST = (*ALL, JOINT)

@@ -59,6 +59,9 @@ def report(model: Transformer, atlas: Atlas, given_up: Sequence[str] = ()) -> st
         lines += _wrapped("columns to spare", f"{spare}: not erased, or needed for precision")
     if given_up:
         lines += _wrapped("names given up", ", ".join(given_up))
+    if atlas.looked_up:
+        text = f"{', '.join(atlas.looked_up)}: by the whole input, since no rule computes it"
+        lines += _wrapped("looked up", text)
     for line, found in enumerate(atlas.undefined):
         text = f"{found.label}: {found.text}"
         lines += _wrapped("" if line else "undefined where", text, 70)

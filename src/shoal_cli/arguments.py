@@ -138,6 +138,7 @@ _LIMITS = {
     "fused_rows": "rows of offered tables that skip intermediate values",
     "fused_neurons": "hidden neurons of such tables",
     "promised_inputs": "sequences that the function of --inputs is asked about",
+    "looked_up_inputs": "inputs that are looked up where no rule computes a program",
     "heads_per_layer": "heads of one layer; it is as shallow as it can be with so many",
     "neurons_per_layer": "hidden neurons of one layer, likewise",
     "work": "units of work outside the allocator, about a microsecond each",

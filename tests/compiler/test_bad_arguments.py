@@ -30,7 +30,7 @@ def compiled(**options: object) -> shoal.Model:
         (lambda: compiled(pad=float("nan")), "it is not equal to itself"),
         (lambda: compiled(bos="X", pad="X"), "must differ"),
         (lambda: compiled(passes=5), "passes is 5"),
-        (lambda: compiled(passes=["magic"]), "there is no pass magic; known: common-sub"),
+        (lambda: compiled(passes=["magic"]), "there is no pass magic; known: look-ups"),
         (lambda: compiled(limits=shoal.Limits(table_entries=0)), "table_entries is 0"),
         (lambda: compiled(limits=5), "limits is 5; give shoal.Limits"),
         (lambda: compiled(limits={}), "limits is {}; give shoal.Limits"),

@@ -61,7 +61,7 @@ def test_none_decodes_to_none(backend: str) -> None:
         ({"max_seq_len": 2.0}, "from 1 to"),
         ({"max_seq_len": True}, "from 1 to"),
         ({"max_seq_len": "3"}, "from 1 to"),
-        ({"passes": "fold"}, "known: common-subexpressions"),
+        ({"passes": "fold"}, "known: look-ups, common-subexpressions"),
         ({"passes": ["all", "fold"]}, "fold"),
         ({"passes": 5}, "pass"),
         ({"allocator": "greedy"}, "known: longest-path"),

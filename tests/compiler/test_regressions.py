@@ -34,7 +34,7 @@ from shoal.rasp import (
     numerical,
     tokens,
 )
-from tests.support import agree, interpreted, refused, right
+from tests.support import BY_RULES, agree, interpreted, refused, right
 
 EVERYTHING = Select(tokens, tokens, Comparison.TRUE)
 EARLIER = Select(indices, indices, Comparison.LT)
@@ -297,7 +297,7 @@ def test_rounding_in_views_is_counted() -> None:
         (Refusal.TOO_INEXACT, SequenceMap(lambda x, y: y, keep(difference), indices), AB),
         (Refusal.TOO_INEXACT, inexact, (0.1, 0.3)),
     ):
-        for passes in ("all", "none"):
+        for passes in (BY_RULES, "none"):
             refused(because, program, vocab=vocab, max_seq_len=4, passes=passes)
     check(Map(lambda v: round(v, 3), difference), AB, 4)  # looked up by token and index
 

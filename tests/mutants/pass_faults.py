@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from shoal.program import look_ups
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.lookup import Lookup
 from shoal.program.ir import Op
@@ -50,6 +51,42 @@ _MAP_AND_ANOTHER = (
 
 _FETCHES = r"one_before|half_way|opposite|one_after|length - 1"
 """Places that indices and the length determine, from which something may be fetched."""
+
+
+# look-ups
+
+
+_kind_of_mean = of_program(
+    """\
+s1 = Select(tokens, tokens, Comparison.LEQ)
+v2 = Aggregate(s1, tokens)
+v3 = Map(kind_of, v2)""",
+    max_seq_len=3,
+    passes="all",
+)
+"""What tells 1.0 from 1."""
+
+
+@_fault(
+    look_ups,
+    "_varies",
+    "alike everywhere",
+    "what is looked up is taken to be the same at all positions",
+    adapted=_kind_of_mean,
+)
+def _alike_everywhere(correct: Function) -> Function:
+    return lambda values: False
+
+
+@_fault(
+    look_ups.AtPosition,
+    "__call__",
+    "the token behind",
+    "the token of a position is fetched from the one behind it",
+    adapted=_kind_of_mean,
+)
+def _the_token_behind(correct: Function) -> Function:
+    return lambda self, key, query: key == self.position + 1
 
 
 # common subexpressions

@@ -17,6 +17,7 @@ from shoal.lowering.rules.result_scores import RESULT_SCORES
 from shoal.lowering.rules.sums import SUMS
 from shoal.narrowing.narrow import JOINT, NARROW
 from shoal.options import ALL, PASS_NAMES
+from shoal.program.look_ups import LOOK_UPS
 from shoal.program.passes.orders import ORDERS
 from shoal_analysis.fuzzing.cases import Case, CaseOptions
 from shoal_analysis.fuzzing.interesting import with_interesting_result
@@ -64,7 +65,7 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS, ARGMAX)
+_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS, ARGMAX, LOOK_UPS)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -78,7 +79,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     ordered = (ORDERS,) if seed % 7 > 2 else ()
     summed = (SUMS,) if seed % 11 > 4 else ()
     best = (ARGMAX,) if seed % 13 > 4 else ()
-    return (*passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
+    tabled = (LOOK_UPS,) if seed % 17 else ()
+    return (*tabled, *passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

@@ -307,6 +307,9 @@ class Atlas:
         width_bound: no fewer columns hold what the components read of the stream; None if that is
             not known.
         spare: by variable, how many of its columns nothing needs where the stream is widest.
+        looked_up: s-ops that no rule computes, and that are looked up by the whole input.
+        behind_look_ups: the s-ops but tokens that these are computed from as they were written;
+            the model does not compute them from these.
         basis: [d_model, columns] of a model whose stream was rotated or compressed: in the columns
             that the atlas speaks of it is ``stream @ basis``. Of rotated models it is orthogonal.
             None if the columns are the model's own.
@@ -329,6 +332,8 @@ class Atlas:
     claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     width_bound: int | None = None
     spare: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    looked_up: tuple[str, ...] = ()
+    behind_look_ups: frozenset[str] = frozenset()
     basis: Matrix | None = None
 
     @property
@@ -338,10 +343,24 @@ class Atlas:
 
     @cached_property
     def told_by_counts(self) -> frozenset[str]:
-        """S-ops that fetch by a rank, and are told from how often each token occurs instead."""
-        names = {n for part in self.parts if "histograms" in part.rules for n in part.writes}
-        owners = {self.places[name].value for name in names if name in self.places}
-        return frozenset(label for label in owners if label is not None)
+        """S-ops that fetch by a rank, and are told from how often each token occurs instead.
+
+        And a result that the decoder tells from that.
+        """
+        owners = {self.places[name].value for name in self._from_counts if name in self.places}
+        told = {self.output} if self.is_decided_by_counts else set()
+        return frozenset(told | {label for label in owners if label is not None})
+
+    @property
+    def is_decided_by_counts(self) -> bool:
+        """Whether the decoder tells the result from how often each token occurs."""
+        return bool(self._from_counts & {*self.result.variables})
+
+    @cached_property
+    def _from_counts(self) -> frozenset[str]:
+        """The variables that count tokens, or are made of such counts."""
+        parts = [part for part in self.parts if "histograms" in part.rules]
+        return frozenset(name for part in parts for name in part.writes)
 
     @cached_property
     def left_to_counts(self) -> frozenset[str]:

@@ -12,7 +12,8 @@ def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> 
 
     It depends on the value, and is the same on all inputs; or it does not, and is read from what
     does, since the two are the same on all inputs. An aggregate that is left out follows what its
-    operand is made of, but not the operand itself. One that is told from counts of tokens follows
+    operand is made of, but not the operand itself. What is looked up follows the tokens alone. One
+    that is told from counts of tokens follows
     these, and nothing that is made of them.
 
     Args:
@@ -21,6 +22,8 @@ def taken_for_granted(readers: Readers, label: str, is_for_all: bool = True) -> 
         is_for_all: whether all who read it see the new one.
     """
     atlas = readers.atlas
+    if label in atlas.behind_look_ups or (atlas.looked_up and not is_for_all):
+        return atlas.looked_up[0]
     led_to, reached = readers.led_to(label), readers.reached(label)
     affected = readers.variables_for(led_to)
     changed = {label, *led_to}

@@ -24,6 +24,7 @@ from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
 from shoal.lowering.rules.argmax import ARGMAX
+from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT
@@ -33,12 +34,13 @@ from shoal.program.facts.argmax import argmax_of, looks_at
 from shoal.program.facts.domains import Domain, Enumerated
 from shoal.program.facts.lookup import NONE, UNDEFINED
 from shoal.program.ir import Node, Op
+from shoal.program.look_ups import LookedUp, LookUps
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
 from shoal.rasp.expressions import SOp
 from shoal.rasp.functions import Comparison, show_function
 from shoal.rasp.printing import listing
-from shoal.rasp.values import canonical_key
+from shoal.rasp.values import canonical_key, show_value
 from shoal.shown import shown_fields
 from shoal_solvers import AllocationProblem, Budgets, Result, lifetimes_in
 
@@ -56,6 +58,7 @@ class Stages:
         allocated: the allocation with what is proven about it.
         craft: the model in craft, which can run itself.
         seconds: wall-clock time of each stage.
+        look_ups: what is looked up by the whole input; None where nothing had to be.
     """
 
     __repr__ = shown_fields
@@ -68,6 +71,7 @@ class Stages:
     allocated: Result
     craft: CraftModel
     seconds: Mapping[str, float]
+    look_ups: LookUps | None = None
 
 
 def survey(stages: Stages) -> Atlas:
@@ -96,20 +100,33 @@ def survey(stages: Stages) -> Atlas:
             for o in allocated.objectives
         ),
         savings=tuple(map(_saved, (*optimised.savings, *lowered.savings))),
-        undefined=tuple(
-            Undefined(
-                r.label,
-                f"{r.function} raises on {r.rows:,} of {r.of:,} values, for example on {r.example}",
-            )
-            for r in original.raises.values()
-        ),
+        undefined=tuple(_undefined(stages)),
         seconds=dict(stages.seconds),
         selectors={
             node.label: _selector(optimised, node) for node in original.program if not node.is_sop
         },
         width_bound=None if bound is None else bound.width,
         spare={} if bound is None else bound.spare,
+        looked_up=() if stages.look_ups is None else stages.look_ups.labels,
+        behind_look_ups=frozenset() if stages.look_ups is None else stages.look_ups.behind,
     )
+
+
+def _undefined(stages: Stages) -> Iterator[Undefined]:
+    """Where functions raise; what is looked up does where its program is not defined."""
+    original, look_ups = stages.optimised.original, stages.look_ups
+    nowhere = () if look_ups is None else look_ups.known.undefined
+    if look_ups is not None and nowhere:
+        yield Undefined(
+            ", ".join(look_ups.labels),
+            f"the program is not defined on {len(nowhere):,} of {len(look_ups.known.inputs):,} "
+            f"inputs, for example on {show_value(list(nowhere[0]))}",
+        )
+    for number, found in original.raises.items():
+        if isinstance(original.program.node(number).function, LookedUp):
+            continue
+        where = f"raises on {found.rows:,} of {found.of:,} values, for example on {found.example}"
+        yield Undefined(found.label, f"{found.function} {where}")
 
 
 def _named(optimised: Optimised, lowered: LoweredProgram) -> frozenset[str]:
@@ -182,13 +199,19 @@ def _reading(lowered: LoweredProgram, held: Held) -> Reading:
 
 
 def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
-    """The nodes that selectors look at of which others know what they select without them."""
+    """The nodes that selectors look at of which others know what they select without them.
+
+    And all that a result depends on that is told from counts of tokens.
+    """
     program = lowered.inferred.program
     found: set[int] = set()
+    result = chosen_result(lowered, allocated.allocation)
     for operation in lowered.operations:
         placement = allocated.allocation.placements.get(operation.name)
         node = lowered.variables[operation.name].node
         rule = None if placement is None else operation.rules[placement.alternative]
+        if rule == HISTOGRAMS and operation.name in result.variables:
+            found |= nx.ancestors(program.graph, program.root)
         if node is None or program.node(node).op is not Op.AGGREGATE:
             continue  # a helper
         if rule in SELECT_BY_THEMSELVES:

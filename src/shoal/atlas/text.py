@@ -53,6 +53,8 @@ def atlas_to_json(atlas: Atlas) -> dict[str, Any]:
         "claims": dict(atlas.claims),
         "width_bound": atlas.width_bound,
         **({"spare": dict(atlas.spare)} if atlas.spare else {}),
+        **({"looked_up": list(atlas.looked_up)} if atlas.looked_up else {}),
+        **({"behind_look_ups": sorted(atlas.behind_look_ups)} if atlas.behind_look_ups else {}),
         **({} if atlas.basis is None else {"basis": array_to_json(atlas.basis)}),
     }
 
@@ -85,6 +87,8 @@ def atlas_from_json(data: Mapping[str, Any]) -> Atlas:
             claims=dict(data["claims"]),
             width_bound=data.get("width_bound"),
             spare=dict(data.get("spare", {})),
+            looked_up=tuple(data.get("looked_up", ())),
+            behind_look_ups=frozenset(data.get("behind_look_ups", ())),
             basis=_array_from_json(data["basis"], float) if data["version"] == ROTATED else None,
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -32,6 +32,7 @@ from shoal.atlas.readers import Heard, Readers
 from shoal.atlas.reading import Reader
 from shoal.errors import InvalidInputError, UnreadableError, UnwritableError
 from shoal.program.facts.lookup import UNDEFINED, Lookup
+from shoal.program.ir import Op
 from shoal.rasp.values import Value, show_value
 from shoal.transformer.edits import Edit, Read
 
@@ -145,7 +146,9 @@ class Writer:
         stands_alone = value.replaced_by is None and all(
             other.replaced_by != value.label for other in self.atlas.values.values()
         )
-        everybody = bool(own) and chosen is None and stands_alone
+        # heads count what is there, so nobody else can tell the result
+        is_counted = value.op == Op.TOKENS and self.atlas.is_decided_by_counts
+        everybody = bool(own) and chosen is None and (stands_alone or is_counted)
         edits = [self._edit(value, r, content, None) for r in own] if everybody else []
         consumers = dict(self.readers.consumers(value.label))
         names = set(consumers) if chosen is None else chosen
@@ -160,6 +163,8 @@ class Writer:
         around = {}
         for name, path in consumers.items():
             if name not in names:
+                continue
+            if name == Patch.RESULT and everybody and is_counted:
                 continue
             heard = self.readers.heard(name, path, value)
             if heard.is_whole:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shoal.atlas.survey import Stages
 from shoal.compiler.assemble import assemble
+from shoal.compiler.few_inputs import from_all_inputs
 from shoal.compiler.fewest_parameters import place_with_few_parameters
 from shoal.compiler.output import output_decoder, require_distinct_results
 from shoal.compiler.place import Placed, place
@@ -16,14 +18,16 @@ from shoal.compiler.promised import promised_inputs, smaller
 from shoal.compiler.promises import require_promised_sizes
 from shoal.compiler.variants import Variant, lower_all, variants
 from shoal.craft.model import CraftModel
+from shoal.errors import UnsupportedProgramError
 from shoal.limits import Limits, Work
 from shoal.lowering.lowered import chosen_result, decided
 from shoal.model import Model
 from shoal.options import PARAMETERS, USUAL_OBJECTIVES, CompileOptions
 from shoal.program.facts.infer import infer
 from shoal.program.ir import Program
+from shoal.program.look_ups import LookUps, with_savings
 from shoal.program.passes import run_before_inference, run_passes
-from shoal.program.trace import trace
+from shoal.program.trace import trace, trace_with_expressions
 from shoal.rasp.expressions import SOp
 from shoal.rasp.positions import refusals_at
 from shoal.rasp.values import Value
@@ -131,26 +135,46 @@ def compile_with(
     with one_thread():
         clock = _Clock(progress)
         clock.begin("trace")
-        traced = trace(program, causal=options.causal)
-        with refusals_at(traced.position_of):
+        traced = trace_with_expressions(program, causal=options.causal)
+        with refusals_at(traced.program.position_of):
             promised = promised_inputs(options)
 
-            def run(knowing: PromisedInputs | None) -> Model:
-                return _run_stages(program, traced, options, equal_sizes, clock, knowing, promised)
+            def run(knowing: PromisedInputs | None, look_ups: LookUps | None = None) -> Model:
+                asked = _Asked(program, traced.program, look_ups, knowing, promised)
+                return _run_stages(asked, options, equal_sizes, clock)
 
-            return run(None) if promised is None else smaller(run, promised, options.objective)
+            try:
+                return run(None) if promised is None else smaller(run, promised, options.objective)
+            except UnsupportedProgramError as refusal:
+                return from_all_inputs(run, traced, program, options, promised, refusal)
 
 
-def _run_stages(
-    program: Any,
-    traced: Program,
-    options: CompileOptions,
-    equal_sizes: bool,
-    clock: _Clock,
-    knowing: PromisedInputs | None,
-    promised: PromisedInputs | None,
-) -> Model:
-    lowered_variants = _lowered_variants(traced, options, clock, knowing)
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be compiled.
+
+    Attributes:
+        program: the s-op to compute.
+        traced: its graph.
+        look_ups: the graph with look-ups instead, if rules alone cannot compute it.
+        knowing: the inputs by which it is compiled; None for what holds of all.
+        promised: the inputs that the model is for; None if there may be any.
+    """
+
+    program: SOp
+    traced: Program
+    look_ups: LookUps | None
+    knowing: PromisedInputs | None
+    promised: PromisedInputs | None
+
+    @property
+    def graph(self) -> Program:
+        """What the stages begin with."""
+        return self.traced if self.look_ups is None else self.look_ups.program
+
+
+def _run_stages(asked: _Asked, options: CompileOptions, equal_sizes: bool, clock: _Clock) -> Model:
+    lowered_variants = _lowered_variants(asked, options, clock)
     clock.begin("allocate")
     if PARAMETERS in options.objective:
         placed = place_with_few_parameters(
@@ -168,20 +192,29 @@ def _run_stages(
     require_promised_sizes(weights.sizes, allocated.costs)
     clock.end()
     encoder = InputEncoder(
-        options.vocab, options.bos, options.pad, options.max_seq_len, promised=promised
+        options.vocab, options.bos, options.pad, options.max_seq_len, promised=asked.promised
     )
     return Model(
         weights=weights,
         input_encoder=encoder,
         output_encoder=output_decoder(result),
-        stages=Stages(program, options, optimised, lowered, problem, allocated, craft, clock.laps),
+        stages=Stages(
+            asked.program,
+            options,
+            optimised,
+            lowered,
+            problem,
+            allocated,
+            craft,
+            clock.laps,
+            asked.look_ups,
+        ),
     )
 
 
-def _lowered_variants(
-    traced: Program, options: CompileOptions, clock: _Clock, knowing: PromisedInputs | None
-) -> list[Variant]:
+def _lowered_variants(asked: _Asked, options: CompileOptions, clock: _Clock) -> list[Variant]:
     """Everything that the allocator may choose from."""
+    traced, knowing = asked.graph, asked.knowing
     work = Work(options.limits.work)
     clock.begin("infer values")
     merged = run_before_inference(traced, options.passes)
@@ -190,6 +223,7 @@ def _lowered_variants(
     require_distinct_results(inferred)
     clock.begin("passes")
     optimised = run_passes(inferred, options.passes, len(traced.graph) - len(merged.graph))
+    optimised = with_savings(optimised, asked.look_ups, options.passes)
     programs = variants(optimised, options.passes)
     clock.begin("lower")
     return lower_all(programs, options.passes)
@@ -207,7 +241,8 @@ def offered(program: SOp, options: CompileOptions) -> tuple[AllocationProblem, .
     """
     traced = trace(program, causal=options.causal)
     with one_thread(), refusals_at(traced.position_of):
-        found = _lowered_variants(traced, options, _Clock(None), None)
+        asked = _Asked(program, traced, None, None, None)
+        found = _lowered_variants(asked, options, _Clock(None))
         return tuple(allocation_problem(variant.lowered, options) for variant in found)
 
 

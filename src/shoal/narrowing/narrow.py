@@ -20,7 +20,7 @@ from shoal.contract import TOLERANCE
 from shoal.craft.affine import AffineMap, Matrix
 from shoal.craft.bases import join
 from shoal.craft.components import BOS_SPACE, MARK, Component, pin_to_bos
-from shoal.craft.fitting import product
+from shoal.craft.fitting import fit_affine, product
 from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredOperation, LoweredProgram, decided
@@ -207,13 +207,40 @@ class Narrowed:
 
     @cached_property
     def mark(self) -> AffineMap:
-        """1 at the BOS position and 0 elsewhere; read from its opposite if that is there."""
-        for table in self.chosen.inputs:
-            for part in self.input(table):
-                space = self.variables[part.variable].space
-                if len(space) == 1 and _marks_tokens(part):
-                    return AffineMap(space, BOS_SPACE, -np.eye(1), np.ones(1))
+        """1 at the BOS position and 0 elsewhere; read off tokens if that keeps none of them longer.
+
+        One column that is 1 at all tokens will do in any case.
+        """
+        inputs = [table for table in self.chosen.inputs if table.variable != BOS_VARIABLE]
+        parts = [part for table in inputs for part in self.input(table)]
+        found = [(part, mark) for part in parts if (mark := self._mark_in(part)) is not None]
+        for part, mark in found:
+            if len(mark.source) == 1 or self._is_read_last(part.variable):
+                return mark
         return MARK
+
+    def _mark_in(self, part: InputTable) -> AffineMap | None:
+        """The mark of BOS as a function of what an input is at tokens; None if it is none."""
+        if part.by_token is None or part.by_position is not None:
+            return None
+        is_bos = np.eye(len(part.by_token))[-1:].T
+        fitted = fit_affine(part.by_token, is_bos)
+        if fitted is None:
+            return None
+        matrix, bias = (np.round(found).astype(float) for found in fitted)
+        if not np.array_equal(part.by_token @ matrix + bias, is_bos):
+            return None
+        return AffineMap(self.variables[part.variable].space, BOS_SPACE, matrix, bias)
+
+    def _is_read_last(self, variable: str) -> bool:
+        """Whether a variable is read when nobody needs the mark of BOS any more."""
+        last = {BOS_VARIABLE: -1, variable: -1}
+        for name in self.chosen.components:
+            when = self.chosen.allocation.placements[name].half_layer
+            for direction in self._pinned(self.component(name), MARK).source.directions:
+                if direction.variable in last:
+                    last[direction.variable] = max(last[direction.variable], when)
+        return last[variable] >= last[BOS_VARIABLE]
 
     def input(self, table: InputTable) -> tuple[InputTable, ...]:
         """What the embedding puts into the variables that hold one."""
@@ -313,20 +340,16 @@ class Narrowed:
 
     def read_by(self, component: Component) -> tuple[str, ...]:
         """The variables that a component reads, the mark of BOS if it has to be corrected there."""
+        source = self._pinned(component, self.mark).source
+        return tuple(dict.fromkeys(d.variable for d in source.directions))
+
+    def _pinned(self, component: Component, mark: AffineMap) -> Component:
+        """A component with its maps corrected for the BOS position by a mark."""
         names = dict.fromkeys(
             d.variable for read in reads_of(component).values() for d in read.map.source.directions
         )
-        for direction in self.mark.source.directions:
+        for direction in mark.source.directions:
             names.setdefault(direction.variable)
         space = join(*(self.variables[name].space for name in names))
         at_bos = np.concatenate([np.zeros(0), *(self.at_bos[name] for name in names)])
-        pinned = pin_to_bos(component, space, at_bos, self.mark)
-        return tuple(dict.fromkeys(d.variable for d in pinned.source.directions))
-
-
-def _marks_tokens(table: InputTable) -> bool:
-    """Whether a column is 1 at every token and 0 at the BOS position."""
-    by_token = table.by_token
-    if by_token is None or table.by_position is not None:
-        return False
-    return bool((by_token[:-1] == 1.0).all() and (by_token[-1] == 0.0).all())
+        return pin_to_bos(component, space, at_bos, mark)

@@ -93,9 +93,20 @@ class Node:
         return self.name is not None or bool(self.aliases)
 
     @property
+    def is_input(self) -> bool:
+        """Whether it is computed from no other node."""
+        return self.op in (Op.TOKENS, Op.INDICES, Op.CONSTANT)
+
+    @property
     def is_plain_index(self) -> bool:
         """Whether it is the indices in the usual form, which has a class for each."""
         return self.op is Op.INDICES and not self.is_numerical and self.form is None
+
+    @property
+    def is_plain_token(self) -> bool:
+        """Whether it is the tokens as they are."""
+        is_usual = not self.is_numerical and self.form is None
+        return self.op is Op.TOKENS and self.function is None and is_usual
 
     @property
     def is_sop(self) -> bool:

@@ -11,6 +11,8 @@ from shoal.arrays import Array, Float
 from shoal.compiler.pipeline import compile
 from shoal.errors import InvalidInputError
 from shoal.model import Model
+from shoal.options import pass_names
+from shoal.program.look_ups import LOOK_UPS
 from shoal.rasp.expressions import RASPExpr, SOp, TokensType
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, show_value
@@ -111,7 +113,8 @@ def part_of(
         max_seq_len: the greatest number of the host's positions that hold a token.
         result: "one-hot", or "code" for a result that may be one number for each value, which often
             saves the neurons that would take it apart.
-        options: others of ``shoal.compile``.
+        options: others of ``shoal.compile``. Nothing is looked up by the whole input, which is
+            that of the host.
 
     Raises:
         InvalidInputError: inputs do not fit the program, or have too many combinations of values.
@@ -122,6 +125,8 @@ def part_of(
     if "vocab" in options:
         raise InvalidInputError("a part's vocab is made of its inputs' values; drop `vocab`")
     root = _made(program, s_ops(found))
+    names = pass_names(options.pop("passes", "all"))
+    options["passes"] = [name for name in names if name != LOOK_UPS]
     model = compile(root, vocab=tokens_of(found), max_seq_len=max_seq_len, result=result, **options)
     variables, bias = embedded(found, model.input_encoder.vocab, model.weights.token_embedding)
     by_name = {one.coordinates.name: one for one in variables}

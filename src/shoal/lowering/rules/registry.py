@@ -13,6 +13,7 @@ from shoal.lowering.rules.argmax import ARGMAX, argmax
 from shoal.lowering.rules.coded_result import coded_result
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
+from shoal.lowering.rules.counted_result import counted_result
 from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.histograms import HISTOGRAMS, sorted_values
@@ -65,6 +66,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("means", _AGGREGATES, decoded_mean),
     ("copies", _AGGREGATES, copy),
     (HISTOGRAMS, _AGGREGATES, sorted_values),
+    (HISTOGRAMS, ELEMENTWISE | _WIDTHS | _AGGREGATES, counted_result),
     (LENGTH_GATES, _AGGREGATES, length_gates),
     ("further-forms", frozenset(Op), further_forms),
     ("further-forms", ELEMENTWISE, further_operands),
@@ -102,7 +104,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         PRIORITIES: Optional("positions picked without knowing the length"),
         ARGMAX: Optional("best keys picked by their score"),
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
-        HISTOGRAMS: Optional("sorted values told from counts of tokens"),
+        HISTOGRAMS: Optional("values told from counts of tokens"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         RESULT_SCORES: Optional("cuts by which the decoder alone finds the result"),

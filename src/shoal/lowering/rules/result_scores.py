@@ -6,11 +6,12 @@ classes is such an argmax of values that are held, it needs no neurons of its ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from shoal.arrays import Array, Float
+from shoal.arrays import Array, Float, Int
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.scores import Scores
 from shoal.limits import Work
@@ -85,14 +86,34 @@ def _scored(context: Context, node: Node, recipe: Recipe, work: Work) -> Held | 
     scoring = scoring or any_scores(different, choices, count, work)
     if scoring is None:
         return None
+    return as_scores(context, node, recipe.operands, (different, choices), scoring)
+
+
+def as_scores(
+    context: Context,
+    node: Node,
+    operands: Sequence[Held],
+    seen: tuple[Float[Array, "rows coordinates"], Int[Array, " rows"]],
+    scoring: Scoring,
+) -> Held | None:
+    """A result as scores of operands; None if they are not exact enough.
+
+    Args:
+        context: what is held.
+        node: the result.
+        operands: what the scores are affine functions of.
+        seen: different points of the operands, and the choice of each.
+        scoring: by which the right choice has the greatest score.
+    """
+    domain, (points, choices) = context.inferred.listed(node, node.label), seen
     matrix, bias = _as_coordinates(scoring, len(domain))
-    examples = np.zeros((count, len(domain)))
-    examples[choices] = different @ matrix + bias
-    ends = np.cumsum([operand.width for operand in recipe.operands])[:-1]
-    parts = zip(recipe.operands, np.split(matrix, ends), strict=True)
+    examples = np.zeros((len(domain) + domain.nullable, len(domain)))
+    examples[choices] = points @ matrix + bias
+    ends = np.cumsum([operand.width for operand in operands])[:-1]
+    parts = zip(operands, np.split(matrix, ends), strict=True)
     read = [(operand, rows) for operand, rows in parts if rows.any()]  # others need not be there
     weights = np.vstack([np.zeros((0, len(bias))), *(rows for _, rows in read)])
-    view = affine_view(context, node, form, [operand for operand, _ in read], weights, bias)
+    view = affine_view(context, node, Scores(), [operand for operand, _ in read], weights, bias)
     held = replace(view, examples=examples)
     return held if is_decodable(held, context.variables) else None
 

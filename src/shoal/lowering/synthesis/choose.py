@@ -117,6 +117,11 @@ def _first_exact(
         most_neurons: what is larger is not looked at, and what is not so exact is none; None for
             all, and then the most exact one that is found.
     """
+
+    def made(layer: Layer, seen: Matrix) -> tuple[MLP, Errors]:
+        errors = seen_errors(seen, table.results)
+        return as_mlp(table.name, table.operands, layer, target), errors
+
     allowed = np.maximum(1, np.abs(table.results))
     good_enough: tuple[MLP, Errors] | None = None
     at_least: tuple[MLP, Errors] | None = None
@@ -142,11 +147,11 @@ def _first_exact(
         off = max(off, float(np.abs(seen).max(initial=0.0)))
         is_borne = largest <= candidate.tolerance or off <= tolerance
         if is_borne and (error <= SHARP or not good_enough):
-            good_enough = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
+            good_enough = made(layer, seen)
             if error <= SHARP or off <= tolerance:
                 return good_enough
         elif largest <= at_worst and not at_least:
-            at_least = as_mlp(table.name, table.operands, layer, target), seen_errors(seen)
+            at_least = made(layer, seen)
     return None if most_neurons is not None else good_enough or at_least
 
 

@@ -7,6 +7,8 @@ functional, for classes in their order: score c is c * s - b_c, so that the clas
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from shoal.arrays import Array, Float, Int
@@ -99,6 +101,40 @@ def any_scores(
     return _if_apart(points, choices, weights[:, :-1].T, weights[:, -1])
 
 
+def scores_of_many(
+    points: Float[Array, "rows coordinates"],
+    choices: Int[Array, " rows"],
+    count: int,
+    work: Work,
+    find: Callable[..., Scoring | None],
+) -> Scoring | None:
+    """Scores of more points than a linear program is asked about: of some, and then of those wrong.
+
+    If some of the points have none, all have none; and what is found is held against all of them.
+    Arguments and errors are as of ``ordered_scores``.
+
+    Args:
+        find: ``ordered_scores`` or ``any_scores``.
+    """
+    each = (points.shape[1] + 1) * (1 if find is ordered_scores else count - 1)
+    most = _MOST_ENTRIES // (2 * max(1, each))
+    some = min(4 * points.shape[1] + 32, most // 2)
+    asked = np.unique(np.linspace(0, len(points) - 1, min(len(points), some)).astype(int))
+    while len(asked) <= most:
+        scoring = find(points[asked], choices[asked], count, work)
+        if scoring is None:
+            return None
+        lead = _lead(points, choices, *scoring)
+        wrong = np.flatnonzero(lead < MARGIN - _LOST)
+        if not len(wrong):
+            return scoring
+        worst = wrong[np.argsort(lead[wrong], kind="stable")[:some]]
+        if np.isin(worst, asked).any():
+            return None  # rounded weights do not do
+        asked = np.union1d(asked, worst)
+    return None
+
+
 def _on_grid(numbers: Float[Array, " numbers"]) -> Float[Array, " numbers"]:
     """Numbers as multiples of a power of two, so that sums of them are exact."""
     step = float(power_of_two_above(np.abs(numbers).max())) * _DIGITS
@@ -112,10 +148,21 @@ def _if_apart(
     bias: Float[Array, " choices"],
 ) -> Scoring | None:
     """The scores, if the right one is far enough above the others everywhere."""
+    is_apart = (_lead(points, choices, matrix, bias) >= MARGIN - _LOST).all()
+    return (matrix, bias) if is_apart else None
+
+
+def _lead(
+    points: Float[Array, "rows coordinates"],
+    choices: Int[Array, " rows"],
+    matrix: Float[Array, "coordinates choices"],
+    bias: Float[Array, " choices"],
+) -> Float[Array, " rows"]:
+    """How far the score of the right choice is above the greatest other one."""
     scores = points @ matrix + bias
     own = scores[np.arange(len(points)), choices]
     scores[np.arange(len(points)), choices] = -np.inf
-    return (matrix, bias) if (own - scores.max(axis=1) >= MARGIN - _LOST).all() else None
+    return np.asarray(own - scores.max(axis=1))
 
 
 def _least(program: LinearProgram, numbers: range) -> Float[Array, " numbers"] | None:

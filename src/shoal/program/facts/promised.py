@@ -56,6 +56,22 @@ def seen_on(inputs: Sequence[Sequence[int]]) -> Seen:
     return Seen(tokens, np.ones(len(inputs), dtype=bool))
 
 
+def run_all(facts: Inferred, seen: Seen) -> Seen:
+    """Run all of a program that is listed, as it is known on every input."""
+    for node in facts.program:
+        if node.op is Op.SELECT:
+            restricted_predicate(facts.predicates[node.id], node, seen)
+        if not node.is_sop:
+            restricted_widths(node, facts.widths[node.id], facts.program.causal, seen)
+            continue
+        classes = _classes(facts, node, facts.sops[node.id], seen)
+        if classes is not None:
+            found = np.where(seen.tokens == UNDEFINED, UNDEFINED, classes).astype(np.int32)
+            seen.alive &= ~((found == UNDEFINED) & (seen.tokens != UNDEFINED)).any(axis=1)
+            seen.classes[node.id] = found
+    return seen
+
+
 def restricted(facts: Inferred, node: Node, known: SOpFacts, seen: Seen) -> SOpFacts:
     """What is known about an s-op on the promised inputs.
 
