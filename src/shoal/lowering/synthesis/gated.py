@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import power_of_two_above
 from shoal.lowering.synthesis.lines import projections
-from shoal.lowering.synthesis.steps import steps_on
+from shoal.lowering.synthesis.steps import changes_on, steps_at
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 from shoal.rows import different_rows
 
@@ -66,14 +66,15 @@ def _gated_along(
     order = np.flatnonzero(open_rows)[np.argsort(which, kind="stable")]
     ends = np.cumsum(np.bincount(which, minlength=len(patterns)))
     for pattern, rows in zip(patterns, np.split(order, ends)[:-1], strict=True):
-        made = [
-            (steps, weights, line)
+        found = [
+            (changes, weights, line)
             for weights, line, error in lines
-            if (steps := steps_on(line[rows], table.results[rows], error)) is not None
+            if (changes := changes_on(line[rows], table.results[rows], error)) is not None
         ]
-        if not made:
+        if not found:
             return
-        (base, slopes, starts, jumps), weights, line = min(made, key=lambda m: len(m[0][1]))
+        changes, weights, line = min(found, key=lambda each: each[0].neurons)
+        base, slopes, starts, jumps = steps_at(changes)
         gate = np.zeros(table.points.shape[1])
         gate[gates] = pattern
         if base.any():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,15 +26,19 @@ _FEWEST = 4
 def steps(table: Table) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line, which cut noise off."""
     for weights, line, error in _lines(table):
-        made = steps_on(line, table.results, error)
-        if made is None:
+        changes = changes_on(line, table.results, error)
+        if changes is None:
             continue
-        base, slopes, ends, jumps = made
-        into = np.outer(weights, slopes)
-        yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, jumps, base))
-        rise = _common_rise(line, table.results, len(slopes))
+        yield Candidate(changes.neurons, partial(_layer, weights, changes))
+        rise = _common_rise(line, table.results, changes.neurons)
         if rise is not None:
             yield from _on_a_slope(weights, line, table.results, error, rise)
+
+
+def _layer(weights: Matrix, changes: Changes) -> Layer:
+    """Steps on what the weights make of points."""
+    base, slopes, ends, jumps = steps_at(changes)
+    return Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
 
 
 def _lines(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
@@ -66,44 +71,82 @@ def _on_a_slope(
 ) -> Iterator[Candidate]:
     """Steps beside what rises evenly from below the least number on the line."""
     start = float(line.min()) - 1.0
-    made = steps_on(line, results - rise * (line - start)[:, None], error)
-    if made is not None:
-        base, slopes, ends, jumps = made
-        slopes, ends = np.append(slopes, 1.0), np.append(ends, start)
-        into, out = np.outer(weights, slopes), np.vstack([jumps, [[rise]]])
-        yield Candidate(len(slopes), partial(Layer, into, -slopes * ends, out, base))
+    changes = changes_on(line, results - rise * (line - start)[:, None], error)
+    if changes is not None:
+        build = partial(_layer_on_a_slope, weights, changes, start, rise)
+        yield Candidate(changes.neurons + 1, build)
 
 
-def steps_on(
-    line: Matrix, results: Matrix, error: float
-) -> tuple[Matrix, Matrix, Matrix, Matrix] | None:
+def _layer_on_a_slope(weights: Matrix, changes: Changes, start: float, rise: float) -> Layer:
+    base, slopes, ends, jumps = steps_at(changes)
+    slopes, ends = np.append(slopes, 1.0), np.append(ends, start)
+    return Layer(np.outer(weights, slopes), -slopes * ends, np.vstack([jumps, [[rise]]]), base)
+
+
+class Changes(NamedTuple):
+    """Where results change along a line.
+
+    Attributes:
+        low: the least number on the line.
+        high: the greatest one.
+        left: [changes], the last number before each change, in ascending order.
+        right: [changes], the first one after it.
+        first: [results] at the least number.
+        jumps: [changes, results], by how much they change.
+    """
+
+    low: float
+    high: float
+    left: Matrix
+    right: Matrix
+    first: Matrix
+    jumps: Matrix
+
+    @property
+    def size(self) -> float:
+        """Of the numbers on the line, or 1."""
+        return max(1.0, -self.low, self.high)
+
+    @property
+    def neurons(self) -> int:
+        """What steps take."""
+        return 2 * len(self.left)
+
+
+def changes_on(line: Matrix, results: Matrix, error: float) -> Changes | None:
+    """Where results [rows, results] change along a line, of whose numbers [rows] each may be off.
+
+    None if different results are too close together for steps.
+    """
+    order = np.argsort(line, kind="stable")
+    line, ordered = line[order], results[order]
+    jumps = np.diff(ordered, axis=0)
+    there = np.flatnonzero((np.abs(jumps) > 1e-9).any(axis=1))
+    left, right = line[there], line[there + 1]
+    changes = Changes(float(line[0]), float(line[-1]), left, right, ordered[0], jumps[there])
+    is_close = (right - left) / 4 < FLAT_END * changes.size + 1.5 * error
+    return None if is_close.any() else changes
+
+
+def steps_at(changes: Changes) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """Steps that take a number to results: the bias, and slopes, ends and jumps of neurons.
 
     Neuron j adds jumps[j] * relu(slopes[j] * (x - ends[j])). Seen upwards, relu(slope (x - start))
     - relu(slope (x - end)) rises from 0 to 1; seen downwards, relu(slope (end - x)) - relu(slope
-    (start - x)) falls from 1 to 0. None if different results [rows, results] are too close together
-    on the line, of whose numbers [rows] each may be off by an error.
+    (start - x)) falls from 1 to 0.
     """
-    order = np.argsort(line, kind="stable")
-    line, ordered = line[order], results[order]
-    size = max(1.0, float(np.abs(line).max(initial=0.0)))
-    changes = np.flatnonzero((np.abs(np.diff(ordered, axis=0)) > 1e-9).any(axis=1))
-    left, right = line[changes], line[changes + 1]
-    quarter = (right - left) / 4
-    if (quarter < FLAT_END * size + 1.5 * error).any():
-        return None
+    low, high, left, right, first, jump = changes
     # ramps over the middle half of each gap, or a little less: powers of two multiply exactly
-    slope = power_of_two_above(0.5 / quarter)
+    slope = power_of_two_above(2.0 / (right - left))
     middle, half_ramp = (left + right) / 2, 0.5 / slope
     starts, ends = middle - half_ramp, middle + half_ramp
-    jump = ordered[changes + 1] - ordered[changes]
     # a step is seen from the end at which its two neurons stay smaller, which loses fewer bits
-    upwards = line[-1] - starts <= ends - line[0] + NOISE * size
+    upwards = high - starts <= ends - low + NOISE * changes.size
     sign = np.where(upwards, 1.0, -1.0)
     near, far = np.where(upwards, starts, ends), np.where(upwards, ends, starts)
     signed_jump = jump * sign[:, None]
     return (
-        ordered[0] + jump[~upwards].sum(axis=0),
+        first + jump[~upwards].sum(axis=0),
         np.concatenate([sign * slope, sign * slope]),
         np.concatenate([near, far]),
         np.vstack([signed_jump, -signed_jump]),
