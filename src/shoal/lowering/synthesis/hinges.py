@@ -36,8 +36,12 @@ def hinges(table: Table) -> Iterator[Candidate]:
     if all(operand.form.picks_one for operand in table.operands):
         return
     for weights, line, error in projections(table, range(len(table.operands))):
+        on_line = _on_line(line, table.results)
+        if on_line is None:
+            continue
+        places, values = on_line
         for sign in (1.0, -1.0):
-            made = _hinges_on(sign * line, table.results, error)
+            made = _hinges_on(sign * places[:: int(sign)], values[:: int(sign)], error)
             if made is not None:
                 base, starts, slopes, exact = made
                 into = np.outer(sign * weights, np.ones(len(starts)))
@@ -46,37 +50,41 @@ def hinges(table: Table) -> Iterator[Candidate]:
                 yield Candidate(len(starts), build, tolerance, exact)
 
 
-def _hinges_on(
-    line: Matrix, results: Matrix, error: float
-) -> tuple[Matrix, Matrix, Matrix, bool] | None:
-    """Straight lines between rows: base + sum of slopes[j] * relu(x - starts[j]).
+def _on_line(line: Matrix, results: Matrix) -> tuple[Matrix, Matrix] | None:
+    """The numbers of rows in order, each once, and the results [numbers, results] there.
 
-    These are base [results], starts [neurons] and slopes [neurons, results], and whether all of it
-    is on the grid; None if rows with different results meet, or if it is not on the grid, and takes
-    too much or passes too much noise on.
-
-    Args:
-        line: the number of each row.
-        results: what it is to become.
-        error: how far off the numbers may be.
+    None if rows with different results meet, or several results would be off the grid.
     """
-    on_grid = _on_grid(line)  # most lines are not, and this is soon seen
-    if not on_grid and results.shape[1] > 1:
+    if results.shape[1] > 1 and not _on_grid(line):  # most lines are not, and this is soon seen
         return None
     places, first, inverse = np.unique(line, return_index=True, return_inverse=True)
     values = results[first]
     if np.abs(results - values[inverse.ravel()]).max(initial=0.0) > 1e-9:
         return None
-    if np.diff(places).min(initial=1.0) < _LEAST_GAP:
-        return None
+    return None if np.diff(places).min(initial=1.0) < _LEAST_GAP else (places, values)
+
+
+def _hinges_on(
+    places: Matrix, values: Matrix, error: float
+) -> tuple[Matrix, Matrix, Matrix, bool] | None:
+    """Straight lines between places: base + sum of slopes[j] * relu(x - starts[j]).
+
+    These are base [results], starts [neurons] and slopes [neurons, results], and whether all of it
+    is on the grid; None if it is not, and takes too much or passes too much noise on.
+
+    Args:
+        places: different numbers in ascending order.
+        values: [places, results], what they are to become.
+        error: how far off the numbers may be.
+    """
     rise = np.diff(values, axis=0) / np.diff(places)[:, None]
     change = np.diff(rise, axis=0, prepend=0.0)
-    on_grid = on_grid and _on_grid(values) and _on_grid(change)
+    on_grid = all(map(_on_grid, (places, values, change)))
     kinks = change.any(axis=1) if on_grid else (np.abs(change) > _NO_KINK).any(axis=1)
     if kinks.sum() > (_MOST_HINGES if on_grid else _MOST_OFF_GRID):
         return None
     if not on_grid and (
-        results.shape[1] > 1 or np.abs(rise).max(initial=0.0) * error > TABLE_TOLERANCE
+        values.shape[1] > 1 or np.abs(rise).max(initial=0.0) * error > TABLE_TOLERANCE
     ):
         return None
     return values[0], places[:-1][kinks], change[kinks], on_grid
@@ -84,4 +92,4 @@ def _hinges_on(
 
 def _on_grid(numbers: Matrix) -> bool:
     fine = numbers * _HINGE_GRID
-    return bool((fine == np.round(fine)).all() and np.abs(numbers).max(initial=0) <= _LARGEST_HINGE)
+    return bool((fine == np.rint(fine)).all() and np.abs(numbers).max(initial=0) <= _LARGEST_HINGE)
