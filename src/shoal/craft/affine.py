@@ -53,8 +53,8 @@ class AffineMap:
 
     def into(self, target: Space, matrix: Matrix, bias: Matrix | float = 0.0) -> AffineMap:
         """The map whose result is multiplied by a matrix [this target, target]; and a bias."""
-        bias = product(self.bias, matrix) + bias
-        return AffineMap(self.source, target, product(self.matrix, matrix), bias)
+        own = product(self.bias, matrix) if self.bias.any() else np.zeros(len(target))
+        return AffineMap(self.source, target, product(self.matrix, matrix), own + bias)
 
     def read_from(self, space: Space, x: Matrix) -> Matrix:
         """Map vectors of a larger space, of which only the source's directions are read."""

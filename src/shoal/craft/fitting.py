@@ -29,8 +29,9 @@ def fit_affine(
     Some rows are fitted first, which mostly decides it, and is faster on long tables.
     """
     with_bias = np.hstack([points, np.ones((len(points), 1))])
-    few = np.linspace(0, len(points) - 1, min(len(points), 4 * with_bias.shape[1]), dtype=int)
-    for rows in (few, slice(None)) if len(few) < len(points) else (few,):
+    count, enough = len(points), 4 * with_bias.shape[1]
+    some = [np.linspace(0, count - 1, enough, dtype=int)] if enough < count else []
+    for rows in (*some, slice(None)):
         solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows], rcond=None)
         fitted = without_noise(np.asarray(solved, dtype=np.float64))
         matrix, bias = fitted[:-1], fitted[-1]
@@ -50,7 +51,7 @@ def without_noise(
         numbers: that were computed.
         sizes: what each row is multiplied by at most, which says what is nothing.
     """
-    on_grid = np.round(numbers * 2.0**_FINEST) / 2.0**_FINEST
+    on_grid = np.rint(numbers * 2.0**_FINEST) / 2.0**_FINEST
     if (on_grid == numbers).all():
         return np.asarray(on_grid + 0.0)  # no zero has a sign
     is_on_grid = (np.abs(on_grid - numbers) <= NOISE * np.abs(numbers)) & (on_grid != 0)

@@ -66,7 +66,9 @@ class Errors:
 
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
-        total: Array = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)
+        total: Array = np.zeros(matrix.shape[1])
+        if np.any(self.apart):
+            total = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)
         if self.together is not None:
             total = total + np.abs(self.together @ matrix).max(axis=0, initial=0.0)
         return total

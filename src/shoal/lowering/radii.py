@@ -77,15 +77,21 @@ def _rounding(bias: Matrix, parts: list[tuple[StreamVariable, Matrix]]) -> Matri
     """[columns], what rounding may make of sums; nothing where float32 is exact."""
     sizes, step = bias, grid_step(bias)
     for variable, matrix in parts:
-        known = variable.ranges.step * grid_step(matrix)
-        if variable.errors.together is not None:
-            known = np.zeros_like(known)
-        # what is far below the grid is rounded off with it
-        noise = np.broadcast_to(variable.errors.apart, len(matrix)) @ np.abs(matrix)
-        known = np.where(noise <= NEGLIGIBLE * known, known, 0.0)
-        step = np.minimum(step, known)
+        step = np.minimum(step, _grid_of(variable, matrix))
         sizes = sizes + variable.ranges.largest * _most_at_once(variable, np.abs(matrix))
     return np.where(sizes > EXACT * step, sizes * ROUNDING, 0.0)
+
+
+def _grid_of(variable: StreamVariable, matrix: Matrix) -> Matrix:
+    """[columns], the power of two that all terms of a variable are multiples of, or 0."""
+    if variable.errors.together is not None or not variable.ranges.step:
+        return np.zeros(matrix.shape[1])
+    known = variable.ranges.step * grid_step(matrix)
+    if not np.any(variable.errors.apart):
+        return known
+    # what is far below the grid is rounded off with it
+    noise = np.broadcast_to(variable.errors.apart, len(matrix)) @ np.abs(matrix)
+    return np.where(noise <= NEGLIGIBLE * known, known, 0.0)
 
 
 def _most_at_once(variable: StreamVariable, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
