@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shoal.arrays import Array, Float
+from shoal.arrays import Array, Float, Int
 
 _FINEST = 20
 """Grids down to 2**-20 are looked for."""
@@ -30,8 +30,10 @@ def fit_affine(
     """
     with_bias = np.hstack([points, np.ones((len(points), 1))])
     count, enough = len(points), 4 * with_bias.shape[1]
-    some = [np.linspace(0, count - 1, enough, dtype=int)] if enough < count else []
-    for rows in (*some, slice(None)):
+    tried: list[slice | Int[Array, " rows"]] = [slice(None)]
+    if enough < count:
+        tried.insert(0, np.linspace(0, count - 1, enough, dtype=int))
+    for rows in tried:
         solved, _, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows], rcond=None)
         fitted = without_noise(np.asarray(solved, dtype=np.float64))
         matrix, bias = fitted[:-1], fitted[-1]
