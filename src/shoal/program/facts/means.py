@@ -32,7 +32,8 @@ def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] |
     compact = steps[-1] * max_width <= 64 * budget
     sums: set[int] = set()
     bits = 0
-    found: set[Fraction] = set()
+    found: set[float] = set()
+    lowest = int(numbers[0] * denominator)
     for width in range(2, max_width + 1):
         if compact:  # sums as the bits of one number
             bits = _sums_as_bits(bits, steps, doubled, width)
@@ -41,10 +42,11 @@ def means(values: Iterable[Value], max_width: int, budget: int) -> list[float] |
             if max(len(sums), len(steps)) * len(steps) > 4 * budget:
                 return None
             sums = _sums(sums, steps, doubled, width)
-        found.update(numbers[0] + Fraction(total, denominator * width) for total in sums)
+        # the quotient of two whole numbers is rounded once, like that of a fraction
+        found.update((lowest * width + total) / (denominator * width) for total in sums)
         if len(found) > budget:
             return None
-    return sorted(map(float, found))
+    return sorted(found)
 
 
 def _sums(sums: set[int], steps: list[int], doubled: list[int], width: int) -> set[int]:

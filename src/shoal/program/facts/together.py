@@ -124,13 +124,15 @@ def _means(
     """The means of ``least`` to ``most`` pairs; None if there may be more than ``budget``."""
     unit = lcm(*(number.denominator for vector in vectors for number in vector))
     steps = {(int(x * unit), int(y * unit)) for x, y in vectors}
-    sums, found = {(0, 0)}, set()
+    sums: set[tuple[int, int]] = {(0, 0)}
+    found: set[tuple[float, float]] = set()
     for width in range(1, most + 1):
         if len(sums) * len(steps) > 4 * budget:
             return None
         sums = {(x + a, y + b) for x, y in sums for a, b in steps}
         if width >= least:
-            found |= {(Fraction(x, unit * width), Fraction(y, unit * width)) for x, y in sums}
+            # the quotient of two whole numbers is rounded once, like that of a fraction
+            found |= {(x / (unit * width), y / (unit * width)) for x, y in sums}
         if len(found) > budget:
             return None
-    return {(float(x), float(y)) for x, y in found}
+    return found
