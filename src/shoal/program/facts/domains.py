@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,6 +61,15 @@ class Enumerated(Domain):
     def class_of(self) -> dict[Key, int]:
         """The class of a value, by canonical key."""
         return {canonical_key(v): i for i, members in enumerate(self.classes) for v in members}
+
+    @cached_property
+    def identity(self) -> Hashable:
+        """What domains share that hold the same values in the same classes.
+
+        Values are the same only if they are equal, whatever their ``repr``.
+        """
+        keys = tuple(tuple((canonical_key(v), v) for v in members) for members in self.classes)
+        return keys, self.nullable
 
     @property
     def bounds(self) -> tuple[float, float]:

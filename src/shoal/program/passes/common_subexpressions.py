@@ -114,8 +114,7 @@ def _s_op(inferred: Inferred, node: Node) -> Hashable:
     facts = inferred.sops[node.id]
     if not isinstance(facts.domain, Enumerated):
         return (facts.domain, _identity(node))
-    classes = tuple(tuple(map(_constant_key, members)) for members in facts.domain.classes)
-    values = (classes, facts.domain.nullable)
+    values = facts.domain.identity
     if facts.local is not None and node.op not in (Op.WIDTH, Op.AGGREGATE):
         return ("local", values, facts.local.tobytes())
     if facts.table is not None:
