@@ -146,11 +146,18 @@ def _refine(partitions: dict[int, Partition], number: int, seen: npt.NDArray[np.
         number: which one.
         seen: [classes, ...], what a reader sees of each class.
     """
+    if _is_finest(partitions[number]):
+        return
     rows = seen.reshape(len(seen), prod(seen.shape[1:]))
     keys = np.column_stack([partitions[number], rows]).tolist()
     blocks: dict[tuple[int, ...], int] = {}
     partition = [blocks.setdefault(tuple(key), len(blocks)) for key in keys]
     partitions[number] = np.array(partition, dtype=int)
+
+
+def _is_finest(partition: Partition) -> bool:
+    """Whether each class is a block; blocks are numbered in the order of their first classes."""
+    return not len(partition) or bool(partition[-1] == len(partition) - 1)
 
 
 def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Partition]) -> None:
@@ -159,6 +166,8 @@ def _refine_operands(inferred: Inferred, node: Node, partitions: dict[int, Parti
     if table is None:
         for operand in node.inputs:
             partitions[operand] = np.arange(len(partitions[operand]))
+        return
+    if all(_is_finest(partitions[operand]) for operand in node.inputs):
         return
     blocks = np.append(partitions[node.id], [-2, -1])  # the last two for UNDEFINED and NONE
     results = blocks[table.entries]
