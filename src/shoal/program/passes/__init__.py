@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from types import MappingProxyType
 
 from shoal.program.facts.domains import Enumerated
@@ -133,17 +134,17 @@ def run_passes(inferred: Inferred, names: tuple[str, ...], merged: int = 0) -> O
     if "common-subexpressions" in counts:
         counts["common-subexpressions"] += merged
     replaced: dict[int, int] = {}
-    changed = True
-    while changed:
-        changed = False
-        for name in counts:
-            inferred.work.spend(_size(inferred), "")
-            rewrite = PASSES[name].run(inferred)
-            inferred = rewrite.inferred
-            counts[name] += rewrite.saved
-            changed = changed or rewrite.saved > 0
-            replaced.update(rewrite.replaced)
-            for number, by in replaced.items():
-                replaced[number] = rewrite.replaced.get(by, by)
+    idle = 0  # passes, one after the other, that found nothing to do
+    for name in cycle(counts):
+        if idle == len(counts):
+            break
+        inferred.work.spend(_size(inferred), "")
+        rewrite = PASSES[name].run(inferred)
+        inferred = rewrite.inferred
+        counts[name] += rewrite.saved
+        idle = 0 if rewrite.saved else idle + 1
+        replaced.update(rewrite.replaced)
+        for number, by in replaced.items():
+            replaced[number] = rewrite.replaced.get(by, by)
     savings = tuple(Saving(name, count, PASSES[name].saves) for name, count in counts.items())
     return Optimised(original, inferred, replaced, savings)
