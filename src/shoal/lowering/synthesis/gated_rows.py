@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ def gated_rows(table: Table) -> Iterator[Candidate]:
         if operand.form.picks_one:
             table.work.spend(table.points.size * table.width / 2_000, table.name)
             gates = np.arange(end - operand.width, end)
-            columns = [_rows(table, gates, column) for column in range(table.results.shape[1])]
+            columns = (_rows(table, gates, column) for column in range(table.results.shape[1]))
             yield from _candidate(table, gates, columns)
 
 
@@ -79,7 +79,7 @@ def _rows(table: Table, gates: npt.NDArray[np.int_], column: int) -> list[_Row] 
 
 
 def _candidate(
-    table: Table, gates: npt.NDArray[np.int_], columns: list[list[_Row] | None]
+    table: Table, gates: npt.NDArray[np.int_], columns: Iterable[list[_Row] | None]
 ) -> Iterator[Candidate]:
     """The cheapest layer of functions for each result column, if all of them are affine."""
     closed = ~table.points[:, gates].any(axis=1)  # the operand is None

@@ -32,7 +32,7 @@ def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, M
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
     joined: list[Matrix] = []
-    for own in _by_themselves(table, chosen):
+    for own in (table.lines[number] for number in chosen):
         more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
         joined = more if joined else [own]
     for weights in joined:
@@ -46,7 +46,7 @@ def across_threshold(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
     ``2 * h > n``: as one operand grows, the place where the result changes moves evenly along the
     other. Its slope is fitted, and taken to be a simple fraction.
     """
-    fine, coarse = _by_themselves(table, range(2))
+    fine, coarse = table.lines
     lines = table.points @ fine, table.points @ coarse
     places, changes = [], []
     for place in np.unique(lines[1]):
@@ -65,17 +65,6 @@ def across_threshold(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
     if slope not in (-1.0, 0.0, 1.0):
         weights = fine - slope * coarse
         yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
-
-
-def _by_themselves(table: Table, chosen: Sequence[int]) -> Iterator[Matrix]:
-    """The weights [coordinates] by which each of some operands is a number."""
-    ends = np.cumsum([operand.width for operand in table.operands])
-    for number in chosen:
-        operand = table.operands[number]
-        part = slice(ends[number] - operand.width, ends[number])
-        own = np.zeros(table.points.shape[1])
-        own[part] = operand.form.line(operand.domain, table.points[:, part])
-        yield own
 
 
 def _joined(points: Matrix, fine: Matrix, coarse: Matrix) -> Iterator[Matrix]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,18 @@ class Table:
     def width(self) -> int:
         """Coordinates and results together."""
         return int(self.points.shape[1] + self.results.shape[1])
+
+    @cached_property
+    def lines(self) -> tuple[Float[Array, " coordinates"], ...]:
+        """The weights by which each of the operands is a number."""
+        found, end = [], 0
+        for operand in self.operands:
+            part = slice(end, end + operand.width)
+            own = np.zeros(self.points.shape[1])
+            own[part] = operand.form.line(operand.domain, self.points[:, part])
+            found.append(own)
+            end += operand.width
+        return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
