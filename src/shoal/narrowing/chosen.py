@@ -153,19 +153,18 @@ class Chosen:
             return all(map(self.is_listed, variable.of))
         if any(table.variable == variable.name for table in self.inputs):
             return True
-        held = self.lowered.stored.get(variable.name)
-        return held is not None and self._listed(held) is not None
+        return self._listed(variable.name) is not None
 
-    @staticmethod
-    def _listed(held: Held) -> Matrix | None:
+    def _listed(self, name: str) -> Matrix | None:
         """What a variable can be that holds one value; None if that cannot be listed."""
-        if not has_one_point_each(held):
-            return None
-        assert held.codes is not None
-        rows = with_none(held.codes, held.domain.nullable)
-        points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
-        is_right = len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME
-        return np.asarray(points) if is_right else None
+        if name not in self._known_lists:
+            held = self.lowered.stored.get(name)
+            self._known_lists[name] = None if held is None else _listed(held)
+        return self._known_lists[name]
+
+    @cached_property
+    def _known_lists(self) -> dict[str, Matrix | None]:
+        return {}
 
     def _points(self, variable: StreamVariable) -> Matrix:
         name, size = variable.name, len(variable.space)
@@ -174,8 +173,7 @@ class Chosen:
                 return _embedded(table)
         if variable.of:
             return _together([self._points(member) for member in variable.of])
-        held = self.lowered.stored.get(name)
-        points = None if held is None else self._listed(held)
+        points = self._listed(name)
         if points is not None:
             return points
         return np.vstack([np.eye(size), np.zeros((1, size))])
@@ -188,6 +186,17 @@ def _together(each: Sequence[Matrix]) -> Matrix:
         first, second = np.divmod(np.arange(len(points) * len(rows)), len(rows))
         points = np.hstack([points[first], rows[second]])
     return points
+
+
+def _listed(held: Held) -> Matrix | None:
+    """What dimensions are when one value is held; None if that cannot be listed."""
+    if not has_one_point_each(held):
+        return None
+    assert held.codes is not None
+    rows = with_none(held.codes, held.domain.nullable)
+    points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
+    is_right = len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME
+    return np.asarray(points) if is_right else None
 
 
 def has_one_point_each(held: Held) -> bool:
