@@ -145,12 +145,14 @@ def covering_knapsack(steps: Sequence[Step]) -> int:
         there += sum(width for width, _ in items)
         needs.append(min(max(columns, 0), there))
     most = max(needs, default=0)
+    if not most:
+        return 0
     far = np.iinfo(np.int64).max // 4
     best = np.full(most + 1, far)  # by columns that are clear; more than ``most`` count as that
     best[0] = 0
     for (items, _), need in zip(steps, needs, strict=True):
         for width, neurons in items:
-            if width == 0 or most == 0:
+            if width == 0:
                 continue
             taken = np.full(most + 1, far)
             taken[min(width, most) :] = best[: max(most + 1 - width, 1)]

@@ -151,29 +151,30 @@ class AllocationProblem:
         return frozenset((*certain, *by_choice))
 
     @cached_property
+    def dependencies(self) -> nx.DiGraph:
+        """Which operations read, under any alternative, what others write."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(o.name for o in self.operations)
+        for operation in self.operations:
+            for alternative in operation.alternatives:
+                for variable in alternative.reads:
+                    if variable in self.producer:
+                        graph.add_edge(self.producer[variable].name, operation.name)
+        return graph
+
+    @cached_property
     def topological_order(self) -> tuple[Operation, ...]:
         """The operations, producers before readers under every alternative.
 
         Ties are broken by the order of ``operations``, so the order is deterministic.
         """
         position = {o.name: i for i, o in enumerate(self.operations)}
-        order = nx.lexicographical_topological_sort(_dependency_graph(self), key=position.get)
+        order = nx.lexicographical_topological_sort(self.dependencies, key=position.get)
         return tuple(self.operation[name] for name in order)
 
     def with_budgets(self, budgets: Budgets) -> AllocationProblem:
         """The same problem under other budgets."""
         return replace(self, budgets=budgets)
-
-
-def _dependency_graph(problem: AllocationProblem) -> nx.DiGraph:
-    graph = nx.DiGraph()
-    graph.add_nodes_from(o.name for o in problem.operations)
-    for operation in problem.operations:
-        for alternative in operation.alternatives:
-            for variable in alternative.reads:
-                if variable in problem.producer:
-                    graph.add_edge(problem.producer[variable].name, operation.name)
-    return graph
 
 
 def _validate(problem: AllocationProblem) -> None:
@@ -184,9 +185,8 @@ def _validate(problem: AllocationProblem) -> None:
     _validate_choices(problem)
     for name, limit in problem.budgets.limits().items():
         require_budget(name, limit)
-    graph = _dependency_graph(problem)
-    if not nx.is_directed_acyclic_graph(graph):
-        cycle = [edge[0] for edge in nx.find_cycle(graph)]
+    if not nx.is_directed_acyclic_graph(problem.dependencies):
+        cycle = [edge[0] for edge in nx.find_cycle(problem.dependencies)]
         raise InvalidProblemError(
             "operations read each other's results in a circle: " + " -> ".join([*cycle, cycle[0]])
         )
