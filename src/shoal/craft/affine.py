@@ -41,6 +41,11 @@ class AffineMap:
                 f"to {expected[1]} dimensions"
             )
 
+    @property
+    def only_shifts(self) -> bool:
+        """Whether the result is x with a bias."""
+        return np.array_equal(self.matrix, np.eye(len(self.source)))
+
     def __call__(self, x: Matrix) -> Matrix:
         """Map vectors [..., source] to [..., target]."""
         result: Matrix = x @ self.matrix + self.bias

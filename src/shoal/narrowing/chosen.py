@@ -80,6 +80,12 @@ class Chosen:
         return chosen_result(self.lowered, self.allocation)
 
     @cached_property
+    def room(self) -> float:
+        """How far off the result may be to be decoded; 0 if it is not."""
+        is_decoded = self.result.codes is not None and not self.result.form.is_number
+        return self.result.form.room(self.result.domain) if is_decoded else 0.0
+
+    @cached_property
     def whole(self) -> frozenset[str]:
         """Variables that stay whole for those who look: of what is kept, and a one-hot result."""
         program = self.lowered.inferred.program
@@ -194,6 +200,8 @@ def _listed(held: Held) -> Matrix | None:
         return None
     assert held.codes is not None
     rows = with_none(held.codes, held.domain.nullable)
+    if held.coordinates.only_shifts:
+        return rows - held.coordinates.bias if len(rows) else None
     points = (rows - held.coordinates.bias) @ np.linalg.pinv(held.coordinates.matrix)
     is_right = len(points) and np.abs(held.coordinates(points) - rows).max(initial=0.0) <= SAME
     return np.asarray(points) if is_right else None
@@ -201,8 +209,10 @@ def _listed(held: Held) -> Matrix | None:
 
 def has_one_point_each(held: Held) -> bool:
     """Whether the dimensions of what is held are the same whenever its value is."""
+    if held.codes is None or held.coordinates.only_shifts:
+        return held.codes is not None
     matrix = held.coordinates.matrix
-    return held.codes is not None and bool(np.linalg.matrix_rank(matrix) == len(matrix))
+    return bool(np.linalg.matrix_rank(matrix) == len(matrix))
 
 
 def _embedded_at_bos(table: InputTable) -> Matrix:

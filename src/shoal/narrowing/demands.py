@@ -58,5 +58,7 @@ class Demands:
     ) -> Float[Array, "dimensions functionals"]:
         """Those of a kind that are wanted in a half-layer or later, each functional once."""
         matrices = [rows for when, rows in kind if when >= since]
-        columns = np.hstack([np.zeros((self.size, 0)), *matrices])
+        if not matrices:
+            return np.zeros((self.size, 0))
+        columns = np.hstack(matrices)
         return each_once(columns[:, columns.any(axis=0)])

@@ -20,7 +20,7 @@ from shoal.lowering.radii import largest_error
 from shoal.lowering.synthesis.choose import errors_of, rounding_of, synthesise
 from shoal.lowering.synthesis.tables import as_layer
 from shoal.narrowing.basis import chosen_basis
-from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
+from shoal.narrowing.chosen import SAME, Chosen, Read, by_variable, reads_of
 from shoal.narrowing.demands import Demands
 from shoal.narrowing.precision import is_precise, kinds
 from shoal.narrowing.stored import Stored
@@ -79,17 +79,10 @@ def _demand(chosen: Chosen, demands: Mapping[str, Demands], read: Read, when: in
         demands[name].add(rows, read, when)
 
 
-def _borne_of_columns(chosen: Chosen) -> float:
-    """How far off the columns may be from which the result is decoded."""
-    result = chosen.result
-    is_decoded = result.codes is not None and not result.form.is_number
-    return BEARS * result.form.room(result.domain) if is_decoded else 0.0
-
-
 def _left_for_neurons(chosen: Chosen) -> float:
     """What the decoder bears besides what the result is off, in units of what columns may take."""
     taken = largest_error(chosen.result, chosen.lowered.variables)
-    columns = _borne_of_columns(chosen)
+    columns = BEARS * chosen.room
     return max(0.0, (columns / BEARS - taken - columns) / columns) if columns else 0.0
 
 
@@ -116,7 +109,7 @@ def _borne_by_neurons(component: Component, stored: Stored | None, demands: Dema
 
 def reads_at_the_end(chosen: Chosen) -> Iterator[Read]:
     """What is read of the last state: the result, and what is kept."""
-    bears = _borne_of_columns(chosen)
+    bears = BEARS * chosen.room
     yield Read(chosen.result.coordinates, is_exact=False, passes_on=True, bears=bears)
     program = chosen.lowered.inferred.program
     for number in program.ends:
@@ -131,6 +124,8 @@ def _stored(chosen: Chosen, name: str, demands: Demands) -> Stored | None:
     exact, free = demands.wanted()
     flops = len(points) * demands.size * (exact.shape[1] + free.shape[1] + demands.size)
     chosen.lowered.inferred.work.spend(flops / _FLOPS, name)
+    if demands.size == 1 and np.ptp(points @ free, axis=0).max(initial=0.0) > SAME:
+        return None  # that dimension is what is read
     basis = chosen_basis(points, at_bos, exact, free)
     whole = Stored(variable, basis, points, at_bos, is_listed=chosen.is_listed(variable))
     read_since = cache(lambda since: kinds(demands, since))
@@ -151,10 +146,9 @@ def _ways(chosen: Chosen, whole: Stored, demands: Demands, is_exact: bool) -> It
     if any(table.variable == name for table in chosen.inputs):
         yield from _by_last_reader(whole, demands)
     if columns < demands.size:
-        whole = _with_errors(chosen, whole)
         if not is_exact:
             yield from _remade(chosen, whole)
-        yield whole
+        yield _with_errors(chosen, whole)
         if columns == demands.size - 1 and not is_exact:
             yield from _by_steps(chosen, whole)
 
@@ -174,6 +168,8 @@ def _by_steps(chosen: Chosen, stored: Stored) -> Iterator[Stored]:
 
 def _by_last_reader(stored: Stored, demands: Demands) -> Iterator[Stored]:
     """The same in several variables, so that what is read no longer can be erased by itself."""
+    if stored.basis.shape[1] < 2 or len(demands.times) < 2:
+        return
     basis, levels = np.zeros((demands.size, 0)), []
     for when in demands.times:
         exact, free = demands.wanted(when)
