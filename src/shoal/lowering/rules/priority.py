@@ -16,7 +16,7 @@ from shoal.lowering.heads import Term, always
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.rules.fetching import can_fetch, fetched
-from shoal.program.facts.by_length import selections
+from shoal.program.facts.by_length import each_selection
 from shoal.program.facts.domains import Enumerated
 from shoal.program.ir import Node
 
@@ -66,12 +66,11 @@ def _ranks(context: Context, selector: Node) -> Float[Array, " positions"] | Non
     """
     if context.inferred.program.causal:
         return None
-    selected = selections(context.inferred, selector)
-    if selected is None:
-        return None
     picked = []
-    for chosen in selected:
-        if not (chosen.sum(axis=1) == 1).all() or not (chosen == chosen[0]).all():
+    for chosen in each_selection(context.inferred, selector):
+        if chosen is None or not (chosen.sum(axis=1) == 1).all():
+            return None
+        if not (chosen == chosen[0]).all():
             return None
         picked.append(int(chosen[0].argmax()))
     ranks = np.zeros(len(picked))

@@ -8,9 +8,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from shoal.craft.affine import Matrix
 from shoal.craft.fitting import power_of_two_above
-from shoal.lowering.synthesis.lines import projections
+from shoal.lowering.synthesis.lines import Line, projections
 from shoal.lowering.synthesis.steps import changes_on, steps_at
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 from shoal.rows import different_rows
@@ -49,7 +48,7 @@ def _patterns(table: Table, gates: npt.NDArray[np.bool_]) -> int:
 
 
 def _gated_along(
-    table: Table, gates: npt.NDArray[np.bool_], lines: Sequence[tuple[Matrix, Matrix, float]]
+    table: Table, gates: npt.NDArray[np.bool_], lines: Sequence[Line]
 ) -> Iterator[Candidate]:
     """Steps where the coordinates that are gates [coordinates] are picked.
 

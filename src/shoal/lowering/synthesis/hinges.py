@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
 
 from shoal.contract import HINGE_TOLERANCE, TABLE_TOLERANCE
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import projections
+from shoal.lowering.synthesis.lines import Line
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _HINGE_GRID = 16
@@ -28,14 +28,18 @@ _NO_KINK = 1e-6
 """A slope that changes by no more is the same."""
 
 
-def hinges(table: Table) -> Iterator[Candidate]:
+def hinges(table: Table, lines: Iterable[Line]) -> Iterator[Candidate]:
     """One neuron wherever the slope changes; noise is passed on, so mostly on a coarse grid.
 
     Numbers that rise so slowly that noise does no harm may lie anywhere.
+
+    Args:
+        table: what is computed.
+        lines: that all operands are projected to.
     """
     if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights, line, error in projections(table, range(len(table.operands))):
+    for weights, line, error in lines:
         on_line = _on_line(line, table.results)
         if on_line is None:
             continue

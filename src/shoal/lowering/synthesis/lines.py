@@ -20,14 +20,15 @@ _SIMPLE = 8
 """The largest denominator of a slope."""
 
 
-def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, Matrix, float]]:
+Line = tuple[Matrix, Matrix, float]
+"""Weights [coordinates], the numbers [rows] they make, and how far these may be off."""
+
+
+def projections(table: Table, chosen: Sequence[int]) -> Iterator[Line]:
     """Ways to make the chosen operands one number, which may keep all rows apart.
 
     The operands are joined one after the other: by a difference, a sum, or with a factor that
     orders by one of them first.
-
-    Yields:
-        weights [coordinates], the numbers [rows], and how far these may be off.
     """
     if not 0 < len(chosen) <= _MOST_ON_A_LINE:
         return
@@ -40,7 +41,7 @@ def projections(table: Table, chosen: Sequence[int]) -> Iterator[tuple[Matrix, M
         yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
 
 
-def across_threshold(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
+def across_threshold(table: Table) -> Iterator[Line]:
     """A line that two operands are projected to so that a threshold on it may tell results apart.
 
     ``2 * h > n``: as one operand grows, the place where the result changes moves evenly along the

@@ -6,7 +6,7 @@ where it does not: that passes on how far the number is off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import NOISE, power_of_two_above
-from shoal.lowering.synthesis.lines import across_threshold, projections
+from shoal.lowering.synthesis.lines import Line, across_threshold
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 from shoal.rows import different_rows
 
@@ -23,9 +23,14 @@ _FEWEST = 4
 """Neurons of so few steps are left as they are."""
 
 
-def steps(table: Table) -> Iterator[Candidate]:
-    """Two neurons for each change of the result along a line, which cut noise off."""
-    for weights, line, error in _lines(table):
+def steps(table: Table, lines: Iterable[Line]) -> Iterator[Candidate]:
+    """Two neurons for each change of the result along a line, which cut noise off.
+
+    Args:
+        table: what is computed.
+        lines: that all operands are projected to.
+    """
+    for weights, line, error in _with_threshold(table, lines):
         changes = changes_on(line, table.results, error)
         if changes is None:
             continue
@@ -41,9 +46,9 @@ def _layer(weights: Matrix, changes: Changes) -> Layer:
     return Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
 
 
-def _lines(table: Table) -> Iterator[tuple[Matrix, Matrix, float]]:
+def _with_threshold(table: Table, lines: Iterable[Line]) -> Iterator[Line]:
     """The usual lines; and of two operands that decide by a threshold, that across it."""
-    yield from projections(table, range(len(table.operands)))
+    yield from lines
     if len(table.operands) == 2 and len(different_rows(table.results)[0]) == 2:
         yield from across_threshold(table)
 

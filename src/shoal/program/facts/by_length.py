@@ -263,29 +263,40 @@ def selections(facts: Inferred, selector: Node) -> Selections | None:
 
     None for other selectors, and where that takes too much.
     """
+    found = []
+    for selected in each_selection(facts, selector):
+        if selected is None:
+            return None
+        found.append(selected)
+    return found
+
+
+def each_selection(facts: Inferred, selector: Node) -> Iterator[npt.NDArray[np.bool_] | None]:
+    """The same for one length after the other; None, and no more, where ``selections`` is."""
     longest = facts.max_seq_len
     parts = parts_of(facts, selector)
     if parts is None or len(parts) * longest**3 / 3 > MOST_PAIRS:
-        return None
+        yield None
+        return
     facts.work.spend(len(parts) * longest**3 / 150, selector.label)
     selects: dict[int, _Select] = {}
     for part in parts:
         if part.op is Op.SELECT:
             select = _select(facts, part)
             if select is None:
-                return None
+                yield None
+                return
             selects[part.id] = select
-    found = []
     for length in range(1, longest + 1):
         chosen: dict[int, npt.NDArray[np.bool_]] = {}
         for part in parts:
             one = selects[part.id].at(length) if part.id in selects else combined(part, chosen)
             if one is None:
-                return None
+                yield None
+                return
             chosen[part.id] = one
         last = chosen[selector.id]
-        found.append(np.tril(last) if facts.program.causal else last)
-    return found
+        yield np.tril(last) if facts.program.causal else last
 
 
 def _select(facts: Inferred, select: Node) -> _Select | None:
