@@ -234,7 +234,7 @@ class _Select:
         keys, queries = (grid[length - 1, :length] for grid in (self.keys, self.queries))
         if (keys < 0).any() or (queries < 0).any():
             return None
-        table = self.holds[np.ix_(queries, keys)]
+        table = self.holds[queries[:, None], keys]
         return None if (table == UNDEFINED).any() else table == 1
 
     def counts(

@@ -71,13 +71,13 @@ class Enumerated(Domain):
         keys = tuple(tuple((canonical_key(v), v) for v in members) for members in self.classes)
         return keys, self.nullable
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest number, 0 and 0 if there is none."""
         numbers = [float(v) for v in self.values if is_number(v)]
         return min(numbers, default=0.0), max(numbers, default=0.0)
 
-    @property
+    @cached_property
     def are_numbers(self) -> bool:
         """Whether all values besides None are numbers that float32 holds."""
         return all(is_number(value) for value in self.values)

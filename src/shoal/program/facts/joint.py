@@ -67,6 +67,8 @@ def joint(operands: Sequence[Choices], most_rows: int) -> Int[Array, "rows opera
     choices = [[*range(operands[i].size), *([NONE] if operands[i].nullable else [])] for i in free]
     grids = np.meshgrid(*(np.array(choice, dtype=int) for choice in choices), indexing="ij")
     apart = np.stack([grid.ravel() for grid in grids], axis=1) if free else np.zeros((1, 0), int)
+    if not local:
+        return apart
     rows = np.zeros((count * len(together), len(operands)), dtype=int)
     rows[:, local] = np.repeat(together, count, axis=0)
     rows[:, free] = np.tile(apart, (len(together), 1))
