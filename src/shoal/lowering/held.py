@@ -42,7 +42,12 @@ class Errors:
     apart: Matrix | float = 0.0
     relative: float | None = None
 
-    @property
+    @cached_property
+    def are_apart(self) -> bool:
+        """Whether any dimension may be off by itself."""
+        return bool(np.any(self.apart))
+
+    @cached_property
     def largest(self) -> float:
         """How far a dimension may be off."""
         errors = [e for e in (self.together, self.apart) if e is not None]
@@ -67,7 +72,7 @@ class Errors:
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
         total: Array = np.zeros(matrix.shape[1])
-        if np.any(self.apart):
+        if self.are_apart:
             total = (np.reshape(self.apart, (-1, 1)) * np.abs(matrix)).max(axis=0, initial=0.0)
         if self.together is not None:
             total = total + np.abs(self.together @ matrix).max(axis=0, initial=0.0)

@@ -87,7 +87,7 @@ def _grid_of(variable: StreamVariable, matrix: Matrix) -> Matrix:
     if variable.errors.together is not None or not variable.ranges.step:
         return np.zeros(matrix.shape[1])
     known = variable.ranges.step * grid_step(matrix)
-    if not np.any(variable.errors.apart):
+    if not variable.errors.are_apart:
         return known
     # what is far below the grid is rounded off with it
     noise = np.broadcast_to(variable.errors.apart, len(matrix)) @ np.abs(matrix)

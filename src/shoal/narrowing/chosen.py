@@ -232,15 +232,14 @@ def _embedded(table: InputTable) -> Matrix:
 
 def by_variable(affine: AffineMap, lowered: LoweredProgram) -> Iterator[tuple[str, Matrix]]:
     """For each variable that a map reads, its rows [dimensions of the variable, target]."""
-    read: dict[str, tuple[list[int], list[int]]] = {}
-    for number, direction in enumerate(affine.source.directions):
-        name = lowered.holder[direction]
-        there, of_map = read.setdefault(name, ([], []))
-        there.append(lowered.variables[name].space.index[direction])
-        of_map.append(number)
-    for name, (there, of_map) in read.items():
-        rows = np.zeros((len(lowered.variables[name].space), len(affine.target)))
-        rows[there] = affine.matrix[of_map]
+    directions = affine.source.directions
+    read: dict[str, list[int]] = {}
+    for number, direction in enumerate(directions):
+        read.setdefault(lowered.holder[direction], []).append(number)
+    for name, numbers in read.items():
+        space = lowered.variables[name].space
+        rows = np.zeros((len(space), len(affine.target)))
+        rows[[space.index[directions[n]] for n in numbers]] = affine.matrix[numbers]
         if rows.any():
             yield name, rows
 

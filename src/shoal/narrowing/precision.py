@@ -56,10 +56,13 @@ def kinds(demands: Demands, since: int) -> tuple[Kind, ...]:
 
     That is up to what size it may be rounded as if it were so large, and what is borne in any case.
     """
+    free, passed_on = (demands.joined(k, since) for k in (demands.free, demands.passed_on))
+    if np.array_equal(free, passed_on):  # nothing is borne beyond what is borne of the latter
+        free = free[:, :0]
     return (
         (demands.joined(demands.exact, since), True, np.inf, 0.0),
-        (demands.joined(demands.free, since), False, np.inf, 0.0),
-        (demands.joined(demands.passed_on, since), False, 1.0, 0.0),
+        (free, False, np.inf, 0.0),
+        (passed_on, False, 1.0, 0.0),
         (demands.joined(demands.decoded, since), False, 1.0, demands.bears),
     )
 

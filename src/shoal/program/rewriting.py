@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from shoal.program.facts.inferred import Inferred, Predicate, SOpFacts
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.facts.widths import width_bounds
-from shoal.program.ir import ELEMENTWISE, Node, Program, build_program
+from shoal.program.ir import ELEMENTWISE, Node, Op, Program, build_program
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def rewritten(
     """A program of other nodes, with the facts that are known and some that are new.
 
     Where the operands of an elementwise s-op have become one and the same, it is a function of
-    that operand. Bounds on selectors' widths are found again, and the tighter ones kept.
+    that operand. Where something is new, bounds on selectors' widths are found again, and the
+    tighter ones kept.
 
     Args:
         inferred: the program with the facts before.
@@ -73,10 +74,13 @@ def rewritten(
     for node in program:
         if node.is_sop:
             continue
+        known = inferred.widths.get(node.id)
+        if known is not None and _is_as_before(node, inferred, known_sops, known_predicates):
+            widths[node.id] = known
+            continue
         bounds = width_bounds(
             node, program, known_predicates, known_sops, widths, inferred.max_seq_len
         )
-        known = inferred.widths.get(node.id)
         widths[node.id] = bounds if known is None else tighter(bounds, known)
     return replace(
         inferred,
@@ -86,6 +90,21 @@ def rewritten(
             number: table for number, table in known_predicates.items() if number in program.graph
         },
         widths=widths,
+    )
+
+
+def _is_as_before(
+    node: Node,
+    inferred: Inferred,
+    sops: Mapping[int, SOpFacts],
+    predicates: Mapping[int, Predicate],
+) -> bool:
+    """Whether a node is a select of which nothing new is known."""
+    return (
+        node.op is Op.SELECT
+        and node is inferred.program.node(node.id)
+        and predicates[node.id] is inferred.predicates[node.id]
+        and all(sops[number] is inferred.sops[number] for number in node.inputs)
     )
 
 
