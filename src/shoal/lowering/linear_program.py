@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from math import inf
 
 import numpy as np
@@ -34,11 +35,13 @@ class LinearProgram:
 
         A row may end where all others of it are 0.
         """
-        for row in rows:
-            there = np.flatnonzero(row)
+        of_row, there = np.nonzero(rows)
+        places, numbers = there.tolist(), rows[of_row, there].tolist()
+        ends = np.cumsum(np.bincount(of_row, minlength=len(rows))).tolist()
+        for start, end in pairwise([0, *ends]):
             self._model.constraint.add(
-                var_index=there.tolist(),
-                coefficient=row[there].tolist(),
+                var_index=places[start:end],
+                coefficient=numbers[start:end],
                 lower_bound=least,
                 upper_bound=most,
             )

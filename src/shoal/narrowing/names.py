@@ -110,8 +110,8 @@ def wanted_by_names(chosen: Chosen, names: Collection[int], way: Ways) -> dict[s
     def is_readable(node: Node) -> bool:
         if node.id not in known:
             own = facts.sops[node.id]
-            is_stored = any(way(h) is not None for h in there(node.id))
-            known[node.id] = own.local is not None or is_stored
+            is_told = own.local is not None
+            known[node.id] = is_told or any(way(h) is not None for h in there(node.id))
             if not known[node.id] and own.table is not None:
                 known[node.id] = all(is_readable(program.node(n)) for n in node.inputs)
         return known[node.id]

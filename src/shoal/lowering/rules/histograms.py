@@ -61,12 +61,12 @@ def sorted_values(context: Context, node: Node) -> Offers[None]:
 
     Heads have to write counts for that, as by the rule ``linear-counts``.
     """
+    order = _order(context, node) if node.id in context.held else None
+    if order is None:
+        return
     counts = domain_of([count] for count in range(context.inferred.max_seq_len + 1))
     countable = countable_terms(context, [selects_all()], counts)
     if countable is None:
-        return
-    order = _order(context, node)
-    if order is None or node.id not in context.held:
         return
     tokens = _tokens_that_tell(context, order.runs)
     if tokens is None:
