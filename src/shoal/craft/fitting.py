@@ -31,8 +31,10 @@ def fit_affine(
 
     Some rows are fitted first, which mostly decides it, and is faster on long tables.
     """
-    with_bias = np.hstack([points, np.ones((len(points), 1))])
-    count, enough = len(points), 4 * with_bias.shape[1]
+    count, coordinates = points.shape
+    with_bias = np.ones((count, coordinates + 1))
+    with_bias[:, :-1] = points
+    enough = 4 * with_bias.shape[1]
     tried: list[slice | Int[Array, " rows"]] = [slice(None)]
     if enough < count:
         tried.insert(0, np.linspace(0, count - 1, enough, dtype=int))

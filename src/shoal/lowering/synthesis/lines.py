@@ -48,19 +48,13 @@ def across_threshold(table: Table) -> Iterator[Line]:
     other. Its slope is fitted, and taken to be a simple fraction.
     """
     fine, coarse = table.lines
-    lines = table.points @ fine, table.points @ coarse
-    places, changes = [], []
-    for place in np.unique(lines[1]):
-        there = lines[1] == place
-        order = np.argsort(lines[0][there])
-        numbers, results = lines[0][there][order], table.results[there][order]
-        apart = np.flatnonzero((np.diff(results, axis=0) != 0).any(axis=1))
-        if len(apart) > 1:
-            return
-        if len(apart):
-            places.append(place)
-            changes.append((numbers[apart[0]] + numbers[apart[0] + 1]) / 2)
-    if len(places) < _FEWEST_PLACES:
+    numbers, places = table.points @ fine, table.points @ coarse
+    order = np.lexsort([numbers, places])
+    numbers, places, results = numbers[order], places[order], table.results[order]
+    is_other = (results[1:] != results[:-1]).any(axis=1)
+    apart = np.flatnonzero(is_other & (places[1:] == places[:-1]))
+    places, changes = places[apart], (numbers[apart] + numbers[apart + 1]) / 2
+    if len(places) < _FEWEST_PLACES or (places[1:] == places[:-1]).any():
         return
     slope = float(Fraction(float(np.polyfit(places, changes, 1)[0])).limit_denominator(_SIMPLE))
     if slope not in (-1.0, 0.0, 1.0):

@@ -125,7 +125,7 @@ def changes_on(line: Matrix, results: Matrix, error: float) -> Changes | None:
     """
     order = np.argsort(line, kind="stable")
     line, ordered = line[order], results[order]
-    jumps = np.diff(ordered, axis=0)
+    jumps = ordered[1:] - ordered[:-1]
     there = np.flatnonzero((np.abs(jumps) > 1e-9).any(axis=1))
     left, right = line[there], line[there + 1]
     changes = Changes(float(line[0]), float(line[-1]), left, right, ordered[0], jumps[there])
