@@ -17,8 +17,8 @@ _FINEST = 20
 NOISE = 1e-12
 """What a sum of float64 may be off, relative to its largest term or 1."""
 
-_FITS = 1e-9
-"""How far an affine function may be off where it fits."""
+_CLEARLY = 1e-6
+"""What is off by so much of the largest result, or 1, is not off by rounding."""
 
 _BITS = 53
 """Of the mantissa of a float."""
@@ -40,11 +40,11 @@ def fit_affine(
         tried.insert(0, np.linspace(0, count - 1, enough, dtype=int))
     for rows in tried:
         solved, off, rank, _ = np.linalg.lstsq(with_bias[rows], results[rows], rcond=None)
-        if (off > 4 * count * _FITS**2).any():  # even the least squares are too large
-            return None
+        if (off > count * (_CLEARLY * np.abs(results).max(initial=1.0)) ** 2).any():
+            return None  # even the least squares are too large
         fitted = without_noise(np.asarray(solved, dtype=np.float64))
         matrix, bias = fitted[:-1], fitted[-1]
-        if np.abs(points @ matrix + bias - results).max(initial=0.0) <= _FITS:
+        if np.abs(points @ matrix + bias - results).max(initial=0.0) <= 1e-9:
             return matrix, bias
         if rank == with_bias.shape[1]:  # no other function fits these rows
             return None

@@ -23,7 +23,7 @@ from shoal.lowering.synthesis.gated import gated_steps
 from shoal.lowering.synthesis.gated_rows import gated_rows
 from shoal.lowering.synthesis.hinges import hinges
 from shoal.lowering.synthesis.in_order import product_in_order
-from shoal.lowering.synthesis.lines import projections
+from shoal.lowering.synthesis.lines import joined_lines
 from shoal.lowering.synthesis.look_up import look_up
 from shoal.lowering.synthesis.steps import steps
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table, as_mlp
@@ -95,7 +95,7 @@ def synthesise(
     if not len(table.points):  # the operands never meet
         points, results = (np.zeros((1, array.shape[1])) for array in (table.points, table.results))
         table = replace(table, points=points, results=results)
-    lines = list(projections(table, range(len(table.operands))))
+    lines = joined_lines(table, range(len(table.operands)))
     ungated = [candidate for form in (constant, affine, look_up) for candidate in form(table)]
     ungated += [candidate for form in (steps, hinges) for candidate in form(table, lines)]
     found = _first_exact(table, target, ungated, most_weights, tolerance, at_worst, FEW)

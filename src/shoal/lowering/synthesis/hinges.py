@@ -9,7 +9,7 @@ import numpy as np
 
 from shoal.contract import HINGE_TOLERANCE, TABLE_TOLERANCE
 from shoal.craft.affine import Matrix
-from shoal.lowering.synthesis.lines import Line
+from shoal.lowering.synthesis.lines import projected
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 
 _HINGE_GRID = 16
@@ -28,18 +28,18 @@ _NO_KINK = 1e-6
 """A slope that changes by no more is the same."""
 
 
-def hinges(table: Table, lines: Iterable[Line]) -> Iterator[Candidate]:
+def hinges(table: Table, lines: Iterable[Matrix]) -> Iterator[Candidate]:
     """One neuron wherever the slope changes; noise is passed on, so mostly on a coarse grid.
 
     Numbers that rise so slowly that noise does no harm may lie anywhere.
 
     Args:
         table: what is computed.
-        lines: that all operands are projected to.
+        lines: weights [coordinates] by which all operands are one number.
     """
     if all(operand.form.picks_one for operand in table.operands):
         return
-    for weights, line, error in lines:
+    for weights, line, error in projected(table, lines):
         on_line = _on_line(line, table.results)
         if on_line is None:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -25,18 +25,28 @@ Line = tuple[Matrix, Matrix, float]
 
 
 def projections(table: Table, chosen: Sequence[int]) -> Iterator[Line]:
-    """Ways to make the chosen operands one number, which may keep all rows apart.
+    """Ways to make the chosen operands one number, which may keep all rows apart."""
+    return projected(table, joined_lines(table, chosen))
+
+
+def joined_lines(table: Table, chosen: Sequence[int]) -> list[Matrix]:
+    """The weights [coordinates] by which the chosen operands are one number.
 
     The operands are joined one after the other: by a difference, a sum, or with a factor that
     orders by one of them first.
     """
-    if not 0 < len(chosen) <= _MOST_ON_A_LINE:
-        return
     joined: list[Matrix] = []
+    if not 0 < len(chosen) <= _MOST_ON_A_LINE:
+        return joined
     for own in (table.lines[number] for number in chosen):
         more = [weights for fine in joined for weights in _joined(table.points, fine, own)]
         joined = more if joined else [own]
-    for weights in joined:
+    return joined
+
+
+def projected(table: Table, lines: Iterable[Matrix]) -> Iterator[Line]:
+    """What each of some weights [coordinates] makes of the rows."""
+    for weights in lines:
         table.work.spend((table.points.size + table.results.size) / 50, table.name)
         yield weights, table.points @ weights, float(np.abs(weights) @ table.errors)
 

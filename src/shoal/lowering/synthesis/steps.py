@@ -15,7 +15,7 @@ import numpy as np
 from shoal.contract import FLAT_END
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import NOISE, power_of_two_above
-from shoal.lowering.synthesis.lines import Line, across_threshold
+from shoal.lowering.synthesis.lines import Line, across_threshold, projected
 from shoal.lowering.synthesis.tables import Candidate, Layer, Table
 from shoal.rows import different_rows
 
@@ -23,12 +23,12 @@ _FEWEST = 4
 """Neurons of so few steps are left as they are."""
 
 
-def steps(table: Table, lines: Iterable[Line]) -> Iterator[Candidate]:
+def steps(table: Table, lines: Iterable[Matrix]) -> Iterator[Candidate]:
     """Two neurons for each change of the result along a line, which cut noise off.
 
     Args:
         table: what is computed.
-        lines: that all operands are projected to.
+        lines: weights [coordinates] by which all operands are one number.
     """
     for weights, line, error in _with_threshold(table, lines):
         changes = changes_on(line, table.results, error)
@@ -46,9 +46,9 @@ def _layer(weights: Matrix, changes: Changes) -> Layer:
     return Layer(np.outer(weights, slopes), -slopes * ends, jumps, base)
 
 
-def _with_threshold(table: Table, lines: Iterable[Line]) -> Iterator[Line]:
+def _with_threshold(table: Table, lines: Iterable[Matrix]) -> Iterator[Line]:
     """The usual lines; and of two operands that decide by a threshold, that across it."""
-    yield from lines
+    yield from projected(table, lines)
     if len(table.operands) == 2 and len(different_rows(table.results)[0]) == 2:
         yield from across_threshold(table)
 
