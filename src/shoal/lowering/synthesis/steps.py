@@ -128,7 +128,8 @@ def changes_on(line: Matrix, results: Matrix, error: float) -> Changes | None:
     jumps = ordered[1:] - ordered[:-1]
     there = np.flatnonzero((np.abs(jumps) > 1e-9).any(axis=1))
     left, right = line[there], line[there + 1]
-    changes = Changes(float(line[0]), float(line[-1]), left, right, ordered[0], jumps[there])
+    first = ordered[0].copy()  # all others need not be kept
+    changes = Changes(float(line[0]), float(line[-1]), left, right, first, jumps[there])
     is_close = (right - left) / 4 < FLAT_END * changes.size + 1.5 * error
     return None if is_close.any() else changes
 
