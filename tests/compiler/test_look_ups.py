@@ -16,6 +16,7 @@ from shoal.options import ALL
 from shoal.program.ir import Program
 from shoal.program.look_ups import LookUps, interpreted, with_look_ups
 from shoal.program.trace import trace_with_expressions
+from shoal.rasp import numerical
 from shoal.rasp.interpreter import evaluate_all
 from tests.program.programs import LONGEST, VOCAB, s_ops
 from tests.support import BY_RULES, all_sequences, defined, refused, right
@@ -108,6 +109,18 @@ def test_tokens_may_be_replaced_and_what_is_skipped_may_not() -> None:
     for name in ("mean", "indices"):
         with pytest.raises(UnwritableError):
             model.write(name, [1, 2], [1, 2])
+
+
+def test_inputs_themselves_are_not_looked_up() -> None:
+    for program in (rasp.tokens, rasp.keep(rasp.tokens)):
+        refused(Refusal.TOO_INEXACT, numerical(program), vocab=(1e30, 2), passes="all")
+
+
+def test_length_is_no_part_of_the_program_as_it_is_written() -> None:
+    """Found by fuzzing: indices stand behind it that the interpreter does not see."""
+    means = rasp.Aggregate(EARLIER, rasp.tokens)
+    pair = rasp.SequenceMap(lambda x, n: (type(x).__name__, n), means, rasp.length + 0)
+    right(pair, vocab=(1, 2, 3), max_seq_len=3)
 
 
 def test_it_is_saved_with_the_model(tmp_path: Path) -> None:

@@ -41,7 +41,6 @@ LIMITS = shoal.Limits(
     averages=2_000,
     one_hot_values=256,
     mlp_weights=2**19,
-    looked_up_inputs=1_500,
 )
 """Small limits keep campaigns fast; what exceeds them counts as refused."""
 

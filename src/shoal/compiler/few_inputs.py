@@ -62,8 +62,10 @@ def from_all_inputs(
         UnsupportedProgramError: the same, if this does not help, or there are too many inputs.
     """
     numbers = _all_inputs(options) if promised is None else sorted(promised.inputs)
+    root = traced.program.node(traced.program.root)
     is_few = numbers is not None and len(numbers) <= options.limits.looked_up_inputs
-    if LOOK_UPS not in options.passes or refusal.kind not in _CAN_HELP or not is_few:
+    can_help = LOOK_UPS in options.passes and refusal.kind in _CAN_HELP and not root.is_input
+    if not can_help or not is_few:
         raise refusal
     assert numbers is not None
     knowing = promised or PromisedInputs("", frozenset(numbers))
@@ -74,10 +76,10 @@ def from_all_inputs(
     known = interpreted(traced, program, inputs)
     wanted: frozenset[int] = frozenset()
     while isinstance(tried, UnsupportedProgramError):
-        if traced.program.root in wanted or tried.kind not in _CAN_HELP or not known.rows:
+        if root.id in wanted or tried.kind not in _CAN_HELP or not known.rows:
             raise refusal
         more = nodes_to_look_up(traced.program, tried.expression)
-        wanted = wanted | more if more - wanted else frozenset((traced.program.root,))
+        wanted = wanted | more if more - wanted else frozenset((root.id,))
         look_ups = with_look_ups(known, wanted, options.bos, options.passes)
         tried = _attempt(run, knowing, look_ups)
     return tried

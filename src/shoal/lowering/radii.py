@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.arrays import Array, Float
-from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING, TOLERANCE
+from shoal.contract import EXACT, LARGEST_BESIDE_SMALL, NEGLIGIBLE, ROUNDING, TOLERANCE
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import grid_step
 from shoal.lowering.held import Held, StreamVariable
@@ -45,7 +45,8 @@ def is_near_enough(held: Held, variables: Variables) -> bool:
     matrix = reader.matrix[reader.source.positions(variable.space)]
     is_itself = matrix.shape[0] == matrix.shape[1] and bool((matrix == np.eye(len(matrix))).all())
     relative = variable.errors.relative
-    return is_itself and relative is not None and relative <= TOLERANCE
+    is_small = variable.ranges.largest <= LARGEST_BESIDE_SMALL
+    return is_itself and is_small and relative is not None and relative <= TOLERANCE
 
 
 def projected_errors(

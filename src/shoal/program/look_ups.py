@@ -139,14 +139,14 @@ def with_savings(
 
 
 def interpreted(traced: Traced, program: SOp, inputs: Sequence[Sequence[Value]]) -> Interpreted:
-    """What the interpreter says of every s-op of a program on every input.
+    """What the interpreter says of every s-op of a program, inputs left out, on every input.
 
     Args:
         traced: the program.
         program: the same as an expression.
         inputs: all that there are.
     """
-    sops = [node.id for node in traced.program if node.is_sop]
+    sops = [node.id for node in traced.program if node.is_sop and not node.is_input]
     rows: list[Row] = []
     undefined: list[Sequence[Value]] = []
     for xs in inputs:
