@@ -19,12 +19,14 @@ from shoal.lowering import cuts, heads, lower
 from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
     copy,
+    frequencies,
     further_forms,
     split_width,
     sums,
     view,
     width,
 )
+from shoal.program.facts import symmetric
 from shoal.program.facts.domains import Enumerated
 from shoal_analysis.fuzzing.cases import Case
 from tests.mutants.planting import (
@@ -115,6 +117,93 @@ def _undecoded_width_off_by_one(correct: Function) -> Function:
         return made and replace(made, operands=operands)
 
     return cut_table
+
+
+# frequencies
+
+
+_share = of_program(
+    """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+v2 = SelectorWidth(s1)
+v3 = numerical(SequenceMap(quotient, v2, length))""",
+    max_seq_len=5,
+    passes="all",
+)
+"""Which part of the tokens is like the own one."""
+
+
+@_fault(
+    frequencies,
+    "_kinds",
+    "shares of others",
+    "the share of all tokens but the own one is taken",
+    adapted=_share,
+)
+def _shares_of_others(correct: Function) -> Function:
+    def kinds(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else ~found
+
+    return kinds
+
+
+@_fault(
+    frequencies,
+    "_line",
+    "shares without what is added",
+    "the line by which a share becomes the value begins at 0.1",
+    adapted=_share,
+)
+def _shares_moved(correct: Function) -> Function:
+    def line(*arguments: Any) -> Any:
+        found = correct(*arguments)
+        return None if found is None else (found[0], found[1] + 0.1)
+
+    return line
+
+
+# results that counts determine
+
+
+_most_frequent = of_program(
+    """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+v2 = SelectorWidth(s1)
+s3 = Select(v2, v2, Comparison.GT)
+v4 = SelectorWidth(s3)
+s5 = Select(v4, v4, Comparison.EQ)
+v6 = SelectorWidth(s5)""",
+    max_seq_len=4,
+    passes="all",
+)
+"""A function of how often each token occurs, and which is the own one."""
+
+
+@_fault(
+    symmetric,
+    "_counts",
+    "one more of the first token",
+    "results are looked up at histograms that have one more of the first token",
+    adapted=_most_frequent,
+)
+def _one_more_of_the_first(correct: Function) -> Function:
+    def counts(*arguments: Any) -> Any:
+        found = correct(*arguments).copy()
+        found[:, 0] += 1
+        return found
+
+    return counts
+
+
+@_fault(
+    symmetric,
+    "_is_order",
+    "every comparison of positions is an order",
+    "what is at a distance, say, is taken for what comes before",
+)
+def _any_positions(correct: Function) -> Function:
+    return lambda holds: True
 
 
 # sums

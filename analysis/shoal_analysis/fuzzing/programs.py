@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.lowering.rules.argmax import ARGMAX
+from shoal.lowering.rules.frequencies import FREQUENCIES
 from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.length_gates import LENGTH_GATES
 from shoal.lowering.rules.result_scores import RESULT_SCORES
@@ -65,7 +66,17 @@ def write_case(choices: Choices, most_steps: int = 14) -> Case:
 _PROMISES = (*[None] * 20, *PROMISES)
 """The promise of each seed, which is no choice of its own: programs are as they were before."""
 
-_LATER = (RESULT_SCORES, JOINT, HISTOGRAMS, LENGTH_GATES, ORDERS, SUMS, ARGMAX, LOOK_UPS)
+_LATER = (
+    RESULT_SCORES,
+    JOINT,
+    HISTOGRAMS,
+    LENGTH_GATES,
+    ORDERS,
+    SUMS,
+    ARGMAX,
+    LOOK_UPS,
+    FREQUENCIES,
+)
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
 
@@ -80,7 +91,8 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     summed = (SUMS,) if seed % 11 > 4 else ()
     best = (ARGMAX,) if seed % 13 > 4 else ()
     tabled = (LOOK_UPS,) if seed % 17 else ()
-    return (*tabled, *passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
+    shares = (FREQUENCIES,) if seed % 19 > 5 else ()
+    return (*tabled, *shares, *passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

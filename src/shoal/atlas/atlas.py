@@ -359,7 +359,8 @@ class Atlas:
     @cached_property
     def _from_counts(self) -> frozenset[str]:
         """The variables that count tokens, or are made of such counts."""
-        parts = [part for part in self.parts if "histograms" in part.rules]
+        rules = {"histograms", "frequencies"}
+        parts = [part for part in self.parts if not rules.isdisjoint(part.rules)]
         return frozenset(name for part in parts for name in part.writes)
 
     @cached_property

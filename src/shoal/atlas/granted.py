@@ -89,13 +89,17 @@ def _is_fetched_at_once(atlas: Atlas, value: NamedValue, label: str, changed: se
     """Whether what is fetched from where it was fetched to is fetched at once, from where it was.
 
     What says where that is may change at some positions, and is read at others; and so may what was
-    fetched first.
+    fetched first, which may even be read at the own position, where it is the same on all inputs.
     """
     if value.replaced_by is None or value.replaced_by in atlas.values:
         return False
     agenda, visited = [value.label], {value.label}
+    read = {name for reading in value.readings for name in reading.variables}
     while agenda:
         step = atlas.values[agenda.pop()]
+        held = {name for reading in step.readings for name in reading.variables}
+        if step is not value and step.label in changed and _attends(atlas, step) and held & read:
+            return True
         if _attends(atlas, step) and changed & _chosen_by(atlas, step):
             return True
         if step is not value and step.label == label and _attends(atlas, step):

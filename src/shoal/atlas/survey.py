@@ -24,6 +24,7 @@ from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram, chosen_result
 from shoal.lowering.radii import largest_error
 from shoal.lowering.rules.argmax import ARGMAX
+from shoal.lowering.rules.frequencies import FREQUENCIES
 from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
 from shoal.narrowing.names import named
@@ -212,6 +213,8 @@ def _skipped(lowered: LoweredProgram, allocated: Result) -> frozenset[int]:
         rule = None if placement is None else operation.rules[placement.alternative]
         if rule == HISTOGRAMS and operation.name in result.variables:
             found |= nx.ancestors(program.graph, program.root)
+        if rule == FREQUENCIES and node is not None:
+            found |= nx.ancestors(program.graph, node)
         if node is None or program.node(node).op is not Op.AGGREGATE:
             continue  # a helper
         if rule in SELECT_BY_THEMSELVES:

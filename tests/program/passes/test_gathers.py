@@ -166,3 +166,17 @@ def test_what_was_fetched_first_is_not_replaced_where_it_is_fetched_at_once() ->
     program = Aggregate(first, pair)
     model = right(program, vocab=(0, 1, 2), max_seq_len=2)
     assert wrong_patches(program, model, [(1, 0), (2, 1), (0, 2)], seed=4) == []
+
+
+def test_what_is_read_at_the_own_position_is_not_replaced_before_it_is_fetched() -> None:
+    """Found by a campaign: what leads to it may change it at one position, and not at another."""
+    others = Select(indices, indices, Comparison.NEQ)
+    mean = Aggregate(Select(tokens, indices, Comparison.NEQ), indices)
+    all_others = Aggregate(others, mean)
+    before = Select(indices, Map(lambda i: i - 1, indices), Comparison.EQ)
+    half_way = Select(indices, Map(lambda i: i // 2, indices), Comparison.EQ)
+    pair = SequenceMap(lambda a, b: (a, b), Aggregate(before, all_others), tokens)
+    program = Aggregate(half_way, pair)
+    model = right(program, vocab=(10, 1000, -1000), max_seq_len=3, passes="smallest")
+    for seed in range(20):
+        assert wrong_patches(program, model, [(10, 1000, 10), (10, 10)], seed=seed) == []

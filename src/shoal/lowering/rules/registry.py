@@ -15,6 +15,7 @@ from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.counted_result import counted_result
 from shoal.lowering.rules.embedding import embed_input, embed_kept
+from shoal.lowering.rules.frequencies import FREQUENCIES, frequency
 from shoal.lowering.rules.further_forms import further_forms, further_operands
 from shoal.lowering.rules.histograms import HISTOGRAMS, sorted_values
 from shoal.lowering.rules.length_gates import LENGTH_GATES, length_gates
@@ -68,6 +69,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     (HISTOGRAMS, _AGGREGATES, sorted_values),
     (HISTOGRAMS, ELEMENTWISE | _WIDTHS | _AGGREGATES, counted_result),
     (LENGTH_GATES, _AGGREGATES, length_gates),
+    (FREQUENCIES, ELEMENTWISE, frequency),
     ("further-forms", frozenset(Op), further_forms),
     ("further-forms", ELEMENTWISE, further_operands),
     (WHOLE_NUMBERS, ELEMENTWISE, also_queries),
@@ -105,6 +107,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         ARGMAX: Optional("best keys picked by their score"),
         WHOLE_NUMBERS: Optional("positions picked by numbers that are not decoded"),
         HISTOGRAMS: Optional("values told from counts of tokens"),
+        FREQUENCIES: Optional("counts divided by the length that heads average"),
         "shared-heads": Optional("aggregates whose head others can share"),
         RESULT_CODES: Optional("results held as a number for each value"),
         RESULT_SCORES: Optional("cuts by which the decoder alone finds the result"),
