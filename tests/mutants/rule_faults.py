@@ -166,18 +166,37 @@ def _shares_moved(correct: Function) -> Function:
 # results that counts determine
 
 
-_most_frequent = of_program(
+_often_twice = of_program(
     """\
 s1 = Select(tokens, tokens, Comparison.EQ)
 v2 = SelectorWidth(s1)
-s3 = Select(v2, v2, Comparison.GT)
-v4 = SelectorWidth(s3)
-s5 = Select(v4, v4, Comparison.EQ)
-v6 = SelectorWidth(s5)""",
+v3 = v2 >= 2
+s4 = Select(v3, v3, Comparison.TRUE)
+v5 = numerical(v3)
+v6 = Aggregate(s4, v5)
+v7 = v6 >= 0.4""",
     max_seq_len=4,
     passes="all",
+    promise=None,
 )
-"""A function of how often each token occurs, and which is the own one."""
+"""Whether many tokens occur more than once."""
+
+
+_equal_neighbours = of_program(
+    """\
+s1 = Select(tokens, tokens, Comparison.EQ)
+s2 = Select(indices, indices, follows)
+s3 = s1 & s2
+v4 = SelectorWidth(s3)
+s5 = Select(v4, v4, Comparison.TRUE)
+v6 = numerical(v4)
+v7 = Aggregate(s5, v6)
+v8 = v7 >= 0.4""",
+    max_seq_len=4,
+    passes="all",
+    promise=None,
+)
+"""Whether many tokens are followed by the same one."""
 
 
 @_fault(
@@ -185,7 +204,7 @@ v6 = SelectorWidth(s5)""",
     "_counts",
     "one more of the first token",
     "results are looked up at histograms that have one more of the first token",
-    adapted=_most_frequent,
+    adapted=_often_twice,
 )
 def _one_more_of_the_first(correct: Function) -> Function:
     def counts(*arguments: Any) -> Any:
@@ -201,6 +220,7 @@ def _one_more_of_the_first(correct: Function) -> Function:
     "_is_order",
     "every comparison of positions is an order",
     "what is at a distance, say, is taken for what comes before",
+    adapted=_equal_neighbours,
 )
 def _any_positions(correct: Function) -> Function:
     return lambda holds: True

@@ -126,7 +126,7 @@ _SETS = (frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2}))
 
 @_fault(
     pipeline,
-    "trace",
+    "trace_with_expressions",
     "opposite comparison",
     "the complement of a comparison is taken for the opposite one, which sets do not have",
     # reading asks for expressions that the fault has replaced
