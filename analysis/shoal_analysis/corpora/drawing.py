@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shoal.errors import EvaluationError
+from shoal.options import pass_names
+from shoal.program.look_ups import LOOK_UPS
 from shoal.rasp.expressions import RASPExpr
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value
@@ -118,11 +120,15 @@ def _depends_on_tokens(expression: RASPExpr, case: Case) -> bool:
 
 
 def case_options(options: CorpusOptions) -> CaseOptions:
-    """What all programs of a corpus are compiled with: no budgets, no further oracles."""
+    """What all programs of a corpus are compiled with: no budgets, no further oracles.
+
+    What no rule computes is left out, not looked up: there would be nothing to learn from.
+    """
+    passes = tuple(name for name in pass_names(options.passes) if name != LOOK_UPS)
     return CaseOptions(
         max_seq_len=options.max_seq_len,
         causal=options.causal,
-        passes=options.passes,
+        passes=passes,
         allocator="cp-sat",
         reuse=True,
         slack=(None, None, None, None),
