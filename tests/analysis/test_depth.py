@@ -23,8 +23,6 @@ FEW = shoal.Limits(heads_per_layer=1, neurons_per_layer=8)
         "shuffle_dyck2",
         "sort_unique",
         "sort_freq",
-        "count_less_freq",
-        "double_hist",
         "copy_previous",
         "dyck1_ptf",
     ],
@@ -39,7 +37,19 @@ def test_no_layer_fewer_would_do(name: str, limits: shoal.Limits) -> None:
     assert proof.steps > 0
 
 
-@pytest.mark.parametrize("name", ["length", "hist", "frac_prevs", "pair_balance", "count", "shift"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "length",
+        "hist",
+        "frac_prevs",
+        "pair_balance",
+        "count",
+        "shift",
+        "count_less_freq",
+        "double_hist",
+    ],
+)
 def test_a_layer_is_needed_whatever_the_weights(name: str) -> None:
     stock = STOCK[name]
     program = stock.make(3)

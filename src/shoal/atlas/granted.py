@@ -90,9 +90,14 @@ def _is_fetched_at_once(atlas: Atlas, value: NamedValue, label: str, changed: se
 
     What says where that is may change at some positions, and is read at others; and so may what was
     fetched first, which may even be read at the own position, where it is the same on all inputs.
+    And of two s-ops that are one by now, one may be fetched twice, and the other at once.
     """
     if value.replaced_by is None or value.replaced_by in atlas.values:
         return False
+    holders = [other.replaced_by for other in atlas.values.values()]
+    is_merged = atlas.values[label].replaced_by is not None or label in holders
+    if is_merged and value.label in changed:
+        return True
     agenda, visited = [value.label], {value.label}
     read = {name for reading in value.readings for name in reading.variables}
     while agenda:

@@ -180,3 +180,15 @@ def test_what_is_read_at_the_own_position_is_not_replaced_before_it_is_fetched()
     model = right(program, vocab=(10, 1000, -1000), max_seq_len=3, passes="smallest")
     for seed in range(20):
         assert wrong_patches(program, model, [(10, 1000, 10), (10, 10)], seed=seed) == []
+
+
+def test_what_is_fetched_twice_is_not_replaced_in_what_is_fetched_at_once() -> None:
+    """Found by random patches: a number that is the token was replaced where tokens are read."""
+    number = Map(lambda t: t, tokens)
+    before = Select(indices, Map(lambda i: max(0, i - 1), indices), Comparison.EQ)
+    half_way = Select(indices, Map(lambda i: i // 2, indices), Comparison.EQ)
+    pair = SequenceMap(lambda a, b: (a, b), Aggregate(before, number), tokens)
+    program = keep(Aggregate(half_way, pair))
+    model = right(program, vocab=(0, 1, 2), max_seq_len=3, causal=True, passes="smallest")
+    for seed in range(20):
+        assert wrong_patches(program, model, [(0,), (0, 0, 0), (1, 2)], seed, causal=True) == []

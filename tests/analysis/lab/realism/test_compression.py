@@ -100,7 +100,7 @@ def test_odd_widths_are_refused(d: Any) -> None:
 
 
 def test_what_cannot_be_compressed_is_refused() -> None:
-    counts = shoal.compile(STOCK["double_hist"].make(3), vocab={"a", "b"}, max_seq_len=3)
+    counts = shoal.compile(STOCK["double_hist"].make(4), vocab={"a", "b", "c"}, max_seq_len=4)
     with pytest.raises(InvalidInputError, match=r"'hist\.count'.*'linear-counts'"):
         lab.compress(counts, 2)
     with pytest.raises(InvalidInputError, match="not rotated"):
