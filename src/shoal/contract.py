@@ -73,11 +73,6 @@ e**-20, the weight of BOS beside a selected key, is below the resolution of floa
 harm: one-hot values that an MLP has decoded are off by some 1e-6, and this factor makes that a
 difference between the weights of keys that are all selected."""
 
-LARGEST_BESIDE_SMALL = 1e5
-"""Numbers up to this size can be held beside small ones, each as exactly as its own size allows.
-What is stored of several values is found in float64 up to 1e-9 of the largest of them, which is to
-stay within ``TOLERANCE``."""
-
 LARGEST_ERASABLE = 64.0
 """Columns that held larger numbers are not used again: what is written there in the same
 half-layer would be rounded to the precision of the number that is taken away, which at 64 is

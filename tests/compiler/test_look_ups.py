@@ -18,6 +18,7 @@ from shoal.program.look_ups import LookUps, interpreted, with_look_ups
 from shoal.program.trace import trace_with_expressions
 from shoal.rasp import numerical
 from shoal.rasp.interpreter import evaluate_all
+from shoal_analysis.fuzzing.patching import wrong_patches
 from tests.program.programs import LONGEST, VOCAB, s_ops
 from tests.support import BY_RULES, all_sequences, defined, refused, right
 
@@ -109,6 +110,31 @@ def test_tokens_may_be_replaced_and_what_is_skipped_may_not() -> None:
     for name in ("mean", "indices"):
         with pytest.raises(UnwritableError):
             model.write(name, [1, 2], [1, 2])
+
+
+@pytest.mark.parametrize("first", [lambda: numerical(rasp.tokens), lambda: rasp.TokensType(0)])
+@pytest.mark.parametrize("second", [lambda: rasp.tokens, lambda: rasp.TokensType(1)])
+def test_tokens_in_several_forms_are_not_replaced(first: Any, second: Any) -> None:
+    """Found by reading: tables follow one of them alone."""
+    key, other = first(), second()
+    at_most = rasp.Select(key, key, rasp.Comparison.LEQ)
+    kind = rasp.Map(lambda x: type(x).__name__, rasp.Aggregate(at_most, key))
+    program = rasp.SequenceMap(lambda x, y: (x, y), kind, other)
+    are_pairs = isinstance(key, rasp.TokensType) and key.element is not None
+    if are_pairs is False and getattr(other, "element", None) is not None:
+        return  # numbers have no elements
+    vocab = ((1, 1), (1, 2), (2, 2), (3, 1)) if are_pairs else (1, 2, 3)
+    model = right(program, vocab=vocab, max_seq_len=2)
+    assert model.atlas.looked_up
+    for seed in range(10):
+        assert wrong_patches(program, model, [vocab[:2], vocab[1:3]], seed, causal=False) == []
+
+
+def test_inputs_keep_their_names() -> None:
+    """Found by reading: what nothing reads any more was not there to be read by name."""
+    mean = rasp.Aggregate(EARLIER, numerical(rasp.tokens).named("number"))
+    model = right(rasp.Map(lambda x: type(x).__name__, mean), vocab=(1, 2, 3), max_seq_len=3)
+    assert model.read("number", [3, 1]) == [3, 1]
 
 
 def test_inputs_themselves_are_not_looked_up() -> None:

@@ -15,6 +15,7 @@ from shoal.errors import UnwritableError
 from shoal.lowering.rules.frequencies import FREQUENCIES
 from shoal.options import ALL
 from shoal.rasp import Comparison, Select, SelectorWidth, SequenceMap, numerical, tokens
+from shoal_analysis.fuzzing.patching import wrong_patches
 from tests.support import right
 
 VOCAB = ("a", "b", "c", "d", "e")
@@ -71,3 +72,16 @@ def test_counts_are_read_from_the_program_and_cannot_be_replaced() -> None:
     assert model.read("counted", ["a", "b", "a"]) == [2, 1, 2]
     with pytest.raises(UnwritableError):
         model.write("counted", ["a", "b", "a"], [1, 1, 1])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_reads_tokens_in_two_forms_is_left_to_tables(first: bool) -> None:
+    """Found by reading: the other form was counted, so that patches of one of them were wrong."""
+    numbers = numerical(tokens)
+    count = SelectorWidth(Select(numbers, numbers, Comparison.EQ))
+    part = numerical(SequenceMap(lambda w, n: w / n, count, rasp.length))
+    operands = (tokens, part) if first else (part, tokens)
+    program = numerical(SequenceMap(lambda x, y: x * y, *operands))
+    model = right(program, vocab=(1, 2), max_seq_len=2)
+    for seed in range(10):
+        assert wrong_patches(program, model, [(1, 1), (2, 1), (2,)], seed, causal=False) == []

@@ -308,8 +308,8 @@ class Atlas:
             not known.
         spare: by variable, how many of its columns nothing needs where the stream is widest.
         looked_up: s-ops that no rule computes, and that are looked up by the whole input.
-        behind_look_ups: the s-ops but tokens that these are computed from as they were written;
-            the model does not compute them from these.
+        behind_look_ups: the s-ops that these are computed from as they were written; the model does
+            not compute them from these. Tokens are none of them where the tables follow them.
         basis: [d_model, columns] of a model whose stream was rotated or compressed: in the columns
             that the atlas speaks of it is ``stream @ basis``. Of rotated models it is orthogonal.
             None if the columns are the model's own.

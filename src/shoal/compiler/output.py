@@ -6,7 +6,7 @@ from shoal.contract import agrees
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.lowering.held import Held
 from shoal.lowering.lowered import LoweredProgram
-from shoal.lowering.radii import is_near_enough, largest_error
+from shoal.lowering.radii import largest_error
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred
 from shoal.rasp.values import is_one_in_float32, show_value
@@ -55,7 +55,7 @@ def require_precise(lowered: LoweredProgram) -> None:
         held = lowered.first(number)
         error = largest_error(held, lowered.variables)
         allowed = held.form.room(held.domain)
-        if error > allowed and not is_near_enough(held, lowered.variables):
+        if error > allowed:
             raise UnsupportedProgramError(
                 Refusal.TOO_INEXACT,
                 node.label,

@@ -15,7 +15,7 @@ from shoal.lowering.held import Held, StreamVariable
 from shoal.lowering.offers import InputTable
 from shoal.program.facts.domains import Domain
 from shoal.program.facts.inferred import Inferred
-from shoal.program.ir import Node
+from shoal.program.ir import Node, Op
 from shoal.rasp.values import Value
 
 RESULT_CODES = "result-codes"
@@ -127,6 +127,13 @@ class Context:
             and self.is_only_decoded(node)
             and Code().misfit(self.domain(node.id), self.inferred.limits) is None
         )
+
+    @property
+    def only_tokens(self) -> Node | None:
+        """The tokens as they are, if they are held already and nothing reads them otherwise."""
+        inputs = [node for node in self.inferred.program if node.op is Op.TOKENS]
+        is_one = len(inputs) == 1 and inputs[0].is_plain_token and inputs[0].id in self.held
+        return inputs[0] if is_one else None
 
     def is_only_decoded(self, node: Node) -> bool:
         """Whether an s-op is a result of classes that nothing reads, in whatever form."""

@@ -34,13 +34,10 @@ class Errors:
     Attributes:
         together: [samples, dimensions], errors that occur together, seen or estimated.
         apart: [dimensions], how far each may be off, one at a time.
-        relative: how far any of them may be off, relative to max(1, size); None if that is not
-            known, as of what is added up.
     """
 
     together: Matrix | None = None
     apart: Matrix | float = 0.0
-    relative: float | None = None
 
     @cached_property
     def are_apart(self) -> bool:
@@ -57,17 +54,14 @@ class Errors:
         """Either of both errors."""
         together = [e for e in (self.together, other.together) if e is not None]
         apart = np.maximum(self.apart, other.apart)
-        relative = None
-        if self.relative is not None and other.relative is not None:
-            relative = max(self.relative, other.relative)
-        return Errors(np.vstack(together) if together else None, apart, relative)
+        return Errors(np.vstack(together) if together else None, apart)
 
     def of(self, dimensions: slice) -> Errors:
         """Those of some dimensions."""
         together = None if self.together is None else self.together[:, dimensions]
         is_alike = np.ndim(self.apart) == 0
         apart = self.apart if is_alike else np.asarray(self.apart)[dimensions]
-        return Errors(together, apart, self.relative)
+        return Errors(together, apart)
 
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""
@@ -79,28 +73,16 @@ class Errors:
         return total
 
 
-EXACT = Errors(relative=0.0)
+EXACT = Errors()
 """No error at all."""
 
 
-def seen_errors(
-    samples: Float[Array, "samples dimensions"],
-    values: Float[Array, "samples dimensions"] | None = None,
-) -> Errors:
-    """Errors that were seen [samples, dimensions], the largest of them.
-
-    Args:
-        samples: what was seen.
-        values: what it should have been without them, if that is known.
-    """
+def seen_errors(samples: Float[Array, "samples dimensions"]) -> Errors:
+    """Errors that were seen [samples, dimensions], the largest of them."""
     size = np.abs(samples).max(axis=1, initial=0.0)
     if not size.any():
         return EXACT
-    relative = None
-    if values is not None:
-        relative = float((np.abs(samples) / np.maximum(1, np.abs(values))).max())
-    largest = samples[np.argsort(-size, kind="stable")[:MOST_SAMPLES]]
-    return Errors(largest, relative=relative)
+    return Errors(samples[np.argsort(-size, kind="stable")[:MOST_SAMPLES]])
 
 
 @dataclass(frozen=True, eq=False)

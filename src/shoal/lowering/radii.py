@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shoal.arrays import Array, Float
-from shoal.contract import EXACT, LARGEST_BESIDE_SMALL, NEGLIGIBLE, ROUNDING, TOLERANCE
+from shoal.contract import EXACT, NEGLIGIBLE, ROUNDING
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import grid_step
 from shoal.lowering.held import Held, StreamVariable
@@ -34,19 +34,6 @@ def largest_error(held: Held, variables: Variables) -> float:
 def is_decodable(held: Held, variables: Variables) -> bool:
     """Whether what is held is exact enough for its decoder."""
     return largest_error(held, variables) <= held.form.room(held.domain)
-
-
-def is_near_enough(held: Held, variables: Variables) -> bool:
-    """Whether what is held is a number, each value of which is within the tolerance of its size."""
-    reader = held.coordinates
-    if not held.form.is_number or len(held.variables) != 1 or reader.bias.any():
-        return False
-    variable = variables[held.variables[0]]
-    matrix = reader.matrix[reader.source.positions(variable.space)]
-    is_itself = matrix.shape[0] == matrix.shape[1] and bool((matrix == np.eye(len(matrix))).all())
-    relative = variable.errors.relative
-    is_small = variable.ranges.largest <= LARGEST_BESIDE_SMALL
-    return is_itself and is_small and relative is not None and relative <= TOLERANCE
 
 
 def projected_errors(

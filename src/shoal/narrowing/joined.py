@@ -120,13 +120,7 @@ def _errors(variables: Sequence[StreamVariable]) -> Errors:
             together.append(np.zeros((len(samples), sum(sizes))))
             together[-1][:, part] = samples
     samples = np.vstack(together)
-    known = [variable.errors.relative for variable in variables]
-    relative = [error for error in known if error is not None]
-    return Errors(
-        samples if len(samples) else None,
-        np.concatenate(apart),
-        max(relative) if len(relative) == len(known) else None,
-    )
+    return Errors(samples if len(samples) else None, np.concatenate(apart))
 
 
 def _parts(sizes: Sequence[int]) -> Iterator[slice]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from shoal.contract import ROUNDING, TOLERANCE
+from shoal.contract import ROUNDING
 from shoal.craft.affine import Matrix
 from shoal.craft.fitting import NOISE
 from shoal.narrowing.demands import Demands
@@ -35,8 +35,6 @@ def is_precise(
         read_since: what is read in a half-layer or later.
     """
     before, points = stored.before.errors, stored.points
-    if before.relative is not None and before.largest > TOLERANCE:
-        return False  # small values are more exact than the largest one, and are to stay so
     since = times if stored.levels else (0,)
     for wanted, is_exact, most, bears in (kind for when in since for kind in read_since(when)):
         if not wanted.size:

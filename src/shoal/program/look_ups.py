@@ -63,7 +63,8 @@ class LookUps:
     Attributes:
         program: the graph.
         labels: what is looked up.
-        behind: the s-ops but tokens that it is computed from in the program as it was written.
+        behind: the s-ops that it is computed from in the program as it was written. Tokens are none
+            of them if there is but one s-op of tokens, which the tables follow.
         known: what the program is on all inputs.
     """
 
@@ -193,14 +194,18 @@ def with_look_ups(
         looked_up[node.id] = replace(
             node, op=Op.MAP, inputs=operands, function=LookedUp(table), value=None, factors=()
         )
-    rest = [looked_up.get(n.id, n) for n in before if n.id in alive or n.id in looked_up]
+    there = {*alive, *looked_up, *(n.id for n in before if n.is_input and n.is_named)}
+    rest = [looked_up.get(n.id, n) for n in before if n.id in there]
     own = {node.id for node in added.nodes}
     nodes = [*added.nodes, *(node for node in rest if node.id not in own)]
     behind = {number for node in wanted for number in nx.ancestors(before.graph, node.id)}
+    behind.add(added.tokens.id)
+    if not any(n.op is Op.TOKENS and n.id != added.tokens.id for n in before):
+        behind.remove(added.tokens.id)  # whoever reads tokens reads these
     return LookUps(
         build_program(nodes, before.outputs, before.causal),
         tuple(node.label for node in wanted if node.id in numbers),
-        frozenset(n.label for n in before if n.id in behind and n.is_sop and n.op is not Op.TOKENS),
+        frozenset(n.label for n in (*before, added.tokens) if n.id in behind and n.is_sop),
         known,
     )
 

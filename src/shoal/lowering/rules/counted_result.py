@@ -136,7 +136,7 @@ def counted_result(context: Context, node: Node) -> Offers[None]:
     counts = domain_of([count] for count in range(facts.max_seq_len + 1))
     countable = countable_terms(context, [selects_all()], counts)
     depends = dependences(facts).get(node.id)
-    source = next((other for other in facts.program if other.is_plain_token), None)
+    source = context.only_tokens
     kinds = None if source is None else facts.sops[source.id].local
     if countable is None or depends is None or kinds is None:
         return
@@ -257,7 +257,8 @@ def _counted(
 ) -> Generator[Offer | LeftOut, Held, list[Held]]:
     """How often tokens of some kinds occur, one head for all if heads are shared."""
     context, (countable, counts) = asked.context, counting
-    source = next(node for node in context.inferred.program if node.is_plain_token)
+    source = context.only_tokens
+    assert source is not None
     held = yield from one_hot(context, source.id, asked.node.label)
     sharing = f"tokens of {asked.node.label}" if "shared-heads" in context.passes else None
     found: list[Held] = []

@@ -40,7 +40,7 @@ def embedded(context: Context, node: Node, form: Form, name: str) -> Offers[None
     rows = held.points(np.maximum(grid[:, 0] if by_token else grid[0], NONE))
     at_bos = np.zeros((1, rows.shape[1]))
     tables = (np.vstack([rows, at_bos]), None) if by_token else (None, np.vstack([at_bos, rows]))
-    errors = seen_errors(rows.astype(np.float32) - rows, rows)
+    errors = seen_errors(rows.astype(np.float32) - rows)
     yield Offer(held, errors=errors, table=InputTable(name, *tables))
 
 

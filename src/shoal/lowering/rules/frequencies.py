@@ -42,7 +42,7 @@ def frequency(context: Context, node: Node) -> Offers[None]:
         return
     held = lines[0]
     width, length = found
-    source = next((other for other in context.inferred.program if other.is_plain_token), None)
+    source = context.only_tokens
     kinds = None if source is None else _kinds(context, source, width)
     line = _line(context, node, held, width, length)
     if source is None or kinds is None or line is None:
@@ -83,7 +83,7 @@ def _is_number_of_keys(context: Context, node: Node) -> bool:
         return node.is_plain_index and context.inferred.program.causal
     selector = context.node(node.inputs[0])
     predicate = context.inferred.predicates.get(selector.id)
-    return predicate is not None and bool((predicate == 1).all())
+    return predicate is not None and predicate.size > 0 and bool((predicate == 1).all())
 
 
 def _kinds(context: Context, source: Node, width: Node) -> Bool[Array, "queries kinds"] | None:

@@ -122,7 +122,7 @@ def _first_exact(
     """
 
     def made(layer: Layer, seen: Matrix) -> tuple[MLP, Errors]:
-        errors = seen_errors(seen, table.results)
+        errors = seen_errors(seen)
         return as_mlp(table.name, table.operands, layer, target), errors
 
     allowed = np.maximum(1, np.abs(table.results))
