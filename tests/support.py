@@ -13,12 +13,11 @@ from hypothesis import assume, reject
 import shoal
 from shoal.contract import all_agree
 from shoal.errors import EvaluationError, Refusal, UnsupportedProgramError
-from shoal.options import ALL
-from shoal.program.look_ups import LOOK_UPS
+from shoal.options import ALL, rules_alone
 from shoal.rasp.annotations import is_numerical
 from shoal.rasp.expressions import RASPExpr, SOp
 
-BY_RULES = tuple(name for name in ALL if name != LOOK_UPS)
+BY_RULES = rules_alone("all")
 """All passes but the one that looks up what no rule can compute."""
 
 WIDE = tuple(name for name in ALL if name != "narrow")

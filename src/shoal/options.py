@@ -322,6 +322,11 @@ def _passes_for(passes: str | Collection[str], result: str) -> tuple[str, ...]:
     return names if result != ONE_HOT_RESULT else tuple(n for n in names if n not in _FOR_DECODER)
 
 
+def rules_alone(passes: str | Collection[str]) -> tuple[str, ...]:
+    """The same as ``pass_names`` but for look-ups: what no rule computes is refused."""
+    return tuple(name for name in pass_names(passes) if name != LOOK_UPS)
+
+
 def pass_names(passes: str | Collection[str]) -> tuple[str, ...]:
     """The passes that a word, one name or a list of names stands for, in their order.
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shoal.errors import EvaluationError
-from shoal.options import pass_names
-from shoal.program.look_ups import LOOK_UPS
+from shoal.options import rules_alone
 from shoal.rasp.expressions import RASPExpr
 from shoal.rasp.interpreter import evaluate_all
 from shoal.rasp.values import Value
@@ -124,11 +123,10 @@ def case_options(options: CorpusOptions) -> CaseOptions:
 
     What no rule computes is left out, not looked up: there would be nothing to learn from.
     """
-    passes = tuple(name for name in pass_names(options.passes) if name != LOOK_UPS)
     return CaseOptions(
         max_seq_len=options.max_seq_len,
         causal=options.causal,
-        passes=passes,
+        passes=rules_alone(options.passes),
         allocator="cp-sat",
         reuse=True,
         slack=(None, None, None, None),

@@ -36,12 +36,7 @@ from shoal_analysis.fuzzing.patching import wrong_patches
 from shoal_analysis.fuzzing.promises import may_be_promised
 from shoal_solvers import ALTERNATING, SOLVERS, Budgets
 
-LIMITS = shoal.Limits(
-    table_entries=20_000,
-    averages=2_000,
-    one_hot_values=256,
-    mlp_weights=2**19,
-)
+LIMITS = shoal.Limits(table_entries=20_000, averages=2_000, one_hot_values=256, mlp_weights=2**19)
 """Small limits keep campaigns fast; what exceeds them counts as refused."""
 
 BUDGETS = "budgets that are not met"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+from collections.abc import Callable
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.model import Model
@@ -17,6 +16,7 @@ from shoal.program.look_ups import (
 )
 from shoal.program.trace import Traced
 from shoal.rasp.expressions import SOp
+from shoal.rasp.promised_inputs import every_input, number_of_inputs
 from shoal.transformer.encoders import PromisedInputs
 
 _CAN_HELP = frozenset(
@@ -61,13 +61,15 @@ def from_all_inputs(
     Raises:
         UnsupportedProgramError: the same, if this does not help, or there are too many inputs.
     """
-    numbers = _all_inputs(options) if promised is None else sorted(promised.inputs)
+    most, tokens = options.limits.looked_up_inputs, range(len(options.vocab))
+    count = number_of_inputs(len(tokens), options.max_seq_len, most)[0]
+    is_few = (count if promised is None else len(promised.inputs)) <= most
     root = traced.program.node(traced.program.root)
-    is_few = numbers is not None and len(numbers) <= options.limits.looked_up_inputs
     can_help = LOOK_UPS in options.passes and refusal.kind in _CAN_HELP and not root.is_input
     if not can_help or not is_few:
         raise refusal
-    assert numbers is not None
+    every = every_input(tokens, options.max_seq_len)
+    numbers = list(every) if promised is None else sorted(promised.inputs)
     knowing = promised or PromisedInputs("", frozenset(numbers))
     inputs = [tuple(options.vocab[i] for i in xs) for xs in numbers]
     tried = _attempt(run, knowing, None) if promised is None else refusal
@@ -92,14 +94,3 @@ def _attempt(
         return run(knowing, look_ups)
     except UnsupportedProgramError as error:
         return error
-
-
-def _all_inputs(options: CompileOptions) -> Sequence[tuple[int, ...]] | None:
-    """All inputs as numbers of tokens; None if they are more than are looked at."""
-    count, tokens = 0, range(len(options.vocab))
-    for length in range(1, options.max_seq_len + 1):
-        count += len(tokens) ** length
-        if count > options.limits.looked_up_inputs:
-            return None
-    lengths: Iterable[int] = range(1, options.max_seq_len + 1)
-    return [xs for length in lengths for xs in product(tokens, repeat=length)]

@@ -60,8 +60,7 @@ class Errors:
         """Those of some dimensions."""
         together = None if self.together is None else self.together[:, dimensions]
         is_alike = np.ndim(self.apart) == 0
-        apart = self.apart if is_alike else np.asarray(self.apart)[dimensions]
-        return Errors(together, apart)
+        return Errors(together, self.apart if is_alike else np.asarray(self.apart)[dimensions])
 
     def projected(self, matrix: Float[Array, "dimensions results"]) -> Float[Array, " results"]:
         """[results], how far ``dimensions @ matrix`` may be off."""

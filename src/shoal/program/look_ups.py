@@ -178,19 +178,18 @@ def with_look_ups(
     keeps_names = "dead-code" in passes
     wanted = [n for n in before if n.id in numbers or (keeps_names and _is_lost(n, alive))]
     longest = max(len(xs) for xs in known.inputs)
-    half = (longest + 1) // 2
+    ends = sorted({(longest + 1) // 2, longest})
     added = _Added(before)
     places = [added.token_at(place, filler) for place in range(longest)]
     halves = [
-        added.tokens_in(part, places[part.start : part.stop], filler)
-        for part in (range(half), range(half, longest))
-        if part
+        added.tokens_in(range(start, end), places[start:end], filler)
+        for start, end in pairwise((0, *ends))
     ]
     looked_up: dict[int, Node] = {}
     for node in wanted:
         by_index = not before.causal and any(_varies(row[node.id]) for _, row in rows)
         operands = (*halves, added.indices.id) if by_index else tuple(halves)
-        table = _table(rows, node.id, (half, longest)[: len(halves)], before.causal, by_index)
+        table = _table(rows, node.id, ends, before.causal, by_index)
         looked_up[node.id] = replace(
             node, op=Op.MAP, inputs=operands, function=LookedUp(table), value=None, factors=()
         )
@@ -198,16 +197,24 @@ def with_look_ups(
     rest = [looked_up.get(n.id, n) for n in before if n.id in there]
     own = {node.id for node in added.nodes}
     nodes = [*added.nodes, *(node for node in rest if node.id not in own)]
-    behind = {number for node in wanted for number in nx.ancestors(before.graph, node.id)}
-    behind.add(added.tokens.id)
-    if not any(n.op is Op.TOKENS and n.id != added.tokens.id for n in before):
-        behind.remove(added.tokens.id)  # whoever reads tokens reads these
     return LookUps(
         build_program(nodes, before.outputs, before.causal),
         tuple(node.label for node in wanted if node.id in numbers),
-        frozenset(n.label for n in (*before, added.tokens) if n.id in behind and n.is_sop),
+        _behind(before, wanted, added.tokens),
         known,
     )
+
+
+def _behind(program: Program, wanted: Sequence[Node], tokens: Node) -> frozenset[str]:
+    """What some s-ops are computed from as they are written, and the tokens that tables read.
+
+    But for these if they are the only ones: whoever reads tokens follows them then.
+    """
+    numbers = {number for node in wanted for number in nx.ancestors(program.graph, node.id)}
+    behind = {node for node in program if node.is_sop and node.id in numbers} | {tokens}
+    if all(node.id == tokens.id for node in program if node.op is Op.TOKENS):
+        behind.remove(tokens)
+    return frozenset(node.label for node in behind)
 
 
 def _alive(program: Program, numbers: Collection[int]) -> set[int]:

@@ -6,11 +6,11 @@ so does a model that was compiled under the promise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
-from typing import Any
+from typing import Any, TypeVar
 
 from shoal.errors import InvalidInputError, InvalidOptionError, comes_from_outside
 from shoal.rasp.functions import show_function
@@ -26,6 +26,8 @@ from shoal.rasp.values import (
 
 MOST_LISTED = 2**20
 """Inputs that are taken from a collection."""
+
+T = TypeVar("T")
 
 MOST_PAIRS = 2**26
 """Of positions, on all inputs together, which are looked at at once."""
@@ -116,6 +118,21 @@ def promise_of(inputs: object) -> InputPromise | None:
     return InputPromise(f"inputs=[{len(listed):,} inputs]", None, tuple(listed.values()))
 
 
+def number_of_inputs(tokens: int, max_seq_len: int, most: int) -> tuple[int, bool]:
+    """How many inputs there are, and whether these are all: counting ends above ``most``."""
+    count = longest = 0
+    while longest < max_seq_len and count <= most:
+        longest += 1
+        count += tokens**longest
+    return count, longest == max_seq_len
+
+
+def every_input(vocab: Sequence[T], max_seq_len: int) -> Iterator[tuple[T, ...]]:
+    """All inputs of 1 to so many tokens, shorter ones first."""
+    for length in range(1, max_seq_len + 1):
+        yield from product(vocab, repeat=length)
+
+
 def inputs_of(
     promise: InputPromise, vocab: Sequence[Value], max_seq_len: int, most: int
 ) -> tuple[tuple[Value, ...], ...]:
@@ -135,20 +152,15 @@ def inputs_of(
         found = sorted(promise.listed, key=len)
         _require_fitting(found, vocab, max_seq_len)
     else:
-        count = longest = 0
-        while longest < max_seq_len and count <= most:
-            longest += 1
-            count += len(vocab) ** longest
+        count, is_all = number_of_inputs(len(vocab), max_seq_len, most)
         if count > most:
-            shown = f"{count:,}" if longest == max_seq_len else f"more than {count:,}"
+            shown = f"{count:,}" if is_all else f"more than {count:,}"
             raise InvalidOptionError(
                 f"{promise.words} would be asked about {shown} sequences of up to {max_seq_len} "
                 f"of {len(vocab)} tokens; the limit is {most:,}. Give the inputs themselves, as a "
                 "list, a smaller max_seq_len, or limits=shoal.Limits(promised_inputs=...)"
             )
-        lengths = range(1, max_seq_len + 1)
-        every = (xs for n in lengths for xs in product(vocab, repeat=n))
-        found = [xs for xs in every if promise.holds(xs)]
+        found = [xs for xs in every_input(vocab, max_seq_len) if promise.holds(xs)]
     longest = max(map(len, found), default=0)
     if len(found) * longest**2 > MOST_PAIRS:
         raise InvalidOptionError(

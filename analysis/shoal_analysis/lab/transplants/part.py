@@ -11,8 +11,7 @@ from shoal.arrays import Array, Float
 from shoal.compiler.pipeline import compile
 from shoal.errors import InvalidInputError
 from shoal.model import Model
-from shoal.options import pass_names
-from shoal.program.look_ups import LOOK_UPS
+from shoal.options import rules_alone
 from shoal.rasp.expressions import RASPExpr, SOp, TokensType
 from shoal.rasp.traversal import postorder
 from shoal.rasp.values import Value, show_value
@@ -125,8 +124,7 @@ def part_of(
     if "vocab" in options:
         raise InvalidInputError("a part's vocab is made of its inputs' values; drop `vocab`")
     root = _made(program, s_ops(found))
-    names = pass_names(options.pop("passes", "all"))
-    options["passes"] = [name for name in names if name != LOOK_UPS]
+    options["passes"] = rules_alone(options.get("passes", "all"))
     model = compile(root, vocab=tokens_of(found), max_seq_len=max_seq_len, result=result, **options)
     variables, bias = embedded(found, model.input_encoder.vocab, model.weights.token_embedding)
     by_name = {one.coordinates.name: one for one in variables}

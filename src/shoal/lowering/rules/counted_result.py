@@ -192,15 +192,16 @@ def _own(
     """The own token or index as it is held, and what it is on each row; None if it is not held."""
     if known.by is None:
         return (), np.zeros((len(known.own), 0))
-    program = context.inferred.program
-    is_index = known.by is Own.INDEX
-    plain = (n for n in program if (n.is_plain_index if is_index else n.is_plain_token))
-    own = next(plain, None)
-    local = None if own is None else context.inferred.sops[own.id].local
-    if own is None or local is None:
+    if known.by is Own.TOKEN:
+        assert context.only_tokens is not None  # of which kinds are
+        held = yield from one_hot(context, context.only_tokens.id, node.label)
+        return (held,), held.points(known.own)
+    index = next((other for other in context.inferred.program if other.is_plain_index), None)
+    local = None if index is None else context.inferred.sops[index.id].local
+    if index is None or local is None:
         return None
-    held = yield from one_hot(context, own.id, node.label)
-    return (held,), held.points(local[0][known.own] if is_index else known.own)
+    held = yield from one_hot(context, index.id, node.label)
+    return (held,), held.points(local[0][known.own])
 
 
 def _by_counts(

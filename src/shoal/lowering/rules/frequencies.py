@@ -20,7 +20,7 @@ from shoal.lowering.held import Errors, Held, stored, variables_of
 from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.rules.decode import one_hot
 from shoal.lowering.synthesis.tables import Layer, as_mlp
-from shoal.program.facts.combinations import parts_of, selected
+from shoal.program.facts.combinations import classes_by_place, parts_of, selected
 from shoal.program.facts.domains import Enumerated, Interval
 from shoal.program.ir import ELEMENTWISE, Node, Op
 
@@ -93,13 +93,10 @@ def _kinds(context: Context, source: Node, width: Node) -> Bool[Array, "queries 
     parts = parts_of(facts, context.node(width.inputs[0]))
     if parts is None or tokens is None:
         return None
-    operands = {n for part in parts if part.op is Op.SELECT for n in part.inputs}
-    grids = {number: facts.sops[number].local for number in operands}
-    columns = {n: grid[:, 0].astype(int) for n, grid in grids.items() if grid is not None}
-    if len(columns) < len(grids) or any((c < 0).any() for c in columns.values()):
+    grids = classes_by_place(facts, parts)
+    if grids is None or any((grid != grid[:, :1]).any() for grid in grids.values()):
         return None
-    if any((grid != grid[:, :1]).any() for grid in grids.values() if grid is not None):
-        return None
+    columns = {number: grid[:, 0] for number, grid in grids.items()}
     holds = selected(facts, parts, columns, columns)
     kind = tokens[:, 0].astype(int)
     count = int(kind.max()) + 1

@@ -71,6 +71,22 @@ def selected(
     return known[parts[-1].id]
 
 
+def classes_by_place(
+    facts: Inferred, parts: Sequence[Node]
+) -> dict[int, Int[Array, "tokens positions"]] | None:
+    """The classes of all that some selectors look at, by token and index.
+
+    None if something else determines one of them, or if it is undefined or None somewhere.
+    """
+    found: dict[int, Int[Array, "tokens positions"]] = {}
+    for number in sorted({n for part in parts if part.op is Op.SELECT for n in part.inputs}):
+        local = facts.sops[number].local
+        if local is None or (local < 0).any():
+            return None
+        found[number] = local.astype(int)
+    return found
+
+
 def all_classes(
     facts: Inferred, numbers: Sequence[int], most: int
 ) -> Int[Array, "rows sops"] | None:

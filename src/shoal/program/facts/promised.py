@@ -64,11 +64,9 @@ def run_all(facts: Inferred, seen: Seen) -> Seen:
         if not node.is_sop:
             restricted_widths(node, facts.widths[node.id], facts.program.causal, seen)
             continue
-        classes = _classes(facts, node, facts.sops[node.id], seen)
-        if classes is not None:
-            found = np.where(seen.tokens == UNDEFINED, UNDEFINED, classes).astype(np.int32)
-            seen.alive &= ~((found == UNDEFINED) & (seen.tokens != UNDEFINED)).any(axis=1)
-            seen.classes[node.id] = found
+        occurring = _occurring(facts, node, facts.sops[node.id], seen)
+        if occurring is not None:
+            seen.classes[node.id] = occurring
     return seen
 
 
@@ -81,12 +79,8 @@ def restricted(facts: Inferred, node: Node, known: SOpFacts, seen: Seen) -> SOpF
         known: about itself, on inputs that its operands allow.
         seen: of its operands; the s-op is added.
     """
-    classes = _classes(facts, node, known, seen)
-    if classes is None or not seen.alive.any():
-        return known
-    occurring = np.where(seen.tokens == UNDEFINED, UNDEFINED, classes).astype(np.int32)
-    seen.alive &= ~((occurring == UNDEFINED) & (seen.tokens != UNDEFINED)).any(axis=1)
-    if not seen.alive.any():
+    occurring = _occurring(facts, node, known, seen)
+    if occurring is None or not seen.alive.any():
         return known
     if known.local is None and known.by_length is None:
         known, occurring = _of_what_occurs(node, known, occurring, seen)
@@ -153,6 +147,21 @@ def _widths(selected: Matrices, seen: Seen) -> tuple[int, int, bool]:
     widths = selected.sum(axis=2)[there]
     own = np.diagonal(selected, axis1=1, axis2=2)[there]
     return int(widths.min(initial=1) > 0), int(widths.max(initial=0)), bool(own.all())
+
+
+def _occurring(
+    facts: Inferred, node: Node, known: SOpFacts, seen: Seen
+) -> npt.NDArray[np.int32] | None:
+    """[inputs, positions], the class of an s-op, UNDEFINED beyond the end; None if it is not told.
+
+    Inputs on which it raises are left out from there on.
+    """
+    classes = _classes(facts, node, known, seen)
+    if classes is None:
+        return None
+    occurring = np.where(seen.tokens == UNDEFINED, UNDEFINED, classes).astype(np.int32)
+    seen.alive &= ~((occurring == UNDEFINED) & (seen.tokens != UNDEFINED)).any(axis=1)
+    return occurring
 
 
 def _classes(facts: Inferred, node: Node, known: SOpFacts, seen: Seen) -> Classes | None:

@@ -25,7 +25,7 @@ from math import comb
 import numpy as np
 
 from shoal.arrays import Array, Bool, Int
-from shoal.program.facts.combinations import parts_of, selected
+from shoal.program.facts.combinations import classes_by_place, parts_of, selected
 from shoal.program.facts.inferred import Inferred
 from shoal.program.facts.promised import Seen, run_all, seen_on
 from shoal.program.ir import ELEMENTWISE, Node, Op
@@ -113,15 +113,11 @@ def _counts_occurrences(facts: Inferred, parts: list[Node]) -> bool:
 
     For different tokens it looks at the tokens alone; for equal ones besides at which is earlier.
     """
-    sops = sorted({number for part in parts if part.op is Op.SELECT for number in part.inputs})
-    local = {number: facts.sops[number].local for number in sops}
-    tables = {number: table for number, table in local.items() if table is not None}
     tokens, positions = len(facts.vocab), facts.max_seq_len
-    if len(tables) < len(local) or (tokens * positions) ** 2 > _MOST_PAIRS:
+    tables = classes_by_place(facts, parts)
+    if tables is None or (tokens * positions) ** 2 > _MOST_PAIRS:
         return False
-    classes = {number: table.ravel().astype(int) for number, table in tables.items()}
-    if any((found < 0).any() for found in classes.values()):
-        return False
+    classes = {number: table.ravel() for number, table in tables.items()}
     holds = selected(facts, parts, classes, classes)
     if holds is None:
         return False
