@@ -176,3 +176,18 @@ def test_pairs_that_never_met_are_in_order_when_they_do() -> None:
     program = rasp.SequenceMap(lambda a, b: (a, b), fetched, first)
     model = shoal.compile(program, vocab=(0, 1), max_seq_len=2)
     assert model.write("first", [0, 0], [0, 0]) == [(1, 0), (1, 0)]
+
+
+def test_a_view_does_not_meet_what_the_value_that_it_is_read_from_never_meets() -> None:
+    """Whether the index is positive is read from the index, which is 1 where the mean is 0.5."""
+    everything = rasp.Select(rasp.tokens, rasp.indices, rasp.Comparison.NEQ)
+    after = rasp.Select(rasp.SelectorWidth(everything), rasp.indices, lambda k, q: k == q + 1)
+    mean = rasp.Aggregate(after, rasp.indices, default=1)
+    positive = (rasp.indices > 0).named("positive")
+    alike = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    program = rasp.Aggregate(alike, positive & (mean > 0)) == 0
+    passes = ("views", "positions", "identities", "constants", "cones")
+    model = shoal.compile(program, vocab=list("abc"), max_seq_len=2, passes=passes)
+    with pytest.raises(shoal.UnwritableError, match="'positive' cannot be replaced"):
+        model.write("positive", list("ab"), [True, True])
+    assert model.write("positive", list("ab"), [False, True]) == [True, False]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shoal.atlas.aggregating import aggregated
-from shoal.atlas.atlas import Atlas, NamedValue, Selector
-from shoal.atlas.content import Classes, Content
+from shoal.atlas.atlas import Atlas, NamedValue, Reading, Selector
+from shoal.atlas.content import Classes, Content, points_of
 from shoal.atlas.patch import Patch
 from shoal.atlas.readers import Readers
 from shoal.atlas.reading import Reader
@@ -23,6 +23,7 @@ from shoal.forms.scores import Scores
 from shoal.program.facts.lookup import NONE, UNDEFINED, Lookup
 from shoal.program.ir import Op
 from shoal.rasp.values import canonical_key
+from shoal.transformer.decoding import code_logits
 
 ForSome = tuple[str, Content, set[str]]
 """An s-op's label, what it becomes, and the labels of those who see that."""
@@ -253,34 +254,68 @@ def require_decided(patched: Patched, readers: Readers) -> None:
         )
 
 
-def require_met(patched: Patched, led_to: Callable[[str], Set[str]]) -> None:
+def require_met(patched: Patched, readers: Readers) -> None:
     """Refuse what makes values meet in an MLP that token, position and length never bring together.
 
     Args:
         patched: the forward pass.
-        led_to: from a label to those of the s-ops that depend on it.
+        readers: of the model.
     """
     atlas = patched.atlas
-    affected = _affected(patched, led_to)
+    affected = _affected(patched, readers.led_to)
     for part in atlas.parts:
         owners = [atlas.places[name].value or "" for name in part.reads if name in atlas.places]
         values = [atlas.values[label] for label in dict.fromkeys(owners) if label in atlas.values]
         known = [v for v in values if v.local is not None or v.by_length is not None]
-        if part.kind != "neurons" or len(known) < 2 or affected.isdisjoint(v.label for v in known):
+        if part.kind != "neurons" or len(known) < 2:
             continue
         written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
         seen = patched.seen_by(written or part.name)
+        views = [label for label in seen if written in dict(readers.consumers(label))]
+        told = [x for x in views if any(_tell(atlas.values[x], v) for v in known)]
+        if affected.isdisjoint(v.label for v in known) and not told:
+            continue
         try:
-            now = np.stack([patched.classes(value.label, seen) for value in known], axis=1)
+            now = np.stack([_as_seen(patched, value, seen, views) for value in known], axis=1)
         except UnreadableError:
             continue  # nothing reads it either
         if not all(_meet(known, row) for row in np.unique(now, axis=0)):
             names = " and ".join(value.label for value in known)
             raise UnwritableError(
-                known[0].label,
+                told[0] if told else known[0].label,
                 f"the new value makes {names} have values together that they have on no input, and "
                 f"the neurons of {part.name!r} were made only for those that they have",
             )
+
+
+def _tell(view: NamedValue, value: NamedValue) -> Reading | None:
+    """The reading of an s-op in what holds another one, and nothing else."""
+    if view.label == value.label:
+        return None
+    held = {reading.variables for reading in value.readings if reading.shows_classes}
+    return next((r for r in view.readings if r.variables in held), None)
+
+
+def _as_seen(
+    patched: Patched, value: NamedValue, seen: dict[str, Content], views: Sequence[str]
+) -> Classes:
+    """The classes of an s-op to one who reads replaced s-ops from what holds it.
+
+    What holds it is set to a class of it for which these are what they become.
+    """
+    classes = patched.classes(value.label, seen)
+    for label in views:
+        content, reading = seen[label], _tell(patched.atlas.values[label], value)
+        if reading is None or content.classes is None:
+            continue
+        points = points_of(reading, content.coordinates(reading), content.mask)
+        if points is None:
+            continue
+        whole = next(r for r in value.readings if r.variables == reading.variables)
+        assert whole.codes is not None
+        found = code_logits(points @ whole.matrix + whole.bias, whole.codes, False).argmax(axis=1)
+        classes = np.where(content.mask, found, classes)
+    return classes
 
 
 def _meet(values: Sequence[NamedValue], classes: Classes) -> bool:

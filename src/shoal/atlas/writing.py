@@ -106,7 +106,7 @@ class Writer:
             require_defined(patched, self.readers)
             require_followed(patched, self.readers)
             require_decided(patched, self.readers)
-            require_met(patched, self.readers.led_to)
+            require_met(patched, self.readers)
             require_selected(patched, patches[0].name, self.readers.led_to)
             require_known(patched, patches[0].name)
         return made
