@@ -191,3 +191,14 @@ def test_a_view_does_not_meet_what_the_value_that_it_is_read_from_never_meets() 
     with pytest.raises(shoal.UnwritableError, match="'positive' cannot be replaced"):
         model.write("positive", list("ab"), [True, True])
     assert model.write("positive", list("ab"), [False, True]) == [True, False]
+
+
+def test_what_is_held_beside_its_scores_is_compared_with_what_the_scores_decide() -> None:
+    """What is kept is held, and follows; the decoder reads scores off the mean, and does not."""
+    follows = rasp.Select(rasp.tokens, rasp.tokens, lambda k, q: k == q + 1)
+    doubled = (rasp.Aggregate(follows, rasp.indices) * 2).named("doubled")
+    program = rasp.keep(doubled > 0) & (doubled >= 0.5)
+    model = shoal.compile(program, vocab=(0, 1, 2, 3), max_seq_len=2, passes="smallest")
+    assert model.run([1, 2]) == [True, None]
+    with pytest.raises(shoal.UnwritableError, match="decided by the decoder"):
+        model.write("doubled", [1, 2], [2, 0])

@@ -72,6 +72,8 @@ def test_tables_of_fewer_operands_and_other_classes(entries: np.ndarray) -> None
         entries[0, 0],
         entries[1, 1],
     ]
+    thrice = Lookup(np.stack([entries[:, :2], entries[:, 1:]]))
+    assert thrice.of_equal_operands().entries.tolist() == [entries[0, 0], entries[1, 2]]
     assert (table.without(1, 2).entries == entries[:, 2]).all()
     assert (table.of_first_classes({1: np.array([0, 2])}).entries == entries[:, [0, 2]]).all()
     new = np.array([7, 6, 5, 4, 3])

@@ -195,7 +195,8 @@ def require_followed(patched: Patched, readers: Readers) -> None:
         if step.label in told or not [*readers.consumers(step.label)]:
             continue
         try:
-            wanted, found = _wanted_and_found(patched, step, patched.seen_by(step.label))
+            wanted = _wanted(patched, step, patched.seen_by(step.label))
+            found = patched.classes(step.label, patched.contents)
         except UnreadableError as error:
             why = f"whether it is still {step.replaced_by!r} is not known: {error}"
         else:
@@ -209,18 +210,15 @@ def require_followed(patched: Patched, readers: Readers) -> None:
         )
 
 
-def _wanted_and_found(
-    patched: Patched, step: NamedValue, seen: dict[str, Content]
-) -> tuple[Classes, Classes]:
-    """The classes that a table gives an s-op of operands as they are seen, and those that it has.
+def _wanted(patched: Patched, step: NamedValue, seen: dict[str, Content]) -> Classes:
+    """The classes that a table gives an s-op of operands as they are seen.
 
     Raises:
         UnreadableError: one of them is not known.
     """
     assert step.table is not None
     operands = [patched.classes_of_operand(label, seen) for label in step.inputs]
-    wanted = np.asarray(Lookup(step.table)(operands), dtype=int)
-    return wanted, patched.classes(step.label, patched.contents)
+    return np.asarray(Lookup(step.table)(operands), dtype=int)
 
 
 def require_decided(patched: Patched, readers: Readers) -> None:
@@ -234,12 +232,13 @@ def require_decided(patched: Patched, readers: Readers) -> None:
     """
     affected = _affected(patched, readers.led_to)
     for step in patched.atlas.values.values():
-        is_scored = any(reading.form == Scores.name for reading in step.readings)
-        if not is_scored or step.table is None or affected.isdisjoint(step.inputs):
+        scores = next((r for r in step.readings if r.form == Scores.name), None)
+        if scores is None or step.table is None or affected.isdisjoint(step.inputs):
             continue
+        found = patched.now.classes_by(step, scores)
         seen = patched.seen_by(step.label) | patched.seen_by(Patch.RESULT)
         try:
-            wanted, found = _wanted_and_found(patched, step, seen)
+            wanted = _wanted(patched, step, seen)
         except UnreadableError as error:
             why = f"whether it still is what its operands say is not known: {error}"
         else:

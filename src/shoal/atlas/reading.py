@@ -81,6 +81,10 @@ class Reader:
         each = [value.class_of.get(canonical_key(v), NONE) for v in self._numbers(value, reading)]
         return np.array(each, dtype=int)
 
+    def classes_by(self, value: NamedValue, reading: Reading) -> Classes:
+        """The class of an s-op at each position that one of its readings with codes shows."""
+        return self._nearest(reading, value.nullable)
+
     def _choices(self, value: NamedValue) -> list[Value]:
         """The first value of the class of an s-op at each position."""
         if value.classes is None:

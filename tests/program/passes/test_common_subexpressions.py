@@ -147,3 +147,19 @@ def test_functions_that_read_the_same_are_not_taken_for_the_same() -> None:
         )
         model = shoal.compile(program, vocab={"a", "b"}, max_seq_len=4)
         assert model.run(list("aaaa")) == program(list("aaaa"))
+
+
+def test_what_is_looked_up_of_three_equal_s_ops_is_a_function_of_one() -> None:
+    """Three parts of a selector fetch the same, and what is looked up of them has three operands."""
+    first = Aggregate(Select(tokens, indices, Comparison.LT), tokens, default="a")
+    own = Aggregate(Select(indices, indices, Comparison.EQ), tokens)
+    either = Select(own, tokens, Comparison.GEQ) | Select(own, first, Comparison.EQ)
+    program = Map(lambda value: 7, Aggregate(either, first))
+    model = shoal.compile(
+        program,
+        vocab=(True, 2, 3),
+        max_seq_len=8,
+        causal=True,
+        passes=("look-ups", "common-subexpressions"),
+    )
+    assert model.run([True, 2, 3]) == [7, 7, 7]

@@ -54,8 +54,9 @@ class Lookup:
         return np.argwhere(self.entries != UNDEFINED)
 
     def of_equal_operands(self) -> Lookup:
-        """The function of one operand that takes the place of both."""
-        return Lookup(np.diagonal(self.entries).copy())
+        """The function of one operand that takes the place of all, of which there may be many."""
+        classes = np.arange(len(self.entries))
+        return Lookup(self.entries[(classes,) * self.entries.ndim])
 
     def without(self, axis: int, number: int = 0) -> Lookup:
         """The function with one operand held at a class."""
