@@ -150,7 +150,7 @@ def test_functions_that_read_the_same_are_not_taken_for_the_same() -> None:
 
 
 def test_what_is_looked_up_of_three_equal_s_ops_is_a_function_of_one() -> None:
-    """Three parts of a selector fetch the same, and what is looked up of them has three operands."""
+    """Three parts of a selector fetch the same; what is looked up of them has three operands."""
     first = Aggregate(Select(tokens, indices, Comparison.LT), tokens, default="a")
     own = Aggregate(Select(indices, indices, Comparison.EQ), tokens)
     either = Select(own, tokens, Comparison.GEQ) | Select(own, first, Comparison.EQ)
