@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +54,23 @@ def test_heads_of_which_a_difference_is_read_share_a_column(causal: bool) -> Non
     model = right(program, passes="smallest", **where)  # type: ignore[arg-type]
     assert model.d_model <= usual.d_model
     assert usual.given_up == ()
+
+
+def test_what_has_no_name_shares_columns_and_names_have_their_own() -> None:
+    """Of two means the difference alone is read; whoever gives them names can read both."""
+    number = rasp.numerical(rasp.Map(lambda t: t * t, rasp.tokens))
+    low = rasp.Aggregate(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LEQ), number)
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    mean = rasp.Aggregate(earlier, number)
+    where: dict[str, Any] = {"vocab": (0, 1, 3), "max_seq_len": 4, "reuse": False}
+    nameless = right(rasp.SequenceMap(lambda x, y: x - y > 1, low, mean), **where)
+    named = (low.named("low"), mean.named("mean"))
+    program = rasp.SequenceMap(lambda x, y: x - y > 1, *named)
+    apart = right(program, **where)
+    assert nameless.d_model < apart.d_model
+    for s_op, name in zip(named, ("low", "mean"), strict=True):
+        assert apart.read(name, [3, 0, 1]) == pytest.approx(s_op([3, 0, 1]))
+        assert apart.write(name, [3, 0, 1], apart.read(name, [3, 0, 1])) == program([3, 0, 1])
 
 
 def test_names_that_are_given_up_are_said(tmp_path: Path) -> None:

@@ -137,11 +137,12 @@ def _narrow(
 def narrowed_placements(chosen: Placed, options: CompileOptions) -> Iterator[Placed]:
     """What stores of each variable what chosen components read; it is still allocated as before.
 
-    With the pass "joint" first what is written together shares columns, then each has its own.
+    First what is written together shares columns, what holds names only with the pass "joint";
+    then each has its own.
     """
     is_joint = JOINT in options.passes
     names = () if is_joint else named(chosen.optimised)
-    for also_written in (True, False) if is_joint else (False,):
+    for also_written in (True, False):
         narrow, shared = narrowed(chosen.lowered, chosen.allocated.allocation, names, also_written)
         if is_joint:
             more = Saving(JOINT, shared, SAVES[JOINT])

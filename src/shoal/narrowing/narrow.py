@@ -57,12 +57,13 @@ def narrowed(
 ) -> tuple[LoweredProgram, int]:
     """The components that an allocation chose, over variables as narrow as these allow.
 
-    And how many variables are held in columns of others.
+    And how many of those that components write are held in columns of others.
 
     Args:
         lowered: a program with alternatives.
         allocation: of its problem.
-        names: node ids of s-ops that stay readable if they are.
+        names: node ids of s-ops that stay readable if they are, and share no columns that
+            components write.
         also_written: whether what components of one half-layer write may share columns; inputs may
             in any case.
     """
@@ -92,7 +93,9 @@ def narrowed(
     variables = {part.name: part for name in there for part in narrow.parts(name)}
     saved = sum(len(lowered.variables[name].space) for name in chosen.variables)
     saved -= sum(len(variable.space) for variable in variables.values())
-    shared = sum(len(v.of) - 1 for v in lowered.variables.values() if v.of)
+    inputs = {table.variable for table in chosen.inputs}
+    written = [variable for name, variable in lowered.variables.items() if name not in inputs]
+    shared = sum(len(variable.of) - 1 for variable in written if variable.of)
     program = replace(
         lowered,
         variables=variables,
@@ -116,7 +119,7 @@ def _planned(chosen: Chosen, names: Collection[int]) -> Narrowed:
 
 def _with_joined(narrow: Narrowed, names: Collection[int], also_written: bool) -> Narrowed:
     """The same with variables in shared columns, as long as that takes fewer."""
-    while groups := worth_joining(narrow.chosen, narrow.stored, also_written):
+    while groups := worth_joining(narrow.chosen, narrow.stored, names, also_written):
         before, tried = narrow.chosen, narrow
         while groups:
             tried = _planned(Chosen(*joined(before.lowered, before.allocation, groups)), names)

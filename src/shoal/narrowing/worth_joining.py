@@ -21,16 +21,17 @@ _MOST_NUMBERS = 2**18
 
 
 def worth_joining(
-    chosen: Chosen, stored: Mapping[str, Stored], also_written: bool
+    chosen: Chosen, stored: Mapping[str, Stored], names: Collection[int], also_written: bool
 ) -> list[tuple[str, ...]]:
     """Groups of variables that could be stored in fewer columns together than each by itself.
 
     Args:
         chosen: the program.
         stored: how variables are stored each by itself, if not whole.
+        names: node ids of s-ops, of which components write each into columns of its own.
         also_written: whether what components write is looked at, or inputs alone.
     """
-    births = [names for names in _births(chosen, also_written) if len(names) > 1]
+    births = [born for born in _births(chosen, names, also_written) if len(born) > 1]
     if not births:
         return []
     reads = list(_reads(chosen, stored))
@@ -63,7 +64,9 @@ def _reads(chosen: Chosen, stored: Mapping[str, Stored]) -> Iterator[Read]:
         yield from reads_of(writer).values()
 
 
-def _births(chosen: Chosen, also_written: bool) -> Iterator[Collection[str]]:
+def _births(
+    chosen: Chosen, names: Collection[int], also_written: bool
+) -> Iterator[Collection[str]]:
     """Variables that are there from the same state on, and may share columns."""
     apart = {BOS_VARIABLE, *chosen.lowered.marks, *chosen.whole}
     inputs = [table for table in chosen.inputs if table.variable not in apart]
@@ -74,6 +77,7 @@ def _births(chosen: Chosen, also_written: bool) -> Iterator[Collection[str]]:
         yield [table.variable for table in inputs]
     if also_written:
         written: dict[int, list[str]] = {}
+        apart = apart.union(*(held.variables for n in names for held in chosen.lowered.ways(n)))
         for operation, number in chosen.operations:
             if operation.name not in apart and operation.rules[number] not in SELECT_BY_THEMSELVES:
                 when = chosen.allocation.placements[operation.name].half_layer
