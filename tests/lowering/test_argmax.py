@@ -169,3 +169,14 @@ def test_indices_that_come_later_in_the_program_are_not_looked_at() -> None:
     model = right(program, vocab=(0, 1), max_seq_len=3, causal=True)
     assert is_picked(model)
     assert wrong_patches(program, model, [(0, 1, 1), (1, 0)], seed=1, causal=True) == []
+
+
+def test_what_is_made_one_hot_for_a_best_key_is_no_best_key_itself() -> None:
+    """A number that is asked for as one-hot by who picks the least of all tokens, if it is 0."""
+    flag = rasp.numerical(rasp.tokens == 1)
+    zero = rasp.Map(lambda t: 0, rasp.tokens)
+    rank = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT))
+    least = rasp.Select(rank, zero, rasp.Comparison.EQ)
+    program = rasp.Aggregate(least & rasp.Select(zero, flag, rasp.Comparison.EQ), rasp.tokens)
+    model = right(program, vocab=(0, 1, 2), max_seq_len=2, passes=("argmax",))
+    assert model.read("aggregate", [2, 1]) == program([2, 1])
