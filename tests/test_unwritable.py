@@ -206,3 +206,16 @@ def test_what_is_held_beside_its_scores_is_compared_with_what_the_scores_decide(
     assert model.run([1, 2]) == [True, None]
     with pytest.raises(shoal.UnwritableError, match="decided by the decoder"):
         model.write("doubled", [1, 2], [2, 0])
+
+
+def test_what_one_column_holds_does_not_meet_itself_as_something_else() -> None:
+    """Whether a token is 0, and whether it is more, are one number, and are never both so."""
+    alike = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    same = rasp.SequenceMap(lambda x, y: x, rasp.tokens, rasp.tokens).named("same")
+    positive = rasp.numerical(same > 0)
+    both = (rasp.Aggregate(alike, rasp.tokens) < 1) & positive
+    others = ~rasp.Select(positive, rasp.tokens, rasp.Comparison.EQ)
+    program = rasp.Aggregate(others, both) == 0
+    model = shoal.compile(program, vocab=(0, 1, 2, 3), max_seq_len=1, passes="smallest")
+    with pytest.raises(shoal.UnwritableError, match="on no input"):
+        model.write("same", [0], [3])

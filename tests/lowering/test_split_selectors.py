@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import shoal
-from shoal.lowering.rules.split_width import MOST_PARTS, disjoint_products
+from shoal.lowering.splits import MOST_PARTS, disjoint_products
 from shoal.rasp import (
     Comparison,
     Full,

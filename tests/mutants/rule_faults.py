@@ -15,10 +15,11 @@ import numpy as np
 from shoal.compiler import assemble
 from shoal.craft.components import Head
 from shoal.forms.reciprocal import Reciprocal
-from shoal.lowering import cuts, heads, lower
+from shoal.lowering import cuts, heads, lower, splits
 from shoal.lowering.parabolas import Parabola
 from shoal.lowering.rules import (
     copy,
+    digits,
     frequencies,
     further_forms,
     split_width,
@@ -283,7 +284,7 @@ _IS_SPLIT = both(has_pass("split-selectors"), has(r"far_apart.*SelectorWidth"))
 
 
 @_fault(
-    split_width,
+    splits,
     "disjoint_products",
     "parts overlap",
     "where a selector is split in two, what one part selects is selected by the other one, too",
@@ -315,6 +316,48 @@ def _half_a_match_is_enough(correct: Function) -> Function:
         ]
 
     return split_selector
+
+
+# digits
+
+
+_earlier = of_program(
+    """\
+s1 = Select(indices, indices, Comparison.LEQ)
+v2 = SelectorWidth(s1)
+v3 = Map(is_even, v2)""",
+    max_seq_len=8,
+    passes=("digits", "linear-counts", "narrow", "parabolas"),
+    promise=None,
+    slack=(None, None, None, None),
+)
+"""Whether the position is even, by counting what is not after it."""
+
+
+@_fault(
+    digits,
+    "digit_by_digit",
+    "digits before the one that decides may differ",
+    "a key is counted for each digit in which it is less",
+    adapted=_earlier,
+)
+def _digits_before_may_differ(correct: Function) -> Function:
+    return lambda order: [holds[-1:] for holds in correct(order)]
+
+
+@_fault(
+    digits,
+    "order_of",
+    "no order is reflexive",
+    "what is as great as the query is not counted, though it is selected",
+    adapted=_earlier,
+)
+def _no_order_is_reflexive(correct: Function) -> Function:
+    def order_of(holds: Any) -> Any:
+        found = correct(holds)
+        return found and replace(found, is_reflexive=False)
+
+    return order_of
 
 
 # shared heads

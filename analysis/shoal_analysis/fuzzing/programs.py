@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shoal.lowering.rules.argmax import ARGMAX
+from shoal.lowering.rules.digits import DIGITS
 from shoal.lowering.rules.frequencies import FREQUENCIES
 from shoal.lowering.rules.histograms import HISTOGRAMS
 from shoal.lowering.rules.length_gates import LENGTH_GATES
@@ -76,6 +77,7 @@ _LATER = (
     ARGMAX,
     LOOK_UPS,
     FREQUENCIES,
+    DIGITS,
 )
 """Passes that came later; whether they are switched on likewise depends on the seed."""
 
@@ -92,7 +94,9 @@ def _with_later(passes: str | Sequence[str], seed: int) -> str | tuple[str, ...]
     best = (ARGMAX,) if seed % 13 > 4 else ()
     tabled = (LOOK_UPS,) if seed % 17 else ()
     shares = (FREQUENCIES,) if seed % 19 > 5 else ()
-    return (*tabled, *shares, *passes, *scored, *shared, *counted, *gated, *ordered, *summed, *best)
+    digits = (DIGITS,) if seed % 23 > 7 else ()
+    later = (*scored, *shared, *counted, *gated, *ordered, *summed, *best, *digits)
+    return (*tabled, *shares, *passes, *later)
 
 
 _DRAWN = tuple(name for name in PASS_NAMES if name not in _LATER)

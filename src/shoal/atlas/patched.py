@@ -264,11 +264,13 @@ def require_met(patched: Patched, readers: Readers) -> None:
     affected = _affected(patched, readers.led_to)
     for part in atlas.parts:
         owners = [atlas.places[name].value or "" for name in part.reads if name in atlas.places]
-        values = [atlas.values[label] for label in dict.fromkeys(owners) if label in atlas.values]
+        written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
+        operands = atlas.values[written].inputs if written and written in atlas.values else ()
+        read = dict.fromkeys((*owners, *operands))
+        values = [atlas.values[label] for label in read if label in atlas.values]
         known = [v for v in values if v.local is not None or v.by_length is not None]
         if part.kind != "neurons" or len(known) < 2:
             continue
-        written = atlas.places[part.writes[0]].value if part.writes[0] in atlas.places else None
         seen = patched.seen_by(written or part.name)
         views = [label for label in seen if written in dict(readers.consumers(label))]
         told = [x for x in views if any(_tell(atlas.values[x], v) for v in known)]

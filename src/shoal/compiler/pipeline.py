@@ -176,12 +176,14 @@ class _Asked:
 def _run_stages(asked: _Asked, options: CompileOptions, equal_sizes: bool, clock: _Clock) -> Model:
     lowered_variants = _lowered_variants(asked, options, clock)
     clock.begin("allocate")
+
+    def count(placed: Placed) -> int:
+        return _weights(placed, options, equal_sizes).num_parameters
+
     if PARAMETERS in options.objective:
-        placed = place_with_few_parameters(
-            lowered_variants, options, lambda p: _weights(p, options, equal_sizes).num_parameters
-        )
+        placed = place_with_few_parameters(lowered_variants, options, count)
     else:
-        placed = place(lowered_variants, options, clock.proven)
+        placed = place(lowered_variants, options, count, clock.proven)
     optimised, problem, allocated = placed.optimised, placed.problem, placed.allocated
     clock.begin("assemble")
     lowered = decided(placed.lowered, allocated.allocation)

@@ -54,19 +54,52 @@ class Placed:
 def place(
     variants: Sequence[Variant],
     options: CompileOptions,
+    count: Callable[[Placed], int],
     progress: Callable[[ObjectiveResult], None] | None = None,
 ) -> Placed:
     """Allocate, by narrow variables if the pass is switched on.
+
+    What counts by digits is as narrow as it will be only when components are chosen; so the best
+    that does and the best that does not are compared then. The former takes more heads, and is for
+    fewer columns: it is taken if it is better by the objective before or at the width, and takes no
+    more parameters.
 
     Args:
         variants: the program with all its alternatives, and other programs that do the same. The
             first that is best by the objective is taken.
         options: the allocator, its limits, and the passes.
+        count: the parameters of a model.
         progress: called after each objective of the exact solver.
 
     Raises:
         BudgetError: the budgets cannot be met, or a heuristic does not meet them.
     """
+    alike = [[v for v in variants if v.in_digits is in_digits] for in_digits in (False, True)]
+    found: list[Placed] = []
+    failed: BudgetError | None = None
+    for group in filter(None, alike):
+        try:
+            found.append(_placed(group, options, progress))
+        except BudgetError as error:
+            failed = failed or error
+    if not found:
+        assert failed is not None
+        raise failed
+    best = found[0]
+    order = options.objective[: options.objective.index("width") + 1]
+    for other in found[1:]:
+        is_better = _costs(other.allocated, order) < _costs(best.allocated, order)
+        best = other if is_better and count(other) <= count(best) else best
+    bound = min(_bound_on_layers(placed.allocated) for placed in found)
+    return replace(best, allocated=_at_least(best.allocated, bound))
+
+
+def _placed(
+    variants: Sequence[Variant],
+    options: CompileOptions,
+    progress: Callable[[ObjectiveResult], None] | None,
+) -> Placed:
+    """The best of some variants, with narrow variables if the pass is switched on."""
     is_narrow = NARROW in options.passes
     told = None if is_narrow or len(variants) > 1 else progress
     chosen = _best(variants, options, told)

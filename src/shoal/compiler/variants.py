@@ -10,6 +10,9 @@ from shoal.errors import UnsupportedProgramError
 from shoal.limits import Work
 from shoal.lowering.lower import lower
 from shoal.lowering.lowered import LoweredProgram
+from shoal.lowering.rules.digits import DIGITS
+from shoal.lowering.rules.registry import OPTIONAL
+from shoal.narrowing.narrow import NARROW
 from shoal.program.passes import VARIANTS, Optimised, run_passes
 from shoal.program.rewriting import Saving
 
@@ -21,10 +24,12 @@ class Variant:
     Attributes:
         optimised: the program before and after the passes.
         lowered: its variables and operations.
+        in_digits: whether it counts by digits, which pays, if it does, by narrow variables.
     """
 
     optimised: Optimised
     lowered: LoweredProgram
+    in_digits: bool = False
 
 
 def variants(optimised: Optimised, passes: Collection[str]) -> tuple[Optimised, ...]:
@@ -83,19 +88,45 @@ def _left_out(base: Optimised, made: Optimised) -> Iterator[int]:
 def lower_all(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> list[Variant]:
     """Lower variants of a program, and leave out those that cannot be.
 
+    With counts as heads make them at once, and again by digits if that is asked for and differs.
+
     Raises:
         UnsupportedProgramError: no variant can be lowered; says why the first one cannot.
     """
-    found = []
+    found: list[Variant] = []
     refused: UnsupportedProgramError | None = None
     for program in optimised:
         try:
-            lowered = lower(program.inferred, passes)
-            require_precise(lowered)
+            found.append(_at_once(program, passes))
         except UnsupportedProgramError as error:
             refused = refused or error
-        else:
-            found.append(Variant(program, lowered))
     if refused is not None and not found:
         raise refused
-    return found
+    return [*found, *_by_digits(optimised, passes)]
+
+
+def _at_once(program: Optimised, passes: tuple[str, ...]) -> Variant:
+    """A program whose counts are not made by digits; nor are any, says what is saved."""
+    lowered = lower(program.inferred, tuple(name for name in passes if name != DIGITS))
+    require_precise(lowered)
+    if DIGITS in passes:
+        none = Saving(DIGITS, 0, OPTIONAL[DIGITS].saves)
+        order = list(OPTIONAL)
+        savings = sorted((*lowered.savings, none), key=lambda saving: order.index(saving.name))
+        lowered = replace(lowered, savings=tuple(savings))
+    return Variant(program, lowered)
+
+
+def _by_digits(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> Iterator[Variant]:
+    """The programs that count by digits, as far as there is half of the work for them."""
+    if DIGITS not in passes or NARROW not in passes:
+        return
+    for program in optimised:
+        with program.inferred.work.optional() as work:
+            try:
+                lowered = lower(replace(program.inferred, work=work), passes)
+                require_precise(lowered)
+            except UnsupportedProgramError:
+                continue
+        if any(saving.name == DIGITS and saving.count for saving in lowered.savings):
+            yield Variant(program, lowered, in_digits=True)

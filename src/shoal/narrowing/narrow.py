@@ -63,7 +63,7 @@ def narrowed(
         lowered: a program with alternatives.
         allocation: of its problem.
         names: node ids of s-ops that stay readable if they are, and share no columns that
-            components write.
+            components write with others.
         also_written: whether what components of one half-layer write may share columns; inputs may
             in any case.
     """

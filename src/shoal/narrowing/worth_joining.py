@@ -28,7 +28,7 @@ def worth_joining(
     Args:
         chosen: the program.
         stored: how variables are stored each by itself, if not whole.
-        names: node ids of s-ops, of which components write each into columns of its own.
+        names: node ids of s-ops. What they are held by shares columns with nothing else.
         also_written: whether what components write is looked at, or inputs alone.
     """
     births = [born for born in _births(chosen, names, also_written) if len(born) > 1]
@@ -76,12 +76,13 @@ def _births(
     if tokens * positions * size <= _MOST_NUMBERS:
         yield [table.variable for table in inputs]
     if also_written:
-        written: dict[int, list[str]] = {}
-        apart = apart.union(*(held.variables for n in names for held in chosen.lowered.ways(n)))
+        written: dict[tuple[int, Collection[int]], list[str]] = {}
+        ways = [held.variables for n in names for held in chosen.lowered.ways(n)]
         for operation, number in chosen.operations:
             if operation.name not in apart and operation.rules[number] not in SELECT_BY_THEMSELVES:
                 when = chosen.allocation.placements[operation.name].half_layer
-                written.setdefault(when, []).append(operation.name)
+                held_by = frozenset(w for w, way in enumerate(ways) if operation.name in way)
+                written.setdefault((when, held_by), []).append(operation.name)
         yield from written.values()
 
 

@@ -14,6 +14,7 @@ from shoal.lowering.rules.coded_result import coded_result
 from shoal.lowering.rules.cone import cone
 from shoal.lowering.rules.copy import copy
 from shoal.lowering.rules.counted_result import counted_result
+from shoal.lowering.rules.digits import DIGITS, count_by_digits
 from shoal.lowering.rules.embedding import embed_input, embed_kept
 from shoal.lowering.rules.frequencies import FREQUENCIES, frequency
 from shoal.lowering.rules.further_forms import further_forms, further_operands
@@ -54,6 +55,7 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     ("cones", ELEMENTWISE, cone),
     (RESULT_CODES, ELEMENTWISE, coded_result),
     (RESULT_SCORES, ELEMENTWISE, result_scores),
+    (DIGITS, _WIDTHS, count_by_digits),
     ("split-selectors", _WIDTHS, only_parts),
     ("widths", _WIDTHS, width),
     ("split-selectors", _WIDTHS, parts),
@@ -100,6 +102,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
         "views": Optional("values that need no operation"),
         "cones": Optional("further cuts offered"),
         "split-selectors": Optional("selectors offered in parts"),
+        DIGITS: Optional("counts by an order that are made digit by digit"),
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
         SUMS: Optional("means times widths that heads write as sums"),
         PARABOLAS: Optional("equalities scored in two dimensions"),
