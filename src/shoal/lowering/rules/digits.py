@@ -9,18 +9,22 @@ head that reads as many digits as it compares, and a few columns hold all of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from shoal.arrays import Array, Int
+from shoal.craft.bases import numbered_space
+from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
+from shoal.lowering.held import Held
 from shoal.lowering.offers import Offers
 from shoal.lowering.rules.split_width import MOST_HEADS, sum_of_counts
 from shoal.lowering.rules.width import LINEAR_COUNTS
 from shoal.lowering.selectors import Truth
 from shoal.lowering.splits import Condition, as_written, split_conditions, terms_where
+from shoal.program.facts.domains import domain_of
 from shoal.program.ir import Node
 from shoal.rows import different_rows
 
@@ -74,12 +78,21 @@ def _in_digits(condition: Condition) -> list[list[Condition]]:
     order = order_of(condition.holds)
     if order is None or order.steps < LEAST_STEPS:
         return [[condition]]
-    found = []
-    for holds in digit_by_digit(order):
-        parts = [replace(condition, holds=each) for each in holds if not each.all()]
-        if np.all(holds, axis=0).any():
-            found.append(parts)
-    return found
+    count = (order.steps - 1).bit_length()
+    queries = [digit_of(condition.query, order.queries, digit) for digit in range(count)]
+    keys = [digit_of(condition.key, order.keys, digit) for digit in range(count)]
+    return [
+        [Condition(queries[digit], keys[digit], holds) for digit, holds in parts]
+        for parts in digit_by_digit(order)
+    ]
+
+
+def digit_of(held: Held, places: Int[Array, " classes"], digit: int) -> Held:
+    """A binary digit of the place of what is held as one-hot, as one-hot."""
+    space = numbered_space(f"digit {digit}", 2)
+    told = np.eye(2)[(places >> digit) & 1]
+    coordinates = held.coordinates.into(space, told, np.zeros(2))
+    return Held(OneHot(), domain_of([[0], [1]]), held.variables, coordinates)
 
 
 def order_of(holds: Truth) -> Order | None:
@@ -100,20 +113,20 @@ def order_of(holds: Truth) -> Order | None:
     return Order(queries, keys if is_reflexive else keys - 1, is_reflexive)
 
 
-def digit_by_digit(order: Order) -> list[list[Truth]]:
+def digit_by_digit(order: Order) -> list[list[tuple[int, Truth]]]:
     """For each binary digit, what all hold where it is the first one that decides.
 
     Returns:
-        [query classes, key classes] each: that digits before it are the same, each of them; and
-        that the query's is greater, or is not less for the last one of an order that is reflexive.
+        Digits, each with [digit of the query, digit of the key], whether they are as they should:
+        that those before it are the same, each of them; and that the query's is greater, or is not
+        less for the last one of an order that is reflexive.
     """
-    count = max(1, (order.steps - 1).bit_length())
-    found: list[list[Truth]] = []
-    same: list[Truth] = []
-    for digit in reversed(range(count)):
-        queries = (order.queries[:, None] >> digit) & 1
-        keys = (order.keys[None, :] >> digit) & 1
+    greater = np.array([[False, False], [True, False]])
+    alike = np.eye(2, dtype=bool)
+    found: list[list[tuple[int, Truth]]] = []
+    before: list[tuple[int, Truth]] = []
+    for digit in reversed(range((order.steps - 1).bit_length())):
         is_last = digit == 0 and order.is_reflexive
-        found.append([*same, queries >= keys if is_last else queries > keys])
-        same.append(queries == keys)
+        found.append([*before, (digit, greater | alike if is_last else greater)])
+        before.append((digit, alike))
     return found
