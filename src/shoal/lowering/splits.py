@@ -274,6 +274,14 @@ def _conditions(pairs: list[_Pair], part: tuple[Truth, ...]) -> list[Condition]:
 
 
 def terms_where(conditions: list[Condition]) -> list[Term]:
-    """One head's score: 1 where all conditions hold, and at most 0 elsewhere."""
-    share = 1.0 / len(conditions)
-    return [Term(c.query, c.key, np.where(c.holds, share, share - 1.0)) for c in conditions]
+    """One head's score: 1 where all conditions hold, and at most 0 elsewhere.
+
+    Each has a share in that 1, which is a power of two, or such a sum, so that nothing is rounded.
+    """
+    count = len(conditions)
+    least = 2.0 ** -(count - 1).bit_length()
+    shares = [1.0 - (count - 1) * least, *[least] * (count - 1)]
+    return [
+        Term(c.query, c.key, np.where(c.holds, share, share - 1.0))
+        for c, share in zip(conditions, shares, strict=True)
+    ]

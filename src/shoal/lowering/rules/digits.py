@@ -20,7 +20,7 @@ from shoal.forms.one_hot import OneHot
 from shoal.lowering.context import Context
 from shoal.lowering.held import Held
 from shoal.lowering.offers import Offers
-from shoal.lowering.rules.split_width import MOST_HEADS, sum_of_counts
+from shoal.lowering.rules.split_width import MOST_HEADS, SPLIT_SELECTORS, sum_of_counts
 from shoal.lowering.rules.width import LINEAR_COUNTS
 from shoal.lowering.selectors import Truth
 from shoal.lowering.splits import Condition, as_written, split_conditions, terms_where
@@ -61,7 +61,9 @@ def count_by_digits(context: Context, node: Node) -> Offers[None]:
         return
     selector = context.node(node.inputs[0])
     written = as_written(context, selector)
-    selectors = split_conditions(context, selector) if written is None else [[written]]
+    selectors = [[written]] if written is not None else []
+    if written is None and SPLIT_SELECTORS in context.passes:
+        selectors = split_conditions(context, selector)
     heads = [head for conditions in selectors for head in by_digits(conditions)]
     if len(selectors) < len(heads) <= MOST_HEADS:
         yield from sum_of_counts(context, node, list(map(terms_where, heads)))

@@ -24,7 +24,7 @@ from shoal.lowering.rules.linear import linear_map
 from shoal.lowering.rules.mean import coded_mean, decoded_mean, mean
 from shoal.lowering.rules.priority import PRIORITIES, priority
 from shoal.lowering.rules.result_scores import RESULT_SCORES, result_scores
-from shoal.lowering.rules.split_width import only_parts, parts, sum_of_parts
+from shoal.lowering.rules.split_width import SPLIT_SELECTORS, only_parts, parts, sum_of_parts
 from shoal.lowering.rules.sums import SUMS, sums
 from shoal.lowering.rules.table import TABLES, table
 from shoal.lowering.rules.view import view
@@ -56,11 +56,11 @@ STEPS: tuple[tuple[str, frozenset[Op], Rule], ...] = (
     (RESULT_CODES, ELEMENTWISE, coded_result),
     (RESULT_SCORES, ELEMENTWISE, result_scores),
     (DIGITS, _WIDTHS, count_by_digits),
-    ("split-selectors", _WIDTHS, only_parts),
+    (SPLIT_SELECTORS, _WIDTHS, only_parts),
     ("widths", _WIDTHS, width),
-    ("split-selectors", _WIDTHS, parts),
+    (SPLIT_SELECTORS, _WIDTHS, parts),
     ("widths", _WIDTHS, decode_width),
-    ("split-selectors", _WIDTHS, sum_of_parts),
+    (SPLIT_SELECTORS, _WIDTHS, sum_of_parts),
     (PRIORITIES, _AGGREGATES, priority),
     (ARGMAX, _AGGREGATES, argmax),
     (WHOLE_NUMBERS, _AGGREGATES, number_query),
@@ -101,7 +101,7 @@ OPTIONAL: Mapping[str, Optional] = MappingProxyType(
     {
         "views": Optional("values that need no operation"),
         "cones": Optional("further cuts offered"),
-        "split-selectors": Optional("selectors offered in parts"),
+        SPLIT_SELECTORS: Optional("selectors offered in parts"),
         DIGITS: Optional("counts by an order that are made digit by digit"),
         LINEAR_COUNTS: Optional("counts that heads can write themselves"),
         SUMS: Optional("means times widths that heads write as sums"),

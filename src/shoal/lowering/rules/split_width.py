@@ -46,6 +46,9 @@ from shoal.lowering.splits import split_selector
 from shoal.program.facts.domains import Enumerated, domain_of
 from shoal.program.ir import Node, Op
 
+SPLIT_SELECTORS = "split-selectors"
+"""The name of the rule."""
+
 MOST_HEADS = 16
 """Heads that one count may take."""
 
