@@ -74,7 +74,8 @@ def place(
     Raises:
         BudgetError: the budgets cannot be met, or a heuristic does not meet them.
     """
-    alike = [[v for v in variants if v.in_digits is in_digits] for in_digits in (False, True)]
+    kinds = (False,) if options.allocator in HEURISTICS else (False, True)  # they compare nothing
+    alike = [[v for v in variants if v.in_digits is in_digits] for in_digits in kinds]
     found: list[Placed] = []
     failed: BudgetError | None = None
     for group in filter(None, alike):
