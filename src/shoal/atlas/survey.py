@@ -276,9 +276,10 @@ def _looks_at(
     optimised: Optimised, lowered: LoweredProgram, allocated: Result, place: int
 ) -> tuple[str, ...] | None:
     """What an aggregate looks at that picks the best key; None for all others."""
-    if place not in lowered.inferred.program.graph:
+    inferred = lowered.inferred
+    if place not in inferred.program.graph:
         return None
-    aggregate = lowered.inferred.program.node(place)
+    aggregate = inferred.program.node(place)
     if aggregate.op is not Op.AGGREGATE:
         return None  # though it may be held as one-hot for one that does
     for operation in lowered.operations:
@@ -286,7 +287,6 @@ def _looks_at(
         is_own = lowered.variables[operation.name].node == place
         if not is_own or placement is None or operation.rules[placement.alternative] != ARGMAX:
             continue
-        inferred = lowered.inferred
         best = argmax_of(inferred, inferred.program.node(aggregate.inputs[0]))
         assert best is not None
         seen = (_as_written(optimised, number) for number in looks_at(inferred, best))

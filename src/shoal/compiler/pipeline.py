@@ -228,7 +228,7 @@ def _lowered_variants(asked: _Asked, options: CompileOptions, clock: _Clock) -> 
     optimised = with_savings(optimised, asked.look_ups, options.passes)
     programs = variants(optimised, options.passes)
     clock.begin("lower")
-    return lower_all(programs, options.passes)
+    return lower_all(programs, options)
 
 
 def offered(program: SOp, options: CompileOptions) -> tuple[AllocationProblem, ...]:

@@ -74,8 +74,7 @@ def place(
     Raises:
         BudgetError: the budgets cannot be met, or a heuristic does not meet them.
     """
-    kinds = (False,) if options.allocator in HEURISTICS else (False, True)  # they compare nothing
-    alike = [[v for v in variants if v.in_digits is in_digits] for in_digits in kinds]
+    alike = [[v for v in variants if v.in_digits is in_digits] for in_digits in (False, True)]
     found: list[Placed] = []
     failed: BudgetError | None = None
     for group in filter(None, alike):

@@ -11,8 +11,8 @@ from shoal.limits import Work
 from shoal.lowering.lower import lower
 from shoal.lowering.lowered import LoweredProgram
 from shoal.lowering.rules.digits import DIGITS
-from shoal.lowering.rules.registry import OPTIONAL
 from shoal.narrowing.narrow import NARROW
+from shoal.options import HEURISTICS, CompileOptions
 from shoal.program.passes import VARIANTS, Optimised, run_passes
 from shoal.program.rewriting import Saving
 
@@ -85,42 +85,36 @@ def _left_out(base: Optimised, made: Optimised) -> Iterator[int]:
             yield node.id
 
 
-def lower_all(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> list[Variant]:
+def lower_all(optimised: Sequence[Optimised], options: CompileOptions) -> list[Variant]:
     """Lower variants of a program, and leave out those that cannot be.
 
-    With counts as heads make them at once, and again by digits if that is asked for and differs.
+    With counts as heads make them at once, and again by digits if that may be fewer columns.
 
     Raises:
         UnsupportedProgramError: no variant can be lowered; says why the first one cannot.
     """
     found: list[Variant] = []
+    others: list[Optimised] = []  # that digits may make something else of
     refused: UnsupportedProgramError | None = None
     for program in optimised:
         try:
-            found.append(_at_once(program, passes))
+            lowered = lower(program.inferred, options.passes, without=DIGITS)
+            require_precise(lowered)
         except UnsupportedProgramError as error:
             refused = refused or error
+            others.append(program)
+        else:
+            found.append(Variant(program, lowered))
+            others += [program] if lowered.would_differ else []
     if refused is not None and not found:
         raise refused
-    return [*found, *_by_digits(optimised, passes)]
-
-
-def _at_once(program: Optimised, passes: tuple[str, ...]) -> Variant:
-    """A program whose counts are not made by digits; nor are any, says what is saved."""
-    lowered = lower(program.inferred, tuple(name for name in passes if name != DIGITS))
-    require_precise(lowered)
-    if DIGITS in passes:
-        none = Saving(DIGITS, 0, OPTIONAL[DIGITS].saves)
-        order = list(OPTIONAL)
-        savings = sorted((*lowered.savings, none), key=lambda saving: order.index(saving.name))
-        lowered = replace(lowered, savings=tuple(savings))
-    return Variant(program, lowered)
+    # only narrow variables take fewer columns so, and heuristics compare nothing
+    is_compared = NARROW in options.passes and options.allocator not in HEURISTICS
+    return [*found, *_by_digits(others if is_compared else (), options.passes)]
 
 
 def _by_digits(optimised: Sequence[Optimised], passes: tuple[str, ...]) -> Iterator[Variant]:
     """The programs that count by digits, as far as there is half of the work for them."""
-    if DIGITS not in passes or NARROW not in passes:
-        return
     for program in optimised:
         with program.inferred.work.optional() as work:
             try:

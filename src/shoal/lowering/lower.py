@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -41,22 +42,27 @@ _BOS = StreamVariable(
 )
 
 
-def lower(inferred: Inferred, passes: tuple[str, ...] = ()) -> LoweredProgram:
+def lower(
+    inferred: Inferred, passes: tuple[str, ...] = (), without: str | None = None
+) -> LoweredProgram:
     """Lower every s-op of a program; selectors are lowered with what reads them.
 
-    Of ``OPTIONAL`` rules those in ``passes`` are switched on; other names are ignored.
+    Args:
+        inferred: the program with its facts.
+        passes: which ``OPTIONAL`` rules are switched on; other names are ignored.
+        without: one of them whose offers are not taken nevertheless, and that saves nothing.
 
     Raises:
         UnsupportedProgramError: an expression cannot be lowered; the message says why.
     """
-    lowering = Lowering(inferred, frozenset(passes))
+    lowering = Lowering(inferred, frozenset(passes), without=without)
     try:
         return _lowered(lowering)
     except UnsupportedProgramError:
         if not lowering.saved[SUMS]:
             raise
     # what reads a sum cannot do so, and may read the mean and the width
-    return lower(inferred, tuple(name for name in passes if name != SUMS))
+    return lower(inferred, tuple(name for name in passes if name != SUMS), without)
 
 
 def _lowered(lowering: Lowering) -> LoweredProgram:
@@ -87,6 +93,9 @@ class Lowering(Context):
         left_out: what would have been offered, but for a limit.
         saved: how often a rule offered something.
         stored: by variable, what is held by it and nothing else.
+        refused: by node id, why no rule made it so far.
+        without: an optional rule that is switched on, and of which no offer is taken.
+        not_taken: the labels of s-ops for which it has offers.
     """
 
     variables: dict[str, StreamVariable] = field(default_factory=lambda: {BOS_VARIABLE: _BOS})
@@ -100,6 +109,8 @@ class Lowering(Context):
     saved: Counter[str] = field(default_factory=Counter)
     stored: dict[str, Held] = field(default_factory=dict)
     refused: dict[int, UnsupportedProgramError] = field(default_factory=dict)
+    without: str | None = None
+    not_taken: list[str] = field(default_factory=list)
 
     def ask_all_rules(self, node: Node) -> None:
         """Ask every rule that is switched on what it offers for an s-op.
@@ -109,7 +120,10 @@ class Lowering(Context):
         for name, ops, step in STEPS:
             if node.op in ops and (name in self.passes or name not in OPTIONAL):
                 try:
-                    self.all_of(name, step(self, node))
+                    if name == self.without:
+                        self.not_taken.extend(node.label for _ in islice(step(self, node), 1))
+                    else:
+                        self.all_of(name, step(self, node))
                 except UnsupportedProgramError as error:
                     if error.kind not in DEFERRED:
                         raise
@@ -171,6 +185,7 @@ class Lowering(Context):
             self.stored,
             self._savings(),
             marks=(BOS_VARIABLE, *(helper.variables if helper is not None else ())),
+            would_differ=bool(self.not_taken),
         )
 
     def _savings(self) -> tuple[Saving, ...]:

@@ -66,6 +66,7 @@ class LoweredProgram:
         result: how the result is held, if that has been decided.
         mark: what is 1 at the BOS position and 0 everywhere else.
         marks: variables that tell BOS from tokens, and nothing else.
+        would_differ: whether a rule whose offers were not taken had any.
     """
 
     __repr__ = shown_fields
@@ -81,6 +82,7 @@ class LoweredProgram:
     result: Held | None = None
     mark: AffineMap = MARK
     marks: tuple[str, ...] = ()
+    would_differ: bool = False
 
     @cached_property
     def holder(self) -> Mapping[Direction, str]:

@@ -31,12 +31,13 @@ from shoal.lowering.offers import Offer, Offers
 from shoal.lowering.radii import coordinate_errors
 from shoal.lowering.rules.width import (
     LINEAR_COUNTS,
+    Countable,
     all_widths,
     as_code,
+    count_of,
     countable_terms,
     counted,
     counts_of,
-    linear_count,
 )
 from shoal.lowering.selectors import (
     fitting_weights,
@@ -133,6 +134,8 @@ def only_parts(context: Context, node: Node) -> Offers[None]:
     selector = context.node(node.inputs[0])
     if selector.op is Op.SELECT or LINEAR_COUNTS not in context.passes or node.is_numerical:
         return
+    if node.id in context.raw:  # the sum of what is counted by digits
+        return
     if fitting_weights(context, selector, groups_of(context, selector)) is None:
         yield from sum_of_counts(context, node, split_selector(context, selector))
 
@@ -140,7 +143,7 @@ def only_parts(context: Context, node: Node) -> Offers[None]:
 def sum_of_counts(context: Context, node: Node, selectors: list[list[Term]]) -> Offers[None]:
     """A width as the sum of what heads count, each by a part of its selector.
 
-    Nothing is offered if a head cannot count well enough, or the width is there already.
+    Nothing is offered if a head cannot count well enough.
 
     Args:
         context: what is held.
@@ -148,15 +151,16 @@ def sum_of_counts(context: Context, node: Node, selectors: list[list[Term]]) -> 
         selectors: the terms of each part; no two of them select the same key.
     """
     counts = _counts_of_parts(context, node)
-    if node.id in context.raw or any(
-        countable_terms(context, terms, counts) is None for terms in selectors
-    ):
-        return
+    countable: list[Countable] = []
+    for terms in selectors:
+        part = countable_terms(context, terms, counts)
+        if part is None:
+            return
+        countable.append(part)
     found = []
-    for number, terms in enumerate(selectors):
+    for number, part in enumerate(countable):
         name = context.fresh_name(f"{node.label}.part.count")
-        offer = yield from linear_count(context, name, terms, counts)
-        assert offer is not None
+        offer = yield from count_of(context, name, part, counts)
         found.append((yield replace(offer, purpose=_purpose(node, number, "count"))))
     total = _sum(context, node, found)
     if total is not None:

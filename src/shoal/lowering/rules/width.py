@@ -151,8 +151,13 @@ def linear_count(
 ) -> Offers[Offer | None]:
     """A head that writes the width of what the terms select; None if it may be too far off."""
     countable = countable_terms(context, terms, counts)
-    if countable is None:
-        return None
+    return None if countable is None else (yield from count_of(context, name, countable, counts))
+
+
+def count_of(
+    context: Context, name: str, countable: Countable, counts: Enumerated
+) -> Offers[Offer]:
+    """A head that writes how many keys terms select, which it can."""
     mark = yield from mark_of_tokens(context)
     made = counted_values(context, name, countable, counts, mark, np.ones(mark.width))
     return replace(made, due_to=LINEAR_COUNTS)
