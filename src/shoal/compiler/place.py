@@ -62,7 +62,7 @@ def place(
     What counts by digits is as narrow as it will be only when components are chosen; so the best
     that does and the best that does not are compared then. The former takes more heads, and is for
     fewer columns: it is taken if it is better by the objective before or at the width, and takes no
-    more parameters.
+    more parameters, unless columns are what is asked for first.
 
     Args:
         variants: the program with all its alternatives, and other programs that do the same. The
@@ -89,7 +89,8 @@ def place(
     order = options.objective[: options.objective.index("width") + 1]
     for other in found[1:]:
         is_better = _costs(other.allocated, order) < _costs(best.allocated, order)
-        best = other if is_better and count(other) <= count(best) else best
+        if is_better and (order == ("width",) or count(other) <= count(best)):
+            best = other
     bound = min(_bound_on_layers(placed.allocated) for placed in found)
     return replace(best, allocated=_at_least(best.allocated, bound))
 
