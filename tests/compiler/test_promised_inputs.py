@@ -22,7 +22,9 @@ from shoal.rasp import (
     Map,
     Select,
     SelectorWidth,
+    SequenceMap,
     SOp,
+    categorical,
     evaluate,
     indices,
     tokens,
@@ -32,7 +34,7 @@ from shoal.rasp.values import canonical_key
 from shoal_analysis.circuits.checking import check_circuit
 from shoal_analysis.lab.realism.samples import sampled
 from tests.program.programs import LONGEST, VOCAB, s_ops
-from tests.support import accepted, agree, all_sequences, defined, interpreted
+from tests.support import accepted, agree, all_sequences, defined, interpreted, right
 
 SAME = Select(tokens, tokens, Comparison.EQ)
 FORMER = Aggregate(Select(indices, indices, lambda k, q: k == q - 1), tokens)
@@ -255,3 +257,17 @@ def test_a_default_that_is_used_only_where_the_program_is_undefined() -> None:
         Aggregate(follows, difference), vocab=(0, 1, 2), max_seq_len=2, inputs=inputs
     )
     assert model.run([1]) == [None]
+
+
+@pytest.mark.parametrize("vocab", [(-1e30, 2, 1e30), (-(2**60), 1, 2**60), (0.1, 0.2, 0.3)])
+def test_the_means_that_occur_are_exact(vocab: tuple[float, ...]) -> None:
+    """Floats cannot add these up in any order: 1e30 + 2 - 1e30 is 0 to them."""
+    mean = categorical(Aggregate(Select(tokens, tokens, Comparison.TRUE), tokens))
+    greater = SequenceMap(max, mean, tokens)
+    numbers = [xs for xs in all_sequences(range(3), 4) if xs == sorted(xs)]
+    facts = infer(trace(greater, causal=False), vocab, 4, inputs=numbers)
+    domain = facts.sops[facts.program.root].domain
+    assert isinstance(domain, Enumerated)
+    occurring = {canonical_key(v) for xs in numbers for v in greater([vocab[i] for i in xs])}
+    assert {canonical_key(v) for members in domain.classes for v in members} == occurring
+    right(greater, vocab=vocab, max_seq_len=4)

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import lcm
 
 import numpy as np
 import numpy.typing as npt
 
+from shoal.arrays import Array, Bool, Float, Int
 from shoal.program.facts.domains import Enumerated
 from shoal.program.facts.inferred import Inferred, SOpFacts
 from shoal.program.facts.lookup import NONE, UNDEFINED, Classes, Lookup
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.rasp.functions import Comparison
-from shoal.rasp.values import canonical_key, is_number
+from shoal.rasp.values import Value, canonical_key, is_number
 
 Matrices = npt.NDArray[np.bool_]
 """[inputs, queries, keys], whether a selector selects."""
@@ -201,12 +204,32 @@ def _averages(
     of_class = [domain.class_of.get(canonical_key(value), UNDEFINED) for value in operand.values]
     found = np.array([*of_class, UNDEFINED, NONE])[most]  # the last two by -2 and -1
     differ = (least != most) & (widths > 0)
-    numbers = np.array([float(v) if is_number(v) else np.nan for v in operand.values] + [np.nan])
-    means = np.where(selected, numbers[chosen.clip(-1)], 0.0).sum(axis=2) / np.maximum(widths, 1)
-    found[differ] = _nearest(domain, means[differ])
+    found[differ] = _nearest(domain, _means(operand.values, chosen[differ], selected[differ]))
     default = NONE if node.value is None else domain.class_of.get(canonical_key(node.value))
     found[widths == 0] = UNDEFINED if default is None else default
     return np.asarray(found)
+
+
+def _means(
+    values: Sequence[Value], chosen: Int[Array, "rows keys"], selected: Bool[Array, "rows keys"]
+) -> Float[Array, " rows"]:
+    """The mean of what each row selects, rounded once; NaN where something is no number.
+
+    Args:
+        values: what is averaged.
+        chosen: which of them each key has, negative where it has none.
+        selected: the keys whose values are averaged, at least one.
+    """
+    numbers = [Fraction(v) if isinstance(v, int | float) and is_number(v) else None for v in values]
+    unit = lcm(*(number.denominator for number in numbers if number is not None))
+    steps = [0 if number is None else int(number * unit) for number in numbers]
+    greatest = max(unit, *map(abs, steps)) * chosen.shape[1]
+    # floats that hold all sums are as exact as ints are
+    kind = np.float64 if greatest < 2**53 else object
+    totals = np.where(selected, np.array([*steps, 0], dtype=kind)[chosen.clip(-1)], 0).sum(axis=1)
+    means = (totals / (selected.sum(axis=1).astype(kind) * unit)).astype(float)
+    is_none = np.array([*(number is None for number in numbers), True])[chosen.clip(-1)]
+    return np.asarray(np.where((selected & is_none).any(axis=1), np.nan, means))
 
 
 def _nearest(domain: Enumerated, numbers: npt.NDArray[np.float64]) -> Classes:
