@@ -15,13 +15,16 @@ from shoal.compiler.problem import allocation_problem
 from shoal.compiler.variants import Variant
 from shoal.errors import BudgetError, InvalidOptionError
 from shoal.lowering.lowered import LoweredProgram
+from shoal.narrowing.codes import coded
 from shoal.narrowing.names import named
 from shoal.narrowing.narrow import JOINT, NARROW, SAVES, narrowed
 from shoal.options import HEURISTICS, PARAMETERS, PER_LAYER, CompileOptions
 from shoal.program.passes import Optimised
 from shoal.program.rewriting import Saving
+from shoal.program.trace import RESULT
 from shoal_solvers import (
     MOST_BUDGET,
+    Allocation,
     AllocationProblem,
     InfeasibleError,
     InvalidAllocationError,
@@ -59,10 +62,10 @@ def place(
 ) -> Placed:
     """Allocate, by narrow variables if the pass is switched on.
 
-    What counts by digits is as narrow as it will be only when components are chosen; so the best
-    that does and the best that does not are compared then. The former takes more heads, and is for
-    fewer columns: it is taken if it is better by the objective before or at the width, and takes no
-    more parameters, unless columns are what is asked for first.
+    How narrow variables will be is known only of chosen components. So several choices are placed:
+    by wide variables and by codes, with what counts by digits and without. The first is taken, or
+    another one that is better by the objective and takes no more parameters, unless columns are
+    what is asked for first.
 
     Args:
         variants: the program with all its alternatives, and other programs that do the same. The
@@ -79,17 +82,18 @@ def place(
     failed: BudgetError | None = None
     for group in filter(None, alike):
         try:
-            found.append(_placed(group, options, progress))
+            found += _placed(group, options, progress)
         except BudgetError as error:
             failed = failed or error
     if not found:
         assert failed is not None
         raise failed
     best = found[0]
-    order = options.objective[: options.objective.index("width") + 1]
     for other in found[1:]:
-        is_better = _costs(other.allocated, order) < _costs(best.allocated, order)
-        if is_better and (order == ("width",) or count(other) <= count(best)):
+        is_better = _costs(other.allocated, options.objective) < _costs(
+            best.allocated, options.objective
+        )
+        if is_better and (options.objective[0] == "width" or count(other) <= count(best)):
             best = other
     bound = min(_bound_on_layers(placed.allocated) for placed in found)
     return replace(best, allocated=_at_least(best.allocated, bound))
@@ -99,17 +103,51 @@ def _placed(
     variants: Sequence[Variant],
     options: CompileOptions,
     progress: Callable[[ObjectiveResult], None] | None,
-) -> Placed:
-    """The best of some variants, with narrow variables if the pass is switched on."""
+) -> list[Placed]:
+    """The best of some variants, with narrow variables if the pass is switched on.
+
+    And the same by components that are chosen together with what is stored, if these are others.
+    """
     is_narrow = NARROW in options.passes
     told = None if is_narrow or len(variants) > 1 else progress
     chosen = _best(variants, options, told)
     if not is_narrow:
-        return chosen
+        return [chosen]
+    by_codes = list(chosen_by_codes(chosen, options))
     try:
-        return _narrow(chosen, chosen.allocated, options, progress)
+        found = [_narrow(chosen, chosen.allocated, options, progress)]
     except BudgetError as error:
-        return _frugal(variants, chosen, options, error)
+        found = [_frugal(variants, chosen, options, error)]
+    for other in by_codes:
+        try:
+            found.append(_narrow(other, chosen.allocated, options, None))
+        except BudgetError:
+            continue
+    return found
+
+
+def chosen_by_codes(chosen: Placed, options: CompileOptions) -> Iterator[Placed]:
+    """Components that are chosen by how wide they make what they read, if these are others.
+
+    Heuristics, which compare no widths, choose none.
+    """
+    coded_problem = None
+    if options.allocator not in HEURISTICS:
+        coded_problem = coded(chosen.lowered, chosen.problem)
+    if coded_problem is not None:
+        try:
+            found = allocate(coded_problem.problem, options)
+        except BudgetError:
+            return
+        allocation = coded_problem.chosen(found.allocation)
+        if _components(allocation) != _components(chosen.allocated.allocation):
+            yield replace(chosen, allocated=replace(found, allocation=allocation))
+
+
+def _components(allocation: Allocation) -> tuple[dict[str, int], int]:
+    """The alternatives that an allocation takes of operations, and of the result."""
+    placements = allocation.placements
+    return {n: placements[n].alternative for n in placements}, allocation.outputs.get(RESULT, 0)
 
 
 def _frugal(

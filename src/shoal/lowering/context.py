@@ -9,6 +9,7 @@ from itertools import chain, count
 
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.code import Code
+from shoal.forms.digit_code import DigitCode
 from shoal.forms.form import Form
 from shoal.forms.registry import form_named
 from shoal.lowering.held import Held, StreamVariable
@@ -104,8 +105,9 @@ class Context:
         Raises:
             UnsupportedProgramError: it holds numbers where classes are promised, or the other way.
         """
-        if self.is_for_decoder_alone(node):
-            return Code()
+        code = self.code_of(node)
+        if code is not None:
+            return code
         form = form_named(node.form or ("scalar" if node.is_numerical else "one-hot"), node.label)
         if form.is_number == node.is_numerical:
             return form
@@ -122,11 +124,18 @@ class Context:
 
     def is_for_decoder_alone(self, node: Node) -> bool:
         """Whether an s-op is a result of classes that nothing reads, of which a code will do."""
-        return (
-            RESULT_CODES in self.passes
-            and self.is_only_decoded(node)
-            and Code().misfit(self.domain(node.id), self.inferred.limits) is None
-        )
+        return self.code_of(node) is not None
+
+    def code_of(self, node: Node) -> Form | None:
+        """The code of an s-op that is a result of classes which nothing reads; None if it is not.
+
+        None as well if there are too many classes.
+        """
+        if RESULT_CODES not in self.passes or not self.is_only_decoded(node):
+            return None
+        domain, limits = self.domain(node.id), self.inferred.limits
+        codes: tuple[Form, ...] = (Code(), DigitCode())
+        return next((code for code in codes if code.misfit(domain, limits) is None), None)
 
     @property
     def only_tokens(self) -> Node | None:

@@ -13,6 +13,7 @@ import numpy as np
 from shoal.craft.components import BOS_SPACE, MLP, Component, Head
 from shoal.errors import Refusal, UnsupportedProgramError
 from shoal.forms.code import Code
+from shoal.forms.digit_code import DigitCode
 from shoal.forms.form import Ranges
 from shoal.lowering.context import MARK_OF_TOKENS, RESULT_CODES, Context
 from shoal.lowering.held import Errors, Held, StreamVariable
@@ -194,7 +195,7 @@ class Lowering(Context):
         sharing = [name for name in first if name is not None]
         forms = Counter(name for held in self.held.values() for name in {h.form.name for h in held})
         counts = self.saved + forms
-        counts[RESULT_CODES] = forms[Code.name]
+        counts[RESULT_CODES] = forms[Code.name] + forms[DigitCode.name]
         counts["shared-heads"] = len(sharing) - len(set(sharing))
         words = {name: rule.saves for name, rule in OPTIONAL.items() if name in self.passes}
         if self.left_out and "cones" in words:

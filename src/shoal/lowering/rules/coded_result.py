@@ -6,7 +6,6 @@ column for each value, though nothing else reads it.
 
 from __future__ import annotations
 
-from shoal.forms.code import Code
 from shoal.lowering.context import Context
 from shoal.lowering.cuts import further_tables
 from shoal.lowering.held import stored
@@ -17,12 +16,13 @@ from shoal.program.ir import Node
 
 def coded_result(context: Context, node: Node) -> Offers[None]:
     """The code of a result that is a view of what has to be computed, over other cuts."""
-    if node.id not in context.held or not context.is_for_decoder_alone(node):
+    code = context.code_of(node)
+    if node.id not in context.held or code is None:
         return
     inputs = {table.variable for table in context.inputs}
     first = context.first(node.id)
-    is_narrow = len(first.coordinates.source) <= 1
+    is_narrow = len(first.coordinates.source) <= len(code.parts(context.domain(node.id)))
     if first.own is not None or is_narrow or inputs.issuperset(first.variables):
         return
-    held = stored(Code(), node.label, context.domain(node.id), node.id)
+    held = stored(code, node.label, context.domain(node.id), node.id)
     yield from offer_others(context, further_tables(context, node, held))

@@ -58,12 +58,14 @@ def coded_mean(context: Context, node: Node) -> Offers[None]:
     Where None can occur, numbers are moved away from 0.
     """
     domain = context.domain(node.id)
-    is_mean = context.inferred.sops[node.id].mixture and context.is_for_decoder_alone(node)
-    if node.id in context.held or not is_mean or not isinstance(domain, Enumerated):
+    code, is_mean = context.code_of(node), context.inferred.sops[node.id].mixture
+    if node.id in context.held or not is_mean:
         return
-    held = stored(Code(), node.label, domain, node.id)
+    if not isinstance(code, Code) or not isinstance(domain, Enumerated):
+        return
+    held = stored(code, node.label, domain, node.id)
     operand = context.first(node.inputs[1]).as_number
-    shift = Code().shift(domain)
+    shift = code.shift(domain)
     if operand is None or operand.domain.nullable or shift is None:
         return
     terms = yield from terms_of(context, context.node(node.inputs[0]))

@@ -107,9 +107,9 @@ def decode_width(context: Context, node: Node) -> Offers[None]:
 def as_code(context: Context, node: Node, count: Held, error: float) -> Held | None:
     """A count as the code of a result, if a code will do and may be so far off."""
     domain = context.domain(node.id)
-    if not context.is_for_decoder_alone(node) or not isinstance(domain, Enumerated):
+    code = context.code_of(node)
+    if not isinstance(code, Code) or not isinstance(domain, Enumerated):
         return None
-    code = Code()
     shift = code.shift(domain)
     if shift is None or domain.nullable or error > code.room(domain):
         return None
