@@ -149,9 +149,22 @@ class Chosen:
         """Whether all that variables can be together is little enough to be listed."""
         return prod(len(self.points(name)) for name in names) <= MOST_TOGETHER
 
-    def points_together(self, names: Sequence[str]) -> Float[Array, "points dimensions"]:
-        """What variables can be together; nothing is known of how they depend on each other."""
-        return _together([self.points(name) for name in names])
+    def spanning_points(self, names: Sequence[str]) -> Float[Array, "points dimensions"]:
+        """As many points as span the affine space of all that variables can be together.
+
+        Nothing is known of how they depend on each other. So these are all combinations of what
+        each can be, and whatever is affine in them is known by what it is where all but one are as
+        they are first.
+        """
+        each = [self.points(name) for name in names]
+        first = np.concatenate([points[0] for points in each])
+        found, start = [first[None]], 0
+        for points in each:
+            of_one = np.repeat(first[None], len(points) - 1, axis=0)
+            of_one[:, start : start + points.shape[1]] = points[1:]
+            found.append(of_one)
+            start += points.shape[1]
+        return np.vstack(found)
 
     def is_listed(self, variable: StreamVariable) -> bool:
         """Whether its points are all that a variable can be, and not some that span its space."""

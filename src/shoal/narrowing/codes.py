@@ -132,8 +132,10 @@ def coded(lowered: LoweredProgram, problem: AllocationProblem) -> CodedProblem |
         for each in (lowered.results, kept)
     )
     taken: dict[str, list[Taken]] = {}
-    for operation in reversed(lowered.operations):
-        for code, functionals in readers.settle(operation.name).items():
+    operations = {operation.name: operation for operation in lowered.operations}
+    for name in reversed([operation.name for operation in problem.topological_order]):
+        operation = operations[name]
+        for code, functionals in readers.settle(name).items():
             taken[code] = [
                 readers.take(_reads(component, functionals), reads)
                 for component, reads in zip(operation.components, operation.reads, strict=True)

@@ -103,5 +103,5 @@ def _columns_together(
                 parts.append(rows.get(name, np.zeros((size, len(read.map.target)))))
             (exact if read.is_exact else free).append(np.vstack(parts))
     at_bos = np.concatenate([chosen.at_bos[name] for name in group])
-    points = chosen.points_together(group)
+    points = chosen.spanning_points(group)
     return len(chosen_basis(points, at_bos, np.hstack(exact), np.hstack(free)).T)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from fractions import Fraction
 from math import copysign, isfinite
 from typing import Any, TypeAlias, TypeGuard
 
@@ -234,6 +233,9 @@ def mean(values: Sequence[Value]) -> Value:
     try:
         if not all(isinstance(number, int) or isfinite(number) for number in numbers):
             return sum(map(float, numbers)) / len(numbers)
-        return float(sum(map(Fraction, numbers)) / len(numbers))
+        ratios = [number.as_integer_ratio() for number in numbers]
+        unit = max(denominator for _, denominator in ratios)  # all are powers of two
+        total = sum(numerator * (unit // denominator) for numerator, denominator in ratios)
+        return total / (unit * len(numbers))  # rounded once, as quotients of ints are
     except OverflowError:
         raise EvaluationError("the mean is too large for a float") from None
