@@ -271,3 +271,15 @@ def test_the_means_that_occur_are_exact(vocab: tuple[float, ...]) -> None:
     occurring = {canonical_key(v) for xs in numbers for v in greater([vocab[i] for i in xs])}
     assert {canonical_key(v) for members in domain.classes for v in members} == occurring
     right(greater, vocab=vocab, max_seq_len=4)
+
+
+def test_what_is_averaged_may_be_none_on_all_inputs() -> None:
+    nothing = Aggregate(Select(tokens, tokens, Comparison.FALSE), tokens)
+    for program in (Aggregate(SAME, nothing), Aggregate(SAME, nothing, default=0)):
+        for passes in ("all", "smallest"):
+            model = shoal.compile(
+                program, vocab=(0, 1), max_seq_len=2, passes=passes, inputs=no_repeats
+            )
+            assert model.run([0, 1]) == program([0, 1])
+    selected = Select(tokens, SelectorWidth(SAME), Comparison.EQ)
+    right(Aggregate(selected, nothing, default=0), vocab=(0, 1, 2, 3), max_seq_len=2)

@@ -117,13 +117,14 @@ def test_a_code_is_no_reason_for_another_layer() -> None:
         assert model.num_layers == 1
 
 
-def test_values_that_are_too_many_stay_one_hot() -> None:
+def test_values_that_are_too_many_for_one_number_are_two() -> None:
     many = range(2 * int(LARGEST) + 2)
     first = Select(indices, Map(lambda i: 0, indices), Comparison.EQ)
     program = Aggregate(first, Map(str, tokens)).named("first")
     model = shoal.compile(program, vocab=many, max_seq_len=2, limits=Limits(one_hot_values=2_000))
     assert model.run([5, 1025]) == ["5", "5"]
-    assert model.variables["first"].encoding == "one-hot"
+    assert model.variables["first"].encoding == "2 numbers for each value"
+    assert len(model.variables["first"].columns) == 2
 
 
 def test_values_that_something_reads_stay_as_they_are() -> None:

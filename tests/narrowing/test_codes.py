@@ -17,6 +17,7 @@ from shoal.rasp import (
     Aggregate,
     Comparison,
     Select,
+    SelectorWidth,
     SequenceMap,
     SOp,
     indices,
@@ -128,3 +129,11 @@ def test_nothing_is_posed_where_there_is_nothing_to_choose_or_too_much() -> None
         assert not problems
         shoal.compile(BELOW_THE_MEAN, vocab=ABCD[:2], max_seq_len=3)
         assert problems
+
+
+def test_values_that_differ_hugely_take_no_fewer_columns_together() -> None:
+    """What is added to 1e30 is lost when ranks are computed, so that more was less."""
+    weighted = SequenceMap(lambda x, y: 3 * x + y, tokens, tokens)
+    apart = numerical(SequenceMap(lambda x, y: 100 * x + y, weighted, tokens))
+    same = SelectorWidth(Select(apart, apart, Comparison.EQ))
+    right(tokens & same, vocab=(1e30, 2, -1e30), max_seq_len=2)

@@ -296,7 +296,7 @@ def _blocks(name: str, ranks: _Ranks) -> Codes:
     ways: dict[int, list[int]] = {}
     for number in sorted(ranks.numbers, key=lambda n: (ranks((n,)), n)):
         inside = [k for k, block in enumerate(blocks) if ranks((number, block)) == ranks((number,))]
-        more = ranks((*blocks, number)) - ranks(blocks)
+        more = max(0, ranks((*blocks, number)) - ranks(blocks))  # of values that differ hugely
         needed = inside
         if ranks([blocks[k] for k in inside]) + more < ranks((number,)):
             needed = list(range(len(blocks)))

@@ -223,7 +223,7 @@ def _means(
     numbers = [Fraction(v) if isinstance(v, int | float) and is_number(v) else None for v in values]
     unit = lcm(*(number.denominator for number in numbers if number is not None))
     steps = [0 if number is None else int(number * unit) for number in numbers]
-    greatest = max(unit, *map(abs, steps)) * chosen.shape[1]
+    greatest = max([unit, *map(abs, steps)]) * chosen.shape[1]
     # floats that hold all sums are as exact as ints are
     kind = np.float64 if greatest < 2**53 else object
     totals = np.where(selected, np.array([*steps, 0], dtype=kind)[chosen.clip(-1)], 0).sum(axis=1)
