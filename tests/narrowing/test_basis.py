@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.narrowing.basis import ReadThrough, chosen_basis
+from shoal.narrowing.basis import ReadThrough, chosen_basis, size_of_basis
 
 Matrix = np.ndarray
 
@@ -60,6 +60,11 @@ def test_no_smaller_basis_would_do(case: tuple[Matrix, Matrix, Matrix, Matrix]) 
     ones = np.ones((len(points), 1))
     more = rank_up_to_constants(points @ free, np.hstack([points @ exact, ones]))
     assert basis.shape[1] == needed + more
+
+
+@given(cases())
+def test_its_size_is_known_without_it(case: tuple[Matrix, Matrix, Matrix, Matrix]) -> None:
+    assert size_of_basis(*case) == chosen_basis(*case).shape[1]
 
 
 def test_single_dimensions_are_kept_as_they_are() -> None:

@@ -96,8 +96,7 @@ def test_what_is_chosen_is_there(program: SOp) -> None:
 
 
 @pytest.mark.parametrize("name", ["shuffle_dyck2", "most_freq", "sort", "dyck2_ptf"])
-def test_codes_are_as_wide_as_what_is_stored(name: str) -> None:
-    """But for names, and for what shares columns; no variable is wider than its form."""
+def test_operations_are_what_they_were_over_variables_that_are_no_wider(name: str) -> None:
     stock = STOCK[name]
     with asked_for() as problems:
         shoal.compile(stock.make(stock.max_seq_len), vocab=stock.vocab, max_seq_len=6)

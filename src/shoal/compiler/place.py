@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shoal.compiler.problem import allocation_problem
@@ -88,12 +89,10 @@ def place(
     if not found:
         assert failed is not None
         raise failed
-    best = found[0]
+    best, order = found[0], options.objective
     for other in found[1:]:
-        is_better = _costs(other.allocated, options.objective) < _costs(
-            best.allocated, options.objective
-        )
-        if is_better and (options.objective[0] == "width" or count(other) <= count(best)):
+        is_better = _costs(other.allocated, order) < _costs(best.allocated, order)
+        if is_better and (order[0] == "width" or count(other) <= count(best)):
             best = other
     bound = min(_bound_on_layers(placed.allocated) for placed in found)
     return replace(best, allocated=_at_least(best.allocated, bound))
@@ -113,35 +112,34 @@ def _placed(
     chosen = _best(variants, options, told)
     if not is_narrow:
         return [chosen]
-    by_codes = list(chosen_by_codes(chosen, options))
+    by_codes = chosen_by_codes(chosen, options)
     try:
         found = [_narrow(chosen, chosen.allocated, options, progress)]
     except BudgetError as error:
         found = [_frugal(variants, chosen, options, error)]
-    for other in by_codes:
-        try:
-            found.append(_narrow(other, chosen.allocated, options, None))
-        except BudgetError:
-            continue
+    if by_codes is not None:
+        with suppress(BudgetError):  # the first one keeps the budgets
+            found.append(_narrow(by_codes, chosen.allocated, options, None))
     return found
 
 
-def chosen_by_codes(chosen: Placed, options: CompileOptions) -> Iterator[Placed]:
-    """Components that are chosen by how wide they make what they read, if these are others.
+def chosen_by_codes(chosen: Placed, options: CompileOptions) -> Placed | None:
+    """Components that are chosen by how wide they make what they read; None if no others are.
 
     Heuristics, which compare no widths, choose none.
     """
-    coded_problem = None
-    if options.allocator not in HEURISTICS:
-        coded_problem = coded(chosen.lowered, chosen.problem)
-    if coded_problem is not None:
-        try:
-            found = allocate(coded_problem.problem, options)
-        except BudgetError:
-            return
-        allocation = coded_problem.chosen(found.allocation)
-        if _components(allocation) != _components(chosen.allocated.allocation):
-            yield replace(chosen, allocated=replace(found, allocation=allocation))
+    is_exact = options.allocator not in HEURISTICS
+    by_codes = coded(chosen.lowered, chosen.problem) if is_exact else None
+    if by_codes is None:
+        return None
+    try:
+        found = allocate(by_codes.problem, options)
+    except BudgetError:
+        return None
+    allocation = by_codes.chosen(found.allocation)
+    if _components(allocation) == _components(chosen.allocated.allocation):
+        return None
+    return replace(chosen, allocated=replace(found, allocation=allocation))
 
 
 def _components(allocation: Allocation) -> tuple[dict[str, int], int]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from shoal.arrays import Array, Float
-from shoal.forms.form import Form, Misfit, Ranges, number_codes, ranges_of
+from shoal.forms.form import NOT_LISTED, Form, Misfit, Ranges, number_codes, ranges_of
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
@@ -40,7 +40,7 @@ class Code(Form):
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It needs a list, which must not be too long."""
         if not isinstance(domain, Enumerated):
-            return Misfit("takes too many different values to list", "annotate it with numerical")
+            return NOT_LISTED
         if _gaps(_numbered(domain)) <= LARGEST:
             return None
         return Misfit(
@@ -59,8 +59,7 @@ class Code(Form):
     def ranges(self, domain: Domain) -> Ranges:
         """As far as the codes go."""
         assert isinstance(domain, Enumerated)
-        ranges = ranges_of(self.codes(domain))
-        return replace(ranges, largest=max(1.0, ranges.largest))
+        return ranges_of_codes(self.codes(domain))
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, 1]."""
@@ -80,6 +79,12 @@ class Code(Form):
             return None
         shift = self.codes(domain)[:, 0] - number_codes(domain)[:, 0]
         return float(shift[0]) if np.ptp(shift) <= _SAME_SHIFT else None
+
+
+def ranges_of_codes(codes: Float[Array, "classes coordinates"]) -> Ranges:
+    """As far as codes go, and no less than 1."""
+    ranges = ranges_of(codes)
+    return replace(ranges, largest=max(1.0, ranges.largest))
 
 
 def _numbered(domain: Enumerated) -> Float[Array, "classes coordinates"]:

@@ -6,14 +6,14 @@ numbers apart. Digits of n classes go to the square root of n, or the cube root.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from shoal.arrays import Array, Float
-from shoal.forms.code import LARGEST
-from shoal.forms.form import Form, Misfit, Ranges, ranges_of
+from shoal.forms.code import LARGEST, ranges_of_codes
+from shoal.forms.form import NOT_LISTED, Form, Misfit, Ranges
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated
 
@@ -34,7 +34,7 @@ class DigitCode(Form):
     def misfit(self, domain: Domain, limits: Limits) -> Misfit | None:
         """It needs a list, which must not be too long."""
         if not isinstance(domain, Enumerated):
-            return Misfit("takes too many different values to list", "annotate it with numerical")
+            return NOT_LISTED
         most = int(LARGEST) ** self.digits
         if len(domain) <= most:
             return None
@@ -56,8 +56,7 @@ class DigitCode(Form):
     def ranges(self, domain: Domain) -> Ranges:
         """As far as the digits go."""
         assert isinstance(domain, Enumerated)
-        ranges = ranges_of(self.codes(domain))
-        return replace(ranges, largest=max(1.0, ranges.largest))
+        return ranges_of_codes(self.codes(domain))
 
     def codes(self, domain: Enumerated) -> Float[Array, "classes coordinates"]:
         """[classes, digits]."""

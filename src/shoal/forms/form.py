@@ -42,6 +42,10 @@ class Misfit(NamedTuple):
     advice: str
 
 
+NOT_LISTED = Misfit("takes too many different values to list", "annotate it with numerical")
+"""Of categorical forms."""
+
+
 class Form(ABC):
     """A way to hold the values of a domain; instances are frozen.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from shoal.arrays import Array, Float
 from shoal.contract import SHARP
-from shoal.forms.form import Affine, Form, Misfit, Ranges, number_codes
+from shoal.forms.form import NOT_LISTED, Affine, Form, Misfit, Ranges, number_codes
 from shoal.limits import Limits
 from shoal.program.facts.domains import Domain, Enumerated, group_close
 from shoal.rasp.values import Value, is_number
@@ -30,7 +30,7 @@ class OneHot(Form):
         """It needs a list, which must not be too long."""
         most = limits.one_hot_values
         if not isinstance(domain, Enumerated):
-            return Misfit("takes too many different values to list", "annotate it with numerical")
+            return NOT_LISTED
         if len(domain) <= most:
             return None
         return Misfit(

@@ -57,6 +57,22 @@ def chosen_basis(
     return np.hstack([basis[:, :count], free_ones])
 
 
+def size_of_basis(
+    points: Float[Array, "points dimensions"],
+    at_bos: Float[Array, " dimensions"],
+    exact: Float[Array, "dimensions functionals"],
+    free: Float[Array, "dimensions functionals"],
+) -> int:
+    """How many functionals ``chosen_basis`` has, without choosing them; arguments as there."""
+    everywhere = np.vstack([points, at_bos])
+    rows = points - points.mean(axis=0)
+    known = _normalised(rows @ exact)
+    span = np.hstack([known, _normalised(rows @ free)])
+    ranks = [_normalised(everywhere @ exact), span, known]
+    first, both, before = (len(orthonormal(columns).T) for columns in ranks)
+    return first + both - before
+
+
 def _never_negative(basis: Matrix, points: Matrix) -> Matrix:
     """Functionals with constants, where there are any, so that the least they say is 0."""
     least = (points @ basis).min(axis=0, initial=0.0)

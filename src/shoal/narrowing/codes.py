@@ -24,7 +24,7 @@ from shoal.craft.bases import numbered_space
 from shoal.craft.components import Component, parts_of
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.lowered import LoweredProgram
-from shoal.narrowing.basis import chosen_basis
+from shoal.narrowing.basis import size_of_basis
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.program.trace import RESULT
 from shoal_solvers import (
@@ -141,7 +141,7 @@ def coded(lowered: LoweredProgram, problem: AllocationProblem) -> CodedProblem |
                 for component, reads in zip(operation.components, operation.reads, strict=True)
             ]
     for table in lowered.inputs:
-        readers.settle(table.variable, is_input=True)
+        readers.settle_input(table.variable)
     number = sum(readers.count(each) for of_code in taken.values() for each in of_code)
     if number > MOST_ALTERNATIVES:
         return None
@@ -193,7 +193,7 @@ class _Readers:
 
     def _noted(self, name: str, exact: Sequence[Matrix], free: Sequence[Matrix]) -> int:
         """The number of a demand among those of a variable."""
-        none = np.zeros((len(self._chosen.lowered.variables[name].space), 0))
+        none = np.zeros((self._size(name), 0))
         new = Demand(np.hstack([none, *exact]), np.hstack([none, *free]))
         known = self._demands[name]
         for number, demand in enumerate(known):
@@ -202,36 +202,43 @@ class _Readers:
         known.append(new)
         return len(known) - 1
 
-    def settle(self, name: str, is_input: bool = False) -> dict[str, Matrix]:
-        """Decide on the codes of a variable; returns the functionals of each.
+    def settle(self, name: str) -> dict[str, Matrix]:
+        """Decide on the codes of a variable that a component writes; the functionals of each.
 
         Args:
             name: of a variable all of whose readers have taken what they read.
-            is_input: whether it is stored in blocks.
         """
-        demands = self._demands[name]
-        size = len(self._chosen.lowered.variables[name].space)
-        if name in self._fixed or not 1 < size <= _MOST_NUMBERS or len(demands) > MOST_DEMANDS:
-            return self._settled(name, Codes({name: size}, [[(name,)]] * len(demands)), {})
-        points = self._chosen.points(name)
-        if points.size > _MOST_NUMBERS:
-            return self._settled(name, Codes({name: size}, [[(name,)]] * len(demands)), {})
-        ranks = _Ranks(demands, points, self._chosen.at_bos[name])
-        if is_input:
-            return self._settled(name, _blocks(name, ranks), {})
-        return self._settled(name, *_codes(name, ranks))
-
-    def _settled(
-        self, name: str, codes: Codes, spans: Mapping[str, Sequence[int]]
-    ) -> dict[str, Matrix]:
+        ranks = self._ranks(name)
+        codes, spans = (self._whole(name), {name: ()}) if ranks is None else _codes(name, ranks)
         self.codes[name] = codes
-        size = len(self._chosen.lowered.variables[name].space)
-        found = {}
-        for code in codes.widths:
-            demands = [self._demands[name][number] for number in spans.get(code, ())]
-            columns = [matrix for each in demands for matrix in (each.exact, each.free)]
-            found[code] = np.hstack([np.zeros((size, 0)), *columns]) if columns else np.eye(size)
-        return found
+        return {code: self._functionals(name, spanned) for code, spanned in spans.items()}
+
+    def settle_input(self, name: str) -> None:
+        """Decide on the blocks of an input all of whose readers have taken what they read."""
+        ranks = self._ranks(name)
+        self.codes[name] = self._whole(name) if ranks is None else _blocks(name, ranks)
+
+    def _ranks(self, name: str) -> _Ranks | None:
+        """How wide demands of a variable are; None if all its dimensions are stored anyway."""
+        demands, size = self._demands[name], self._size(name)
+        if name in self._fixed or not 1 < size <= _MOST_NUMBERS or len(demands) > MOST_DEMANDS:
+            return None
+        points = self._chosen.points(name)
+        is_large = points.size > _MOST_NUMBERS
+        return None if is_large else _Ranks(demands, points, self._chosen.at_bos[name])
+
+    def _size(self, name: str) -> int:
+        return len(self._chosen.lowered.variables[name].space)
+
+    def _whole(self, name: str) -> Codes:
+        """All dimensions, whatever is read."""
+        return Codes({name: self._size(name)}, [[(name,)]] * len(self._demands[name]))
+
+    def _functionals(self, name: str, spanned: Sequence[int]) -> Matrix:
+        """All that some demands read; all dimensions if there are none."""
+        demands = [self._demands[name][number] for number in spanned]
+        columns = [matrix for each in demands for matrix in (each.exact, each.free)]
+        return np.hstack(columns) if columns else np.eye(self._size(name))
 
     def count(self, taken: Taken) -> int:
         """In how many ways all that is read at once can be there."""
@@ -259,7 +266,7 @@ class _Ranks:
             none = np.zeros((self.size, 0))
             exact = np.hstack([none, *(self._demands[n].exact for n in sorted(key))])
             free = np.hstack([none, *(self._demands[n].free for n in sorted(key))])
-            self._known[key] = chosen_basis(self._points, self._at_bos, exact, free).shape[1]
+            self._known[key] = size_of_basis(self._points, self._at_bos, exact, free)
         return self._known[key]
 
     def spanned(self, numbers: Iterable[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from shoal.craft.affine import Matrix
 from shoal.lowering.lower import BOS_VARIABLE
 from shoal.lowering.rules.registry import SELECT_BY_THEMSELVES
-from shoal.narrowing.basis import chosen_basis
+from shoal.narrowing.basis import size_of_basis
 from shoal.narrowing.chosen import Chosen, Read, by_variable, reads_of
 from shoal.narrowing.joined import joined_variable
 from shoal.narrowing.plan import reads_at_the_end
@@ -104,4 +104,4 @@ def _columns_together(
             (exact if read.is_exact else free).append(np.vstack(parts))
     at_bos = np.concatenate([chosen.at_bos[name] for name in group])
     points = chosen.spanning_points(group)
-    return len(chosen_basis(points, at_bos, np.hstack(exact), np.hstack(free)).T)
+    return size_of_basis(points, at_bos, np.hstack(exact), np.hstack(free))

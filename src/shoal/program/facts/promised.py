@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from math import lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +21,8 @@ from shoal.program.facts.lookup import NONE, UNDEFINED, Classes, Lookup
 from shoal.program.facts.width_bounds import WidthBounds, tighter
 from shoal.program.ir import ELEMENTWISE, Node, Op
 from shoal.rasp.functions import Comparison
-from shoal.rasp.values import Value, canonical_key, is_number
+from shoal.rasp.values import Value, canonical_key, is_number, mean
+from shoal.rows import different_rows
 
 Matrices = npt.NDArray[np.bool_]
 """[inputs, queries, keys], whether a selector selects."""
@@ -213,23 +212,22 @@ def _averages(
 def _means(
     values: Sequence[Value], chosen: Int[Array, "rows keys"], selected: Bool[Array, "rows keys"]
 ) -> Float[Array, " rows"]:
-    """The mean of what each row selects, rounded once; NaN where something is no number.
+    """The mean of what each row selects, as the interpreter says; NaN where that is no number.
 
     Args:
         values: what is averaged.
         chosen: which of them each key has, negative where it has none.
         selected: the keys whose values are averaged, at least one.
     """
-    numbers = [Fraction(v) if isinstance(v, int | float) and is_number(v) else None for v in values]
-    unit = lcm(*(number.denominator for number in numbers if number is not None))
-    steps = [0 if number is None else int(number * unit) for number in numbers]
-    greatest = max([unit, *map(abs, steps)]) * chosen.shape[1]
-    # floats that hold all sums are as exact as ints are
-    kind = np.float64 if greatest < 2**53 else object
-    totals = np.where(selected, np.array([*steps, 0], dtype=kind)[chosen.clip(-1)], 0).sum(axis=1)
-    means = (totals / (selected.sum(axis=1).astype(kind) * unit)).astype(float)
-    is_none = np.array([*(number is None for number in numbers), True])[chosen.clip(-1)]
-    return np.asarray(np.where((selected & is_none).any(axis=1), np.nan, means))
+    are_numbers = np.array([*map(is_number, values), False])[chosen.clip(-1)]
+    found = np.full(len(chosen), np.nan)
+    defined = (are_numbers | ~selected).all(axis=1)
+    nothing = len(values)
+    rows = np.sort(np.where(selected, chosen, nothing)[defined], axis=1)
+    first, which = different_rows(rows)
+    each = [mean([values[c] for c in row if c != nothing]) for row in rows[first].tolist()]
+    found[defined] = np.array(each, dtype=float)[which]
+    return found
 
 
 def _nearest(domain: Enumerated, numbers: npt.NDArray[np.float64]) -> Classes:
